@@ -1,0 +1,24 @@
+import type * as z from 'zod/mini';
+
+/** Methods of the API. */
+export type Method = 'GET' | 'POST' | 'PUT';
+
+/**
+ * One row of an endpoint table. The table drives the routes of the function, the routes of the HTTP API in the stack
+ * and the typed clients, so that none of them can drift.
+ */
+export interface Endpoint {
+  readonly method: Method;
+  /** HTTP API path, for instance `/v1/hosts/{machineId}`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly request?: z.ZodMiniType;
+  readonly response: z.ZodMiniType;
+  /** Names of the query parameters that are read. */
+  readonly query?: readonly string[];
+}
+
+export type RequestOf<E extends Endpoint> = E extends { readonly request: infer R extends z.ZodMiniType }
+  ? z.infer<R>
+  : undefined;
+export type ResponseOf<E extends Endpoint> = z.infer<E['response']>;

@@ -1,0 +1,49 @@
+import * as z from 'zod/mini';
+import { indexPointer } from '../index-pointer.ts';
+import { sha256, timestamp } from '../primitives.ts';
+
+/** How one run of the synchronisation ended. */
+export const syncOutcome = z.discriminatedUnion('outcome', [
+  z.object({ outcome: z.literal('unchanged'), sha256 }),
+  z.object({
+    outcome: z.literal('published'),
+    sha256,
+    updates: z.int(),
+    files: z.int(),
+    /** False when the repository already held the same bytes. */
+    stored: z.boolean(),
+    /** File facts that were new or changed and so written. */
+    factsWritten: z.int(),
+  }),
+  z.object({ outcome: z.literal('refused'), sha256: z.optional(sha256), reason: z.string() }),
+  z.object({ outcome: z.literal('failed'), reason: z.string() }),
+]);
+export type SyncOutcome = z.infer<typeof syncOutcome>;
+
+/** A publication that was looked at and kept aside; the current one stays. */
+export const indexRefusal = z.object({
+  at: timestamp,
+  sha256: z.optional(sha256),
+  etag: z.optional(z.string()),
+  lastModified: z.optional(z.string()),
+  reason: z.string(),
+});
+export type IndexRefusal = z.infer<typeof indexRefusal>;
+
+/** A run that somebody asked for. Scheduled runs that change nothing leave no trace, on purpose. */
+export const syncRun = z.object({
+  version: z.literal(1),
+  runId: z.string(),
+  state: z.enum(['started', 'ended']),
+  startedAt: timestamp,
+  endedAt: z.optional(timestamp),
+  result: z.optional(syncOutcome),
+});
+export type SyncRun = z.infer<typeof syncRun>;
+
+export const indexView = z.object({
+  version: z.literal(1),
+  current: z.optional(indexPointer),
+  refused: z.optional(indexRefusal),
+});
+export type IndexView = z.infer<typeof indexView>;

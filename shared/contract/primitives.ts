@@ -1,0 +1,18 @@
+import * as z from 'zod/mini';
+
+/** The spellings every shape of the contract shares. Sources of the bounds: keys of DynamoDB, sizes of real index fields. */
+export const guid = z.string().check(z.regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/));
+/** SHA-1, lower-case hex. */
+export const sha1 = z.string().check(z.regex(/^[0-9a-f]{40}$/));
+/** SHA-256, lower-case hex. */
+export const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/));
+/** KB number without "KB". */
+export const kbNumber = z.string().check(z.regex(/^[0-9]{5,8}$/));
+export const timestamp = z.iso.datetime();
+export const byteCount = z.int().check(z.nonnegative());
+export const severity = z.enum(['Critical', 'Important', 'Moderate', 'Low']);
+/** Text for people; bounded, so that no stored item can grow without limit. */
+export const shortText = z.string().check(z.maxLength(1024));
+export const identity = z.object({ updateId: guid, revision: z.int().check(z.nonnegative()) });
+/** Identity of a host: what its agent made at first start. */
+export const machineId = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/));

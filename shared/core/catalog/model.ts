@@ -1,0 +1,120 @@
+/**
+ * The catalogue: what Microsoft offers in one publication of its offline index.
+ *
+ * Identities and digests have one spelling inside the house: GUIDs are lower case, digests lower-case hex, KB numbers
+ * digits without "KB". The spellings of the cab (base64 digests, mixed-case GUIDs) end in `shared/index`.
+ */
+
+/** What never changes its meaning between publications; RevisionIds do (index-format.md, section 2). */
+export interface UpdateIdentity {
+  /** GUID, lower case. */
+  readonly updateId: string;
+  readonly revision: number;
+}
+
+export type Severity = 'Critical' | 'Important' | 'Moderate' | 'Low';
+
+/** `install`: a unit of its own. `bundle`: payload of a unit (DeploymentAction="Bundle"). `evaluate`: category or detectoid. */
+export type DeploymentAction = 'install' | 'bundle' | 'evaluate';
+
+/** Software, or one of the two things that are only evaluated; `unknown` when the core fragment is missing. */
+export type UpdateType = 'software' | 'category' | 'detectoid' | 'unknown';
+
+export type RebootBehavior = 'never' | 'always' | 'can';
+
+/** Ids of the category updates of a unit, as package.xml lists them. */
+export interface CategoryIds {
+  readonly classification?: string;
+  readonly products: readonly string[];
+  readonly families: readonly string[];
+  readonly companies: readonly string[];
+}
+
+/** A CBS package that must be present for a CBS leaf to be installable (its manifest's `parent`). */
+export interface CbsParent {
+  readonly name: string;
+  /** Four-part version, for instance `6.1.7601.17514`. */
+  readonly version: string;
+  /** As in the manifest: amd64, x86, arm64. */
+  readonly architecture: string;
+  /** `EQ` compares the build (third part) for equality; `GE` for at least. */
+  readonly buildCompare: 'EQ' | 'GE';
+  /** The same for the revision (fourth part). */
+  readonly serviceCompare: 'EQ' | 'GE';
+}
+
+/** One `<Update>` of package.xml joined with its c/, x/ and l/ fragments. */
+export interface CatalogUpdate extends UpdateIdentity {
+  /** Number of this update inside this publication only; never stored as an identity. */
+  readonly revisionId: number;
+  readonly type: UpdateType;
+  readonly action: DeploymentAction;
+  readonly isBundle: boolean;
+  readonly isLeaf: boolean;
+  /** ISO 8601, as in the index. */
+  readonly createdAt: string;
+  /** All clauses must hold; a clause holds when one of its UpdateIds does. */
+  readonly prerequisites: readonly (readonly string[])[];
+  /** RevisionIds of the bundles that carry this leaf. */
+  readonly bundledBy: readonly number[];
+  /** RevisionIds of newer updates; ids that the publication lacks are already left out (and counted in the gaps). */
+  readonly supersededBy: readonly number[];
+  readonly categories: CategoryIds;
+  /** SHA-1 (hex) of each payload file, in the order of the index. */
+  readonly payload: readonly string[];
+  /** English title; absent for leaves. */
+  readonly title?: string;
+  /** KB numbers, digits only. */
+  readonly kbs: readonly string[];
+  readonly severity?: Severity;
+  readonly bulletins: readonly string[];
+  readonly cves: readonly string[];
+  readonly reboot?: RebootBehavior;
+  /** True when the core fragment says `IsInstalled` is literally `True`: such categories hold on every host. */
+  readonly alwaysInstalled: boolean;
+  /** Parents of a CBS leaf (one suffices); empty when the leaf has no CBS manifest. */
+  readonly cbsParents: readonly CbsParent[];
+}
+
+/** What the index says of one payload file. Facts about files come from here only, never from a host. */
+export interface PayloadFile {
+  /** Hex; the index has it for every file, so it is the key of requests. */
+  readonly sha1: string;
+  /** Hex; absent for old files whose fragment has no SHA256 AdditionalDigest. */
+  readonly sha256?: string;
+  /** Name that WUA expects the file to have. */
+  readonly name?: string;
+  /** Bytes. */
+  readonly size?: number;
+  /** Where Microsoft serves it, as the index spells it. */
+  readonly url?: string;
+}
+
+/** One hole of a publication, in words and machine-readable. */
+export interface CatalogGap {
+  readonly code:
+    | 'fragment-missing'
+    | 'location-missing'
+    | 'file-facts-missing'
+    | 'identity-mismatch'
+    | 'dangling-superseder'
+    | 'dangling-bundle'
+    | 'no-file-locations'
+    | 'no-kb';
+  /** How many updates or files are touched. */
+  readonly count: number;
+  /** Up to ten examples: RevisionIds, digests or member names. */
+  readonly examples: readonly string[];
+}
+
+export interface Catalog {
+  /** `PackageId` of package.xml: changes with each publication. Absent in trimmed samples. */
+  readonly packageId?: string;
+  /** `CreationDate` of package.xml, ISO 8601. */
+  readonly createdAt?: string;
+  /** By RevisionId of this publication. */
+  readonly updates: ReadonlyMap<number, CatalogUpdate>;
+  /** By SHA-1 (hex). */
+  readonly files: ReadonlyMap<string, PayloadFile>;
+  readonly gaps: readonly CatalogGap[];
+}

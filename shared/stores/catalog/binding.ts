@@ -1,0 +1,11 @@
+import * as z from 'zod/mini';
+
+/** Names that the construct owning these resources and the store using them share. */
+export const catalogBinding = {
+  table: { partitionKey: 'pk', timeToLive: 'expiresAt' },
+  /** Environment of a function that was granted access. */
+  env: { table: 'CATALOG_TABLE', bucket: 'INDEX_BUCKET' },
+} as const;
+
+export const catalogEnv = z.object({ CATALOG_TABLE: z.string(), INDEX_BUCKET: z.string() });
+export type CatalogEnv = z.infer<typeof catalogEnv>;

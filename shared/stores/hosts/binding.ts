@@ -1,0 +1,10 @@
+import * as z from 'zod/mini';
+
+/** Names that the construct owning these resources and the store using them share. */
+export const hostsBinding = {
+  table: { partitionKey: 'machineId' },
+  env: { table: 'HOSTS_TABLE' },
+} as const;
+
+export const hostsEnv = z.object({ HOSTS_TABLE: z.string() });
+export type HostsEnv = z.infer<typeof hostsEnv>;

@@ -1,0 +1,64 @@
+import type { FetchPayloadMessage } from '../../contract/messages/fetch-payload.ts';
+import type { FileRequest, FileRequestState } from '../../contract/requests.ts';
+
+/** Proof that a delivery may work on a file: the message it came with, and how often that message was received. */
+export interface Claim {
+  readonly messageId: string;
+  /** 1 at the first delivery; grows with each redelivery of the same message. */
+  readonly receiveCount: number;
+  /** ISO 8601; after it anybody may take over. */
+  readonly leaseUntil: string;
+}
+
+export interface NewRequest {
+  readonly sha1: string;
+  readonly name?: string | undefined;
+  readonly size?: number | undefined;
+  readonly requestedBy: string;
+  readonly requestedAt: string;
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Keys of rows that do not parse. */
+  readonly unreadable: readonly string[];
+  /** Opaque; absent on the last page. */
+  readonly next?: string;
+}
+
+/** Files that hosts asked for, one per SHA-1 however many hosts ask. */
+export interface RequestStore {
+  /**
+   * Opens a request unless one is under way; a `done` or `failed` one is opened again (the file was removed, or the
+   * reason to give up may have passed; a failed one only `retryFailedAfter` later).
+   */
+  open(request: NewRequest): Promise<'opened' | 'already' | 'failed-recently'>;
+  get(sha1s: Iterable<string>): Promise<ReadonlyMap<string, FileRequest>>;
+  list(query: {
+    readonly state?: FileRequestState | undefined;
+    readonly cursor?: string | undefined;
+    readonly limit: number;
+  }): Promise<Page<FileRequest>>;
+  countByState(): Promise<Readonly<Record<FileRequestState, number>>>;
+  /** open → queued, or queued/fetching → queued again when it got lost. False when the state moved meanwhile. */
+  markQueued(sha1: string, at: string): Promise<boolean>;
+  /**
+   * queued → fetching. A live lease is only taken over by a redelivery of the same message (its worker is gone).
+   * `false`: someone with an equal or better claim is on it, or there is nothing to do.
+   */
+  claim(sha1: string, claim: Claim, now: string): Promise<FileRequest | false>;
+  /** Notes why an attempt failed; with `final` the request becomes `failed`, else it is `queued` again for its redelivery. */
+  fail(
+    sha1: string,
+    claim: Claim,
+    failure: { readonly at: string; readonly error: string; readonly final: boolean },
+  ): Promise<void>;
+  /** → done, whatever the state was: the file is there. */
+  complete(sha1: string, done: { readonly at: string; readonly sha256: string }): Promise<void>;
+}
+
+/** The queue between sweep and worker. */
+export interface FetchQueue {
+  /** Sends all; returns the SHA-1s that the queue took (a refused entry is left for the next sweep). */
+  send(messages: readonly FetchPayloadMessage[]): Promise<readonly string[]>;
+}
