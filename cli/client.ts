@@ -1,0 +1,99 @@
+import { Sha256 } from '@aws-crypto/sha256-js';
+import { SignatureV4 } from '@smithy/signature-v4';
+import * as z from 'zod/mini';
+import type { Endpoint, RequestOf, ResponseOf } from '#shared/contract/endpoint.ts';
+import { fillPath } from '#shared/contract/path.ts';
+import { problem } from '#shared/contract/problem.ts';
+import { CliError, type CliErrorCode } from './cli-error.ts';
+import type { Settings } from './settings.ts';
+
+export interface CallOptions<E extends Endpoint> {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, string | undefined>>;
+  readonly body?: RequestOf<E>;
+}
+
+/** Calls the operators' API. Answers are parsed; a problem document becomes a {@link CliError}. */
+export type OperatorClient = <E extends Endpoint>(endpoint: E, options?: CallOptions<E>) => Promise<ResponseOf<E>>;
+
+/** The API's own limit is 30 seconds; past it nothing will come. */
+const timeoutMilliseconds = 35_000;
+
+/** A client that signs each request as IAM asks (Signature Version 4, service `execute-api`). */
+export function createOperatorClient(settings: Settings): OperatorClient {
+  const signer = new SignatureV4({
+    service: 'execute-api',
+    region: settings.region,
+    credentials: settings.credentials,
+    sha256: Sha256,
+  });
+  return async (endpoint, options = {}) => {
+    const url = new URL(fillPath(endpoint.path, options.params, options.query), settings.apiUrl);
+    const body = options.body === undefined ? undefined : JSON.stringify(options.body);
+    const response = await send(signer, endpoint.method, url, body);
+    const text = await response.text();
+    const answer = parseJson(text, response.status, url);
+    if (!response.ok) throw problemError(answer, response.status, url);
+    const parsed = z.safeParse(endpoint.response, answer);
+    if (!parsed.success) {
+      throw new CliError(
+        'bad-answer',
+        `${url.origin} answered in a form this version does not know: ${parsed.error.message}`,
+      );
+    }
+    return parsed.data as ResponseOf<typeof endpoint>;
+  };
+}
+
+async function send(signer: SignatureV4, method: string, url: URL, body: string | undefined): Promise<Response> {
+  const query: Record<string, string> = Object.fromEntries(url.searchParams);
+  try {
+    const signed = await signer.sign({
+      method,
+      protocol: url.protocol,
+      hostname: url.hostname,
+      path: url.pathname,
+      query,
+      headers: { host: url.host, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      ...(body === undefined ? {} : { body }),
+    });
+    return await fetch(url, {
+      method,
+      headers: signed.headers,
+      signal: AbortSignal.timeout(timeoutMilliseconds),
+      ...(body === undefined ? {} : { body }),
+    });
+  } catch (cause) {
+    throw new CliError('unreachable', `no answer from ${url.origin}: ${causeOf(cause)}`, { cause });
+  }
+}
+
+/** `fetch failed` says nothing; its cause does. */
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error && error.cause.message !== '' ? error.cause.message : error.message;
+}
+
+function parseJson(text: string, status: number, url: URL): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CliError('bad-answer', `${url.origin} answered ${status} with something that is not JSON`, { cause });
+  }
+}
+
+function problemError(answer: unknown, status: number, url: URL): CliError {
+  const parsed = z.safeParse(problem, answer);
+  const code: CliErrorCode =
+    status === 401 || status === 403
+      ? 'unauthenticated'
+      : status === 404
+        ? 'not-found'
+        : status === 409
+          ? 'conflict'
+          : status >= 500
+            ? 'unreachable'
+            : 'refused';
+  const words = parsed.success ? `${parsed.data.title}: ${parsed.data.detail}` : `status ${status}`;
+  return new CliError(code, code === 'unauthenticated' ? `${url.origin} does not let us in: ${words}` : words);
+}

@@ -1,0 +1,33 @@
+import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import type { StatusView } from '#shared/contract/operators/views.ts';
+import { type ExitCode, exitCodes, formatBytes, printJson } from '../io.ts';
+import type { CommandContext } from './context.ts';
+
+/** `kbroker status`: index, fleet, requests and repository in numbers. */
+export async function showStatus(context: CommandContext): Promise<ExitCode> {
+  const status = await context.call(operatorEndpoints.getStatus);
+  if (context.json) printJson(context.io, status);
+  else context.io.stdout.write(describeStatus(status));
+  return exitCodes.ok;
+}
+
+function describeStatus(status: StatusView): string {
+  const { current, refused } = status.index;
+  const counts = (record: Readonly<Record<string, number>>): string =>
+    Object.entries(record)
+      .filter(([, count]) => count > 0)
+      .map(([name, count]) => `${count} ${name}`)
+      .join(', ') || 'none';
+  const lines = [
+    current === undefined
+      ? 'Index      none yet'
+      : `Index      ${current.createdAt ?? 'undated'}, ${current.updates} updates, ${current.files} files, published ${current.publishedAt}`,
+  ];
+  if (refused !== undefined) lines.push(`           refused ${refused.at}: ${refused.reason}`);
+  lines.push(
+    `Hosts      ${status.hosts.total}: ${counts(status.hosts.byState)}`,
+    `Requests   ${counts(status.requests.byState)}`,
+    `Repository ${status.payloads.files} files, ${formatBytes(status.payloads.bytes)}`,
+  );
+  return `${lines.join('\n')}\n`;
+}

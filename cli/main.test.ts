@@ -1,0 +1,82 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { exitCodes, formatBytes, printTable } from './io.ts';
+import { main } from './main.ts';
+
+async function run(args: readonly string[], env: Record<string, string> = {}) {
+  let stdout = '';
+  let stderr = '';
+  const exitCode = await main(args, {
+    stdout: { write: (text: string) => (stdout += text) },
+    stderr: { write: (text: string) => (stderr += text) },
+    env: { KBROKER_PROFILE_FILE: '/nowhere/operator.json', ...env },
+  });
+  return { exitCode, stdout, stderr };
+}
+
+describe('kbroker', () => {
+  it.each([
+    [['--help'], /Usage: kbroker[\s\S]*Exit codes/],
+    [['index', '--help'], /inspect[\s\S]*sync/],
+    [['index', 'inspect', '--help'], /--kb/],
+    [['requests', 'list', '--help'], /"open", "queued", "fetching", "done", "failed"/],
+    [['rules', 'set', '--help'], /--forbid-kb/],
+  ])('%j prints help and ends well', async (args, expected) => {
+    const { exitCode, stdout } = await run(args);
+    expect(stdout).toMatch(expected);
+    expect(exitCode).toBe(exitCodes.ok);
+  });
+
+  it.each([
+    [['no-such-command'], /unknown command/],
+    [['requests', 'list', '--state', 'lost'], /Allowed choices are open, queued/],
+    [['hosts', 'show'], /missing required argument 'machine-id'/],
+    [['status'], /no broker named: pass --api URL, set KBROKER_API, or run "npm start" \(no profile file at \/nowhere/],
+    [['--api', 'ftp://x', '--region', 'r', 'status'], /not an address of an API: got "ftp:\/\/x"/],
+    [['--api', 'http://127.0.0.1:1', 'status'], /no region/],
+  ])('%j is a usage error that says what is allowed', async (args, expected) => {
+    const { exitCode, stderr } = await run(args);
+    expect(stderr).toMatch(expected);
+    expect(exitCode).toBe(exitCodes.usage);
+  });
+
+  it('says that the broker does not answer, and where', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kbroker-cli-'));
+    const file = join(folder, 'operator.json');
+    await writeFile(
+      file,
+      JSON.stringify({ apiUrl: 'http://127.0.0.1:1', region: 'eu-west-1', accessKeyId: 'a', secretAccessKey: 'b' }),
+    );
+    const { exitCode, stderr } = await run(['status', '--json'], { KBROKER_PROFILE_FILE: file });
+    expect(stderr).toMatch(/^kbroker: no answer from http:\/\/127\.0\.0\.1:1: /);
+    expect(exitCode).toBe(exitCodes.unreachable);
+  });
+
+  it('refuses a profile file of another kind', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kbroker-cli-'));
+    const file = join(folder, 'operator.json');
+    await writeFile(file, '{"apiUrl": 1}');
+    const { exitCode, stderr } = await run(['status'], { KBROKER_PROFILE_FILE: file });
+    expect(stderr).toMatch(/is not a profile of kbroker: expected apiUrl, region, accessKeyId, secretAccessKey/);
+    expect(exitCode).toBe(exitCodes.usage);
+  });
+});
+
+describe('printing', () => {
+  it.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1500, '1.5 kB'],
+    [851_797, '851.8 kB'],
+    [14_800_000_000, '14.8 GB'],
+  ])('%d bytes are %s', (bytes, expected) => expect(formatBytes(bytes)).toBe(expected));
+
+  it('aligns columns and cuts nothing', () => {
+    let out = '';
+    const io = { stdout: { write: (text: string) => (out += text) }, stderr: { write: () => true }, env: {} };
+    printTable(io, ['A', 'LONGER'], [['a long cell', 'x']]);
+    expect(out).toBe('A            LONGER\na long cell  x\n');
+  });
+});

@@ -1,0 +1,130 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command, CommanderError, Option } from 'commander';
+import { fileRequestStates } from '#shared/contract/requests.ts';
+import { CliError } from './cli-error.ts';
+import { createOperatorClient } from './client.ts';
+import type { CommandContext } from './commands/context.ts';
+import { listHosts, showHost } from './commands/hosts.ts';
+import { inspectIndex } from './commands/index-inspect.ts';
+import { syncIndex } from './commands/index-sync.ts';
+import { listRequests, sweepRequests } from './commands/requests.ts';
+import { setRules, showRules } from './commands/rules.ts';
+import { showStatus } from './commands/status.ts';
+import { type CliIo, exitCodes } from './io.ts';
+import { readSettings } from './settings.ts';
+
+const list = (value: string, previous: readonly string[] | undefined): readonly string[] => [
+  ...(previous ?? []),
+  ...value.split(',').filter((part) => part !== ''),
+];
+
+interface GlobalFlags {
+  readonly api?: string;
+  readonly region?: string;
+  readonly profileFile?: string;
+  readonly json?: boolean;
+}
+
+/**
+ * Runs the operator's command line.
+ *
+ * @returns the exit code (see {@link exitCodes})
+ */
+export async function main(args: readonly string[], io: CliIo): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const program = buildProgram(io, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (error instanceof CliError) {
+      io.stderr.write(`kbroker: ${error.message}\n`);
+      return error.exitCode;
+    }
+    throw error;
+  }
+}
+
+function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
+  const program = new Command('kbroker')
+    .description('Operate a broker of Windows updates.')
+    .option('--api <url>', 'address of the API (or KBROKER_API)')
+    .option('--region <region>', 'AWS region of the API (default: from its address, or AWS_REGION)')
+    .option('--profile-file <file>', 'profile written by the embedded stack (default .kbroker/operator.json)')
+    .option('--json', 'print JSON for scripts')
+    .configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: (text) => void io.stderr.write(text) })
+    .exitOverride()
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed or refused, 2 wrong arguments, 3 broker not reachable or access denied.',
+    );
+
+  /** Runs a command that talks to the broker. */
+  const online =
+    <A extends unknown[]>(run: (context: CommandContext, ...args: A) => Promise<number>) =>
+    async (...args: [...A, ...unknown[]]): Promise<void> => {
+      const flags = program.opts<GlobalFlags>();
+      const command = args.at(-1);
+      const json =
+        flags.json === true || (command instanceof Command && command.optsWithGlobals<GlobalFlags>().json === true);
+      const call = createOperatorClient(await readSettings(flags, io));
+      end(await run({ io, json, call, sleep: (milliseconds) => sleep(milliseconds) }, ...(args.slice(0, -1) as A)));
+    };
+  const sub = (parent: Command, name: string, description: string): Command =>
+    parent
+      .command(name)
+      .description(description)
+      .option('--json', 'print JSON for scripts')
+      .configureOutput({
+        writeOut: (text) => void io.stdout.write(text),
+        writeErr: (text) => void io.stderr.write(text),
+      })
+      .exitOverride();
+
+  sub(program, 'status', 'index, fleet, requests and repository in numbers').action(online(showStatus));
+
+  const index = sub(program, 'index', "Microsoft's offline index");
+  sub(index, 'inspect', 'print the catalogue of an index file; never refuses, names what is missing')
+    .argument('<file>', 'a wsusscn2.cab or WSUSSCAN.cab')
+    .option('--kb <kb>', 'only updates of this KB (repeatable, or comma-separated)', list)
+    .option('--update <id>', 'only the update with this UpdateId')
+    .action(async (file: string, flags: { kb?: string[]; update?: string }, command: Command) => {
+      const json = command.optsWithGlobals<GlobalFlags>().json === true;
+      const filter = { kbs: flags.kb ?? [], ...(flags.update === undefined ? {} : { updateId: flags.update }) };
+      end(await inspectIndex({ file, json, ...filter }, io));
+    });
+  sub(index, 'sync', 'ask Microsoft for a new index now').action(online((context) => syncIndex(context)));
+
+  const requests = sub(program, 'requests', 'files that hosts asked for');
+  sub(requests, 'list', 'list them')
+    .addOption(new Option('--state <state>', 'only this state').choices(fileRequestStates))
+    .action(online((context, flags: { state?: string }) => listRequests(context, flags)));
+  sub(requests, 'sweep', 'queue open requests now').action(online((context) => sweepRequests(context)));
+
+  const hosts = sub(program, 'hosts', 'hosts and their reports');
+  sub(hosts, 'list', 'one line a host').action(online((context) => listHosts(context)));
+  sub(hosts, 'show', 'last report of one host, each update with its reason')
+    .argument('<machine-id>')
+    .action(online((context, machineId: string) => showHost(context, machineId)));
+
+  const rules = sub(program, 'rules', 'what may be installed');
+  sub(rules, 'show', 'rules in force').action(online((context) => showRules(context)));
+  sub(rules, 'set', 'change the named parts')
+    .option('--default-allow', 'allow what no list mentions')
+    .option('--no-default-allow', 'do not allow what no list mentions')
+    .option('--allow-kb <kbs>', 'allowed KBs (replaces the list)', list)
+    .option('--forbid-kb <kbs>', 'forbidden KBs (replaces the list)', list)
+    .option('--allow-severity <severities>', 'allowed severities: Critical, Important, Moderate, Low', list)
+    .action(
+      online(
+        (
+          context,
+          flags: { defaultAllow?: boolean; allowKb?: string[]; forbidKb?: string[]; allowSeverity?: string[] },
+        ) => setRules(context, flags),
+      ),
+    );
+  return program;
+}

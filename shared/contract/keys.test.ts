@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { buildKey, parseKey, publicPrefixes, type RepositoryKey } from './keys.ts';
+
+const hex = (length: number): fc.Arbitrary<string> =>
+  fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: length, maxLength: length });
+const runId = fc.string({ unit: fc.constantFrom(...'abcXYZ019-'), minLength: 1, maxLength: 64 });
+
+const anyKey: fc.Arbitrary<RepositoryKey> = fc.oneof(
+  fc.constant<RepositoryKey>({ kind: 'index-pointer' }),
+  hex(64).map((sha256): RepositoryKey => ({ kind: 'index', sha256 })),
+  runId.map((id): RepositoryKey => ({ kind: 'index-staging', runId: id })),
+  hex(64).map((indexSha256): RepositoryKey => ({ kind: 'catalog-snapshot', indexSha256 })),
+  hex(64).map((sha256): RepositoryKey => ({ kind: 'payload', sha256 })),
+  hex(40).map((sha1): RepositoryKey => ({ kind: 'payload-staging', sha1 })),
+);
+
+describe('object keys', () => {
+  it('are parsed back to what they were built from', () => {
+    fc.assert(
+      fc.property(anyKey, (key) => {
+        expect(parseKey(buildKey(key))).toEqual(key);
+      }),
+    );
+  });
+
+  it('only the index and finished payloads are public', () => {
+    fc.assert(
+      fc.property(anyKey, (key) => {
+        const isPublic = publicPrefixes.some((prefix) => buildKey(key).startsWith(prefix));
+        expect(isPublic).toBe(['index-pointer', 'index', 'payload'].includes(key.kind));
+      }),
+    );
+  });
+
+  it.each([
+    '',
+    'index/',
+    'index/../catalog/x',
+    'payloads/sha256/ABC',
+    'payloads/sha256/',
+    '/index/current.json',
+    'index/current.json/',
+  ])('%j is not a key of ours', (key) => expect(parseKey(key)).toBeUndefined());
+
+  it('a digest that is not one never becomes part of a key', () => {
+    expect(() => buildKey({ kind: 'payload', sha256: '../../secrets' })).toThrow(RangeError);
+    expect(() => buildKey({ kind: 'index-staging', runId: 'a/b' })).toThrow(/run id "a\/b"/);
+  });
+});

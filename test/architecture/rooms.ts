@@ -1,0 +1,210 @@
+/**
+ * Who may import whom. This table is the rule; docs/rooms.md explains it. A file belongs to the first room whose
+ * pattern matches. `values` are rooms and packages that may be imported for good; `types` those that may be named in
+ * `import type` besides.
+ */
+export interface Room {
+  readonly name: string;
+  readonly pattern: RegExp;
+  readonly values: readonly string[];
+  readonly types?: readonly string[];
+  /** `true`: any; or the exact list of Node's built-in modules. */
+  readonly node: boolean | readonly string[];
+  /** npm packages; a trailing `*` is a prefix. */
+  readonly packages: readonly string[];
+}
+
+const sdk = ['@aws-sdk/*'];
+
+export const rooms: readonly Room[] = [
+  {
+    name: 'cabinet/testing',
+    pattern: /^shared\/cabinet\/testing\//,
+    values: ['cabinet', 'cabinet/testing'],
+    node: true,
+    packages: [],
+  },
+  // MSZIP is deflate: the inflater of Node is the one thing the reader takes from outside.
+  { name: 'cabinet', pattern: /^shared\/cabinet\//, values: ['cabinet'], node: ['node:zlib'], packages: [] },
+  { name: 'core', pattern: /^shared\/core\//, values: ['core'], node: false, packages: [] },
+  { name: 'contract', pattern: /^shared\/contract\//, values: ['contract', 'core'], node: false, packages: ['zod'] },
+  { name: 'index', pattern: /^shared\/index\//, values: ['index', 'core', 'cabinet'], node: true, packages: ['saxes'] },
+  {
+    name: 'upstream',
+    pattern: /^shared\/upstream\//,
+    values: ['upstream', 'core', 'contract'],
+    node: true,
+    packages: ['undici'],
+  },
+  {
+    name: 'store/port',
+    pattern: /^shared\/stores\/([^/]+\/port|store-error)\.ts$/,
+    values: [],
+    types: ['core', 'contract', 'store/port'],
+    node: false,
+    packages: [],
+  },
+  {
+    name: 'store/binding',
+    pattern: /^shared\/stores\/[^/]+\/binding\.ts$/,
+    values: [],
+    node: false,
+    packages: ['zod'],
+  },
+  {
+    name: 'store/adapter',
+    pattern: /^shared\/stores\//,
+    values: ['store/adapter', 'store/port', 'store/binding', 'core', 'contract'],
+    node: true,
+    packages: [...sdk, '@smithy/*', 'zod'],
+  },
+  {
+    name: 'lambda',
+    pattern: /^shared\/lambda\//,
+    values: ['lambda', 'contract'],
+    types: ['core'],
+    node: true,
+    packages: ['@middy/*', '@aws-lambda-powertools/*', 'zod'],
+  },
+  {
+    name: 'function/env',
+    pattern: /^functions\/[^/]+\/env\.ts$/,
+    values: ['store/binding'],
+    node: false,
+    packages: ['zod'],
+  },
+  {
+    name: 'function/handler',
+    pattern: /^functions\/[^/]+\/handler\.ts$/,
+    values: ['function/use-case', 'function/env', 'store/adapter', 'lambda', 'upstream', 'contract'],
+    types: ['store/binding', 'store/port'],
+    node: true,
+    packages: [...sdk, 'undici'],
+  },
+  {
+    name: 'function/use-case',
+    pattern: /^functions\//,
+    values: ['function/use-case', 'core', 'contract', 'index', 'store/port', 'upstream'],
+    types: ['lambda'],
+    node: true,
+    packages: ['zod'],
+  },
+  {
+    name: 'infra',
+    pattern: /^infra\//,
+    values: ['infra', 'store/binding', 'function/env', 'contract'],
+    node: true,
+    packages: ['aws-cdk-lib', 'constructs', 'cdk-nag', 'esbuild', 'zod'],
+  },
+  {
+    name: 'agent/core',
+    pattern: /^agent\/core\//,
+    values: ['agent/core', 'core'],
+    types: ['contract', 'agent/ports'],
+    node: false,
+    packages: [],
+  },
+  {
+    name: 'agent/ports',
+    pattern: /^agent\/ports\//,
+    values: ['agent/ports'],
+    types: ['core', 'contract', 'agent/core'],
+    node: false,
+    packages: [],
+  },
+  {
+    name: 'agent/run',
+    pattern: /^agent\/run\//,
+    values: ['agent/run', 'agent/core', 'agent/ports', 'contract', 'core', 'upstream', 'index'],
+    node: ['node:crypto', 'node:path'],
+    packages: ['zod'],
+  },
+  {
+    name: 'agent/simulated',
+    pattern: /^agent\/adapters\/simulated\//,
+    values: ['agent/simulated', 'agent/node', 'agent/ports', 'agent/core', 'contract', 'core', 'index'],
+    node: true,
+    packages: ['zod'],
+  },
+  {
+    name: 'agent/node',
+    pattern: /^agent\/adapters\/node\//,
+    values: ['agent/node', 'agent/ports', 'agent/core', 'contract'],
+    types: ['core'],
+    node: true,
+    packages: ['undici', 'zod'],
+  },
+  {
+    name: 'agent/main',
+    pattern: /^agent\//,
+    values: [
+      'agent/main',
+      'agent/run',
+      'agent/core',
+      'agent/ports',
+      'agent/node',
+      'agent/simulated',
+      'contract',
+      'core',
+    ],
+    types: ['index'],
+    node: true,
+    packages: ['commander', 'zod', 'undici'],
+  },
+  {
+    name: 'cli',
+    pattern: /^cli\//,
+    values: ['cli', 'contract', 'core', 'cabinet', 'index'],
+    node: true,
+    packages: ['commander', 'zod', '@aws-sdk/credential-providers', '@smithy/signature-v4', '@aws-crypto/sha256-js'],
+  },
+  {
+    name: 'local/upstream',
+    pattern: /^local\/upstream\//,
+    values: ['local/upstream', 'local', 'contract', 'core', 'cabinet', 'cabinet/testing'],
+    node: true,
+    packages: ['@peculiar/x509', 'zod'],
+  },
+  {
+    name: 'local/fleet',
+    pattern: /^local\/fleet\//,
+    values: [
+      'local/fleet',
+      'local/upstream',
+      'local',
+      'agent/main',
+      'agent/simulated',
+      'agent/run',
+      'contract',
+      'core',
+    ],
+    types: ['agent/ports', 'agent/core', 'index'],
+    node: true,
+    packages: ['zod'],
+  },
+  // The runner sees the synthesized artefact and the protocols, never the code that made them.
+  {
+    name: 'local',
+    pattern: /^local\//,
+    values: ['local', 'local/upstream', 'local/fleet', 'contract', 'core'],
+    types: ['agent/main', 'agent/run'],
+    node: true,
+    packages: [
+      ...sdk,
+      '@smithy/*',
+      '@aws-crypto/*',
+      'zod',
+      'find-my-way',
+      'fauxqs',
+      'croner',
+      'aws-cron-parser',
+      'commander',
+      'saxes',
+    ],
+  },
+];
+
+/** Folders whose sources must belong to a room. */
+export const roomFolders = ['shared', 'functions', 'infra', 'agent', 'cli', 'local'] as const;
+
+export const roomOf = (file: string): Room | undefined => rooms.find((room) => room.pattern.test(file));

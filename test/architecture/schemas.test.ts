@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
+import type { Endpoint } from '#shared/contract/endpoint.ts';
+import { indexPointer } from '#shared/contract/index-pointer.ts';
+import { fetchPayloadMessage } from '#shared/contract/messages/fetch-payload.ts';
+import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { problem } from '#shared/contract/problem.ts';
+import { fileRequest } from '#shared/contract/requests.ts';
+import { rulesDocument } from '#shared/contract/rules.ts';
+
+/**
+ * Agents lag by months and rows live for years, so a shape that crosses a process is a promise. When a hash below
+ * changes, you owe: (1) every reader still takes what older writers wrote (only optional additions), or (2) a new
+ * `version` beside the old one, which stays readable; then put the new hash here in the same commit.
+ */
+const pinned: Readonly<Record<string, string>> = {
+  'GET /v1/agent/rules response': 'ec12a290bb2f0ed0',
+  'GET /v1/hosts response': 'b0774b8867edede9',
+  'GET /v1/hosts/{machineId} response': '1d511f5370920346',
+  'GET /v1/index response': 'f40aa0b4943cc236',
+  'GET /v1/index/syncs/{runId} response': '10faf59113414876',
+  'GET /v1/requests response': '4f1387295db4c948',
+  'GET /v1/rules response': 'ec12a290bb2f0ed0',
+  'GET /v1/status response': '4fa25cf054c6d213',
+  'POST /v1/agent/files/lookup request': 'd1bc849729254610',
+  'POST /v1/agent/files/lookup response': 'c6da648a1e5df3ab',
+  'POST /v1/agent/reports request': '54b71334f78f1af3',
+  'POST /v1/agent/reports response': '161a4b435ffd69f3',
+  'POST /v1/index/syncs request': '25c7d85c859a6f78',
+  'POST /v1/index/syncs response': '10faf59113414876',
+  'POST /v1/requests/sweeps request': '25c7d85c859a6f78',
+  'POST /v1/requests/sweeps response': '376bba1208c97922',
+  'PUT /v1/rules request': '308bb8f96f425e6f',
+  'PUT /v1/rules response': 'ec12a290bb2f0ed0',
+  'index/current.json': '7aacb69a78563ee4',
+  'problem document': '93d6f1181293beed',
+  'queue fetch-payload': '2f1a5aec63f87b0c',
+  'table requests': 'bf64e48c039f47a9',
+  'table rules': 'ec12a290bb2f0ed0',
+};
+
+const shapes: Record<string, z.core.$ZodType> = {
+  'index/current.json': indexPointer,
+  'queue fetch-payload': fetchPayloadMessage,
+  'table requests': fileRequest,
+  'table rules': rulesDocument,
+  'problem document': problem,
+};
+const endpoints: readonly Endpoint[] = [...Object.values(agentEndpoints), ...Object.values(operatorEndpoints)];
+for (const endpoint of endpoints) {
+  if (endpoint.request !== undefined) shapes[`${endpoint.method} ${endpoint.path} request`] = endpoint.request;
+  shapes[`${endpoint.method} ${endpoint.path} response`] = endpoint.response;
+}
+
+const hashOf = (shape: z.core.$ZodType): string =>
+  createHash('sha256')
+    .update(JSON.stringify(z.toJSONSchema(shape)))
+    .digest('hex')
+    .slice(0, 16);
+
+describe('shapes that cross a process', () => {
+  it('are the ones that are pinned', () => {
+    const current = Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, hashOf(shape)]));
+    expect(current).toEqual(pinned);
+  });
+
+  it('every endpoint has a path of its own', () => {
+    const routes = endpoints.map(({ method, path }) => `${method} ${path}`);
+    expect(new Set(routes).size).toBe(routes.length);
+  });
+});

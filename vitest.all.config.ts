@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** `npm run test:all`: what is too long for `npm test`. */
+export default defineConfig({
+  test: {
+    include: ['**/*.slow.test.ts'],
+    exclude: ['node_modules/**', 'cdk.out/**', 'dist/**', '.kbroker/**'],
+    testTimeout: 600_000,
+    hookTimeout: 300_000,
+    fileParallelism: false,
+    reporters: ['default', './test/kit/closing-line-reporter.ts'],
+  },
+});
