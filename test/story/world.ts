@@ -1,0 +1,152 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { inject } from 'vitest';
+import { createOperatorClient, type OperatorClient } from '#cli/client.ts';
+import { startStack } from '#local/stack.ts';
+import type { LocalStack, StackLogLine, StackOptions } from '#local/types.ts';
+import { startFakeMicrosoft } from '#local/upstream/server.ts';
+import type { FakeMicrosoft } from '#local/upstream/types.ts';
+import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import type { RulesChange } from '#shared/contract/rules.ts';
+
+/** A whole broker on loopback: the synthesized stack, the fake Microsoft, and hands to reach into both. */
+export interface World {
+  readonly folder: string;
+  readonly microsoft: FakeMicrosoft;
+  readonly stack: LocalStack;
+  /** The operators' API, signed as the operator. */
+  readonly call: OperatorClient;
+  readonly agentSecret: string;
+  readonly s3: S3Client;
+  readonly sqs: SQSClient;
+  readonly log: readonly StackLogLine[];
+  output(name: string): string;
+  /** Runs the schedule of a function once; fails when the function does. */
+  run(functionOutput: 'SyncIndexFunction' | 'SweepRequestsFunction'): Promise<unknown>;
+  setRules(rules: Partial<RulesChange['rules']>): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** 90 minutes of visibility become three seconds. */
+const speed = 1800;
+
+export interface WorldOptions {
+  /** Folder of an earlier world, to go on with. */
+  readonly folder?: string;
+  readonly stack?: Partial<StackOptions>;
+}
+
+export async function startWorld(options: WorldOptions = {}): Promise<World> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'kbroker-story-')));
+  const log: StackLogLine[] = [];
+  const microsoft = await startFakeMicrosoft({ dataDir: join(folder, 'microsoft') });
+  const stack = await startStack({
+    assemblyDir: inject('assemblyDir'),
+    dataDir: join(folder, 'stack'),
+    upstream: microsoft.addresses,
+    schedules: false,
+    speed,
+    log: (line) => log.push(line),
+    ...options.stack,
+  });
+  const output = (name: string): string => {
+    const value = stack.outputs[name];
+    if (value === undefined)
+      throw new Error(`the stack has no output ${name}: ${Object.keys(stack.outputs).join(', ')}`);
+    return value;
+  };
+  const administrator = { region: stack.region, credentials: stack.administrator };
+  const s3 = new S3Client({ ...administrator, endpoint: stack.endpoints.s3, forcePathStyle: true });
+  const sqs = new SQSClient({ ...administrator, endpoint: stack.endpoints.sqs });
+  const secrets = new SecretsManagerClient({ ...administrator, endpoint: stack.endpoints.secretsManager });
+  const secret = await secrets.send(new GetSecretValueCommand({ SecretId: output('AgentSecretArn') }));
+  const call = createOperatorClient({
+    apiUrl: new URL(output('ApiUrl')),
+    region: stack.region,
+    credentials: async () => stack.operator,
+  });
+  return {
+    folder,
+    microsoft,
+    stack,
+    call,
+    agentSecret: secret.SecretString ?? '',
+    s3,
+    sqs,
+    log,
+    output,
+    async run(functionOutput) {
+      const result = await stack.trigger(output(functionOutput));
+      if (!result.ok) throw new Error(`${functionOutput}: ${result.kind}: ${result.error}\n${tail(log)}`);
+      return result.payload;
+    },
+    async setRules(rules) {
+      const current = await call(operatorEndpoints.getRules);
+      const { defaultAllow, allowedKbs, forbiddenKbs, allowedSeverities } = current;
+      await call(operatorEndpoints.putRules, {
+        body: {
+          version: 1,
+          expectedRevision: current.revision,
+          rules: { defaultAllow, allowedKbs, forbiddenKbs, allowedSeverities, ...rules },
+        },
+      });
+    },
+    async close() {
+      await stack.close();
+      await microsoft.close();
+      if (options.folder === undefined) await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const tail = (log: readonly StackLogLine[]): string =>
+  log
+    .slice(-20)
+    .map(({ source, level, message }) => `${source} ${level} ${message}`)
+    .join('\n');
+
+/** Keys of all objects in a bucket. */
+export async function keysOf(world: World, bucketOutput: string): Promise<string[]> {
+  const listed = await world.s3.send(new ListObjectsV2Command({ Bucket: world.output(bucketOutput) }));
+  return (listed.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key])).sort();
+}
+
+export async function objectBytes(world: World, bucketOutput: string, key: string): Promise<Uint8Array> {
+  const answer = await world.s3.send(new GetObjectCommand({ Bucket: world.output(bucketOutput), Key: key }));
+  if (answer.Body === undefined) throw new Error(`${key} has no body`);
+  return answer.Body.transformToByteArray();
+}
+
+export async function sendToFetchQueue(world: World, body: string): Promise<void> {
+  await world.sqs.send(new SendMessageCommand({ QueueUrl: world.output('FetchQueueUrl'), MessageBody: body }));
+}
+
+/** Messages that a queue holds, in any state. */
+export async function queueLength(world: World, queueOutput: string): Promise<number> {
+  const { Attributes = {} } = await world.sqs.send(
+    new GetQueueAttributesCommand({ QueueUrl: world.output(queueOutput), AttributeNames: ['All'] }),
+  );
+  return ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible', 'ApproximateNumberOfMessagesDelayed']
+    .map((name) => Number(Attributes[name] ?? 0))
+    .reduce((sum, count) => sum + count, 0);
+}
+
+/** Waits until the condition holds; says what it last saw when it does not within the time. */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T>,
+  holds: (seen: T) => boolean,
+  timeoutMilliseconds = 60_000,
+): Promise<T> {
+  const end = Date.now() + timeoutMilliseconds;
+  for (;;) {
+    const seen = await look();
+    if (holds(seen)) return seen;
+    if (Date.now() > end) throw new Error(`waited in vain until ${what}; last seen: ${JSON.stringify(seen)}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
