@@ -1,0 +1,273 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { Agent } from 'undici';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createUpstream, type Upstream, type UpstreamOptions } from './client.ts';
+import { retryAfterSeconds, type Timing, withRetries } from './retry.ts';
+import { UpstreamError } from './upstream-error.ts';
+
+/** A server on loopback that answers under every name, and an Agent that resolves every name to it. */
+let server: Server;
+let agent: Agent;
+let seen: { host: string | undefined; path: string | undefined; headers: IncomingMessage['headers'] }[];
+let answer: (request: IncomingMessage, response: ServerResponse) => void;
+let slept: number[];
+
+const timing: Timing = {
+  now: () => Date.UTC(2026, 6, 14, 12, 0, 0),
+  random: () => 0.5,
+  sleep: async (milliseconds, signal) => {
+    signal?.throwIfAborted();
+    slept.push(milliseconds);
+  },
+};
+
+beforeEach(async () => {
+  seen = [];
+  slept = [];
+  server = createServer((request, response) => {
+    seen.push({ host: request.headers.host, path: request.url, headers: request.headers });
+    answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  agent = new Agent({
+    connect: (_options, callback) => {
+      const socket = connect({ host: '127.0.0.1', port });
+      socket.once('connect', () => callback(null, socket));
+      socket.once('error', (error) => callback(error, null));
+      return socket;
+    },
+  });
+});
+
+afterEach(async () => {
+  await agent.destroy();
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+const upstream = (more: Partial<UpstreamOptions> = {}): Upstream =>
+  createUpstream({ dispatcher: agent, timing, ...more });
+
+async function read(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk.slice());
+  return Buffer.concat(chunks).toString();
+}
+
+const indexAddress = 'http://download.windowsupdate.com/microsoftupdate/v6/wsusscan/wsusscn2.cab';
+const fileAddress = 'http://dl.delivery.mp.microsoft.com/filestreamingservice/files/1/public/a_1.cab?P1=2';
+
+describe('the index', () => {
+  it('comes with its validators when it changed', async () => {
+    answer = (_request, response) =>
+      response.writeHead(200, { etag: '"one"', 'last-modified': 'Tue, 14 Jul 2026 17:00:00 GMT' }).end('cab');
+    const index = await upstream().getIndex(indexAddress, {});
+    if (!index.changed) throw new Error('it did change');
+    expect(index.validators).toEqual({ etag: '"one"', lastModified: 'Tue, 14 Jul 2026 17:00:00 GMT' });
+    expect(index.length).toBeUndefined();
+    expect(await read(index.body)).toBe('cab');
+    expect(seen[0]).toMatchObject({ host: 'download.windowsupdate.com', path: new URL(indexAddress).pathname });
+    expect(seen[0]?.headers['if-none-match']).toBeUndefined();
+  });
+
+  it('is asked for on condition, and does not come when it is the known one', async () => {
+    answer = (_request, response) => response.writeHead(304).end();
+    const known = { etag: '"one"', lastModified: 'Tue, 14 Jul 2026 17:00:00 GMT' };
+    expect(await upstream().getIndex(indexAddress, known)).toEqual({ changed: false });
+    expect(seen[0]?.headers).toMatchObject({
+      'if-none-match': '"one"',
+      'if-modified-since': 'Tue, 14 Jul 2026 17:00:00 GMT',
+    });
+  });
+
+  it('is not taken for unchanged when nothing was known', async () => {
+    answer = (_request, response) => response.writeHead(304).end();
+    await expect(upstream().getIndex(indexAddress, {})).rejects.toMatchObject({ code: 'refused' });
+  });
+});
+
+describe('redirects', () => {
+  const redirectTo =
+    (location: string) =>
+    (request: IncomingMessage, response: ServerResponse): void => {
+      if (request.url === '/target') response.end('there');
+      else response.writeHead(302, { location }).end();
+    };
+
+  it('are followed to listed hosts, also relative ones', async () => {
+    answer = redirectTo('http://www.windowsupdate.com/target');
+    expect(await read((await upstream().getPayload(fileAddress, {})).body)).toBe('there');
+    answer = redirectTo('/target');
+    expect(await read((await upstream().getPayload(fileAddress, {})).body)).toBe('there');
+    expect(seen.map(({ host }) => host)).toEqual([
+      'dl.delivery.mp.microsoft.com',
+      'www.windowsupdate.com',
+      'dl.delivery.mp.microsoft.com',
+      'dl.delivery.mp.microsoft.com',
+    ]);
+  });
+
+  it('are refused to any other host, which is not contacted', async () => {
+    answer = redirectTo('http://evil.example/target');
+    await expect(upstream().getPayload(fileAddress, {})).rejects.toMatchObject({ code: 'host-not-allowed' });
+    expect(seen).toHaveLength(1);
+  });
+
+  it('end after five', async () => {
+    answer = (_request, response) => response.writeHead(301, { location: '/again' }).end();
+    await expect(upstream().getPayload(fileAddress, {})).rejects.toMatchObject({ code: 'too-many-redirects' });
+    expect(seen).toHaveLength(6);
+  });
+});
+
+describe('retries', () => {
+  it('of 503 end with the good answer, and wait as long as Retry-After says, in seconds', async () => {
+    answer = (_request, response) => {
+      if (seen.length === 1) response.writeHead(503, { 'retry-after': '7' }).end('busy');
+      else if (seen.length === 2) response.writeHead(503).end('busy');
+      else response.end('file');
+    };
+    expect(await read((await upstream().getPayload(fileAddress, {})).body)).toBe('file');
+    expect(slept).toEqual([7_000, 500]);
+  });
+
+  it('give up at once when Retry-After passes the budget', async () => {
+    answer = (_request, response) => response.writeHead(503, { 'retry-after': '3600' }).end();
+    await expect(upstream().getPayload(fileAddress, {})).rejects.toMatchObject({
+      code: 'unavailable',
+      status: 503,
+      retryAfterSeconds: 3600,
+    });
+    expect(seen).toHaveLength(1);
+  });
+
+  it('of a broken connection are bounded', async () => {
+    answer = (request) => request.socket.destroy();
+    await expect(upstream().getPayload(fileAddress, {})).rejects.toMatchObject({ code: 'unavailable' });
+    expect(seen).toHaveLength(5);
+    expect(slept).toEqual([250, 500, 1000, 2000]);
+  });
+
+  it.each([
+    [404, 'not-found'],
+    [410, 'not-found'],
+    [403, 'refused'],
+    [206, 'refused'],
+  ])('are not made for %i', async (status, code) => {
+    answer = (_request, response) => response.writeHead(status).end();
+    await expect(upstream().getPayload(fileAddress, {})).rejects.toMatchObject({ code, status, retryable: false });
+    expect(seen).toHaveLength(1);
+  });
+});
+
+describe('bodies', () => {
+  it('that break off are `cut`', async () => {
+    answer = (_request, response) => {
+      response.writeHead(200, { 'content-length': '10' });
+      response.write('12345', () => response.destroy());
+    };
+    const file = await upstream().getPayload(fileAddress, { size: 10 });
+    await expect(read(file.body)).rejects.toMatchObject({ code: 'cut', retryable: true });
+  });
+
+  it('are read no further than the index allows', async () => {
+    let written = 0;
+    let closed = false;
+    answer = (_request, response) => {
+      response.on('close', () => {
+        closed = true;
+      });
+      const more = (): void => {
+        if (closed) return;
+        written += 65_536;
+        response.write(Buffer.alloc(65_536), more);
+      };
+      more();
+    };
+    const file = await upstream().getPayload(fileAddress, { size: 100_000 });
+    await expect(read(file.body)).rejects.toMatchObject({ code: 'too-long', retryable: false });
+    expect(written).toBeLessThan(50_000_000);
+  });
+
+  it('are not begun when the origin announces more than the index allows', async () => {
+    answer = (_request, response) => response.end('12345678901');
+    await expect(upstream().getPayload(fileAddress, { size: 10 })).rejects.toMatchObject({ code: 'too-long' });
+  });
+
+  it('that stop coming are a `timeout`', async () => {
+    answer = (_request, response) => {
+      response.writeHead(200);
+      response.write('1');
+    };
+    const file = await upstream({ idleTimeoutMilliseconds: 1_100 }).getPayload(fileAddress, {});
+    await expect(read(file.body)).rejects.toMatchObject({ code: 'timeout' });
+  });
+
+  it('stop at the signal', async () => {
+    answer = (_request, response) => {
+      response.writeHead(200);
+      response.write('1');
+    };
+    const stop = new AbortController();
+    const file = await upstream().getPayload(fileAddress, { signal: stop.signal });
+    const reading = read(file.body);
+    setTimeout(() => stop.abort(), 20);
+    await expect(reading).rejects.toMatchObject({ code: 'aborted' });
+  });
+
+  it('can be cancelled unread', async () => {
+    const closed = new Promise<void>((resolve) => {
+      answer = (_request, response) => {
+        response.on('close', () => resolve());
+        response.writeHead(200);
+        response.write('1');
+      };
+    });
+    (await upstream().getPayload(fileAddress, {})).cancel();
+    await closed;
+  });
+
+  it('may be empty', async () => {
+    answer = (_request, response) => response.writeHead(200, { 'content-length': '0' }).end();
+    const file = await upstream().getPayload(fileAddress, { size: 0 });
+    expect(await read(file.body)).toBe('');
+  });
+});
+
+it('gives up on headers that do not come', async () => {
+  answer = () => {};
+  const impatient = upstream({
+    headersTimeoutMilliseconds: 1_100,
+    retry: { maxAttempts: 1, firstWaitMilliseconds: 1, maxWaitMilliseconds: 1, budgetMilliseconds: 1 },
+  });
+  await expect(impatient.getPayload(fileAddress, {})).rejects.toMatchObject({ code: 'timeout' });
+});
+
+describe('Retry-After', () => {
+  const now = Date.UTC(2026, 6, 14, 12, 0, 0);
+  it.each([
+    ['120', 120],
+    [' 0 ', 0],
+    ['Tue, 14 Jul 2026 12:00:30 GMT', 30],
+    ['Tue, 14 Jul 2026 11:00:00 GMT', 0],
+    ['soon', undefined],
+    ['-5', undefined],
+    ['1.5', undefined],
+  ])('%j', (header, seconds) => {
+    expect(retryAfterSeconds(header, now)).toBe(seconds);
+  });
+});
+
+it('a wait ends with the signal', async () => {
+  const stop = new AbortController();
+  stop.abort();
+  const failing = withRetries(
+    { maxAttempts: 3, firstWaitMilliseconds: 1, maxWaitMilliseconds: 1, budgetMilliseconds: 10 },
+    timing,
+    stop.signal,
+    () => Promise.reject(new UpstreamError('unavailable', 'busy')),
+  );
+  await expect(failing).rejects.toMatchObject({ code: 'aborted' });
+});

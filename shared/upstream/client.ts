@@ -1,0 +1,199 @@
+import type { Dispatcher } from 'undici';
+import { bodyOf, discard, type ResponseBody } from './body.ts';
+import { microsoftAddress } from './hosts.ts';
+import { fromNetworkFailure } from './network-failure.ts';
+import { defaultRetryPolicy, type RetryPolicy, retryAfterSeconds, type Timing, withRetries } from './retry.ts';
+import { UpstreamError } from './upstream-error.ts';
+
+/** What the origin said of the copy that we know, for a conditional request. */
+export interface Validators {
+  readonly etag?: string | undefined;
+  readonly lastModified?: string | undefined;
+}
+
+/** A body that is on its way. Whoever got it reads it or cancels it; a cancelled or failed one frees its connection. */
+export interface Download {
+  /** Bytes that the origin announced, when it did. */
+  readonly length: number | undefined;
+  /** Read once. @throws UpstreamError `cut`, `too-long`, `timeout`, `aborted` while reading */
+  readonly body: AsyncIterable<Uint8Array>;
+  cancel(): void;
+}
+
+export type IndexAnswer =
+  | { readonly changed: false }
+  | ({ readonly changed: true; readonly validators: Validators } & Download);
+
+/** Microsoft's hosts: where indexes and payload files come from. */
+export interface Upstream {
+  /**
+   * Asks for the index on the condition that it is another one than `known`.
+   * @throws UpstreamError
+   */
+  getIndex(address: string, known: Validators, options?: { readonly signal?: AbortSignal }): Promise<IndexAnswer>;
+  /**
+   * One payload file. With `size` the body fails as `too-long` as soon as one byte more arrives, or at once when the
+   * origin announces more; a body that is shorter is the caller's to notice (it hashes the bytes anyway).
+   * @throws UpstreamError
+   */
+  getPayload(
+    address: string,
+    options: { readonly size?: number | undefined; readonly signal?: AbortSignal },
+  ): Promise<Download>;
+}
+
+export interface UpstreamOptions {
+  /** An undici Agent; its `connect.timeout` is the limit for connections ({@link connectTimeoutMilliseconds}). */
+  readonly dispatcher: Dispatcher;
+  readonly timing: Timing;
+  /** @default defaultRetryPolicy */
+  readonly retry?: RetryPolicy;
+  /** Until the headers of an answer are there. @default 30 s */
+  readonly headersTimeoutMilliseconds?: number;
+  /** Between two pieces of a body. @default 30 s */
+  readonly idleTimeoutMilliseconds?: number;
+}
+
+/** Limit that composition roots give to their Agent. */
+export const connectTimeoutMilliseconds = 10_000;
+/** Bytes of an index at most. The real one has grown to about 1.3 GB; a stream without end must end somewhere. */
+export const maxIndexBytes = 4 * 1024 ** 3;
+/** Bytes of a payload file whose size the index does not say. The largest known one has 14.8 GB. */
+export const maxPayloadBytes = 20 * 1024 ** 3;
+const maxRedirects = 5;
+
+export function createUpstream(options: UpstreamOptions): Upstream {
+  const policy = options.retry ?? defaultRetryPolicy;
+  const { dispatcher, timing } = options;
+
+  async function requestOnce(
+    url: URL,
+    headers: Record<string, string>,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
+    try {
+      const answer = await dispatcher.request({
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
+        method: 'GET',
+        headers: { 'user-agent': 'kbroker', accept: '*/*', 'accept-encoding': 'identity', ...headers },
+        headersTimeout: options.headersTimeoutMilliseconds ?? 30_000,
+        bodyTimeout: options.idleTimeoutMilliseconds ?? 30_000,
+        ...(signal === undefined ? {} : { signal }),
+      });
+      // A connection that breaks before anybody reads must not become an unhandled event; a reader still gets the error.
+      answer.body.on('error', () => {});
+      return { url, status: answer.statusCode, headers: answer.headers, body: answer.body };
+    } catch (cause) {
+      throw fromNetworkFailure(cause, url.hostname, signal);
+    }
+  }
+
+  /** Follows redirects by hand, because each target has to be on the list too. */
+  async function requestFollowing(
+    first: URL,
+    headers: Record<string, string>,
+    signal: AbortSignal | undefined,
+  ): Promise<Answer> {
+    let url = first;
+    for (let redirects = 0; redirects <= maxRedirects; redirects += 1) {
+      const answer = await requestOnce(url, headers, signal);
+      if (![301, 302, 303, 307, 308].includes(answer.status)) return answer;
+      discard(answer.body);
+      const location = header(answer, 'location');
+      if (location === undefined)
+        throw new UpstreamError('refused', `${url.href} redirects without saying where`, { status: answer.status });
+      const next = microsoftAddress(location, url);
+      if (url.protocol === 'https:' && next.protocol === 'http:')
+        throw new UpstreamError('host-not-allowed', `${url.href} redirects from https to plain ${next.href}`);
+      url = next;
+    }
+    throw new UpstreamError('too-many-redirects', `${first.href} redirects more than ${maxRedirects} times`);
+  }
+
+  function get(address: string, headers: Record<string, string>, signal: AbortSignal | undefined): Promise<Answer> {
+    const url = microsoftAddress(address);
+    return withRetries(policy, timing, signal, async () => {
+      const answer = await requestFollowing(url, headers, signal);
+      if (answer.status === 200 || answer.status === 304) return answer;
+      discard(answer.body);
+      throw fromStatus(answer, timing.now());
+    });
+  }
+
+  return {
+    async getIndex(address, known, { signal } = {}) {
+      const conditions = {
+        ...(known.etag === undefined ? {} : { 'if-none-match': known.etag }),
+        ...(known.lastModified === undefined ? {} : { 'if-modified-since': known.lastModified }),
+      };
+      const answer = await get(address, conditions, signal);
+      if (answer.status === 304) {
+        discard(answer.body);
+        if (Object.keys(conditions).length > 0) return { changed: false };
+        throw unasked(answer);
+      }
+      return {
+        changed: true,
+        validators: { etag: header(answer, 'etag'), lastModified: header(answer, 'last-modified') },
+        ...download(answer, maxIndexBytes, signal),
+      };
+    },
+
+    async getPayload(address, { size, signal }) {
+      const answer = await get(address, {}, signal);
+      if (answer.status === 304) {
+        discard(answer.body);
+        throw unasked(answer);
+      }
+      return download(answer, size ?? maxPayloadBytes, signal);
+    },
+  };
+}
+
+interface Answer {
+  readonly url: URL;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly body: ResponseBody;
+}
+
+function header(answer: Answer, name: string): string | undefined {
+  const value = answer.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function download(answer: Answer, maxBytes: number, signal: AbortSignal | undefined): Download {
+  const announced = header(answer, 'content-length');
+  const length = announced !== undefined && /^\d{1,15}$/.test(announced) ? Number(announced) : undefined;
+  if (length !== undefined && length > maxBytes) {
+    discard(answer.body);
+    throw new UpstreamError(
+      'too-long',
+      `${answer.url.href} announces ${length} bytes, at most ${maxBytes} are allowed`,
+    );
+  }
+  return {
+    length,
+    body: bodyOf(answer.body, { address: answer.url, length, maxBytes, signal }),
+    cancel: () => discard(answer.body),
+  };
+}
+
+function unasked(answer: Answer): UpstreamError {
+  return new UpstreamError('refused', `${answer.url.href} answered 304 to a request without conditions`, {
+    status: answer.status,
+  });
+}
+
+function fromStatus(answer: Answer, now: number): UpstreamError {
+  const { status } = answer;
+  const message = `${answer.url.href} answered ${status}`;
+  if (status === 404 || status === 410) return new UpstreamError('not-found', message, { status });
+  if (status === 408 || status === 429 || status >= 500)
+    return new UpstreamError('unavailable', message, {
+      status,
+      retryAfterSeconds: retryAfterSeconds(header(answer, 'retry-after'), now),
+    });
+  return new UpstreamError('refused', message, { status });
+}

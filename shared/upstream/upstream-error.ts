@@ -1,0 +1,52 @@
+/**
+ * Why Microsoft's answer could not be used.
+ *
+ * - `host-not-allowed`: the address, or one that it redirects to, is not on the list of hosts.
+ * - `not-found`: 404 or 410.
+ * - `refused`: another answer that asking again will not change (4xx, a certificate that does not verify).
+ * - `unavailable`: 408, 429, 5xx or no connection, after the retries.
+ * - `timeout`: no connection, no headers or no further body bytes within the time limit.
+ * - `cut`: the body ended before the length that was announced.
+ * - `too-long`: more bytes than the index allows for this file.
+ * - `too-many-redirects`: more than the client follows.
+ * - `aborted`: the caller's signal.
+ */
+export type UpstreamErrorCode =
+  | 'host-not-allowed'
+  | 'not-found'
+  | 'refused'
+  | 'unavailable'
+  | 'timeout'
+  | 'cut'
+  | 'too-long'
+  | 'too-many-redirects'
+  | 'aborted';
+
+const retryableCodes: ReadonlySet<UpstreamErrorCode> = new Set(['unavailable', 'timeout', 'cut', 'aborted']);
+
+export interface UpstreamErrorDetails extends ErrorOptions {
+  /** Status of the HTTP answer, when there was one. */
+  readonly status?: number | undefined;
+  /** Seconds that the origin asked to wait. */
+  readonly retryAfterSeconds?: number | undefined;
+}
+
+/** Failure of a conversation with Microsoft's hosts. `cause` is what the network library threw, if it threw. */
+export class UpstreamError extends Error {
+  override readonly name = 'UpstreamError';
+  readonly code: UpstreamErrorCode;
+  readonly status: number | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: UpstreamErrorCode, message: string, details: UpstreamErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.code = code;
+    this.status = details.status;
+    this.retryAfterSeconds = details.retryAfterSeconds;
+  }
+
+  /** May the same request succeed later? */
+  get retryable(): boolean {
+    return retryableCodes.has(this.code);
+  }
+}
