@@ -1,0 +1,93 @@
+/**
+ * The embedded DynamoDB: the `dynoxide` program (SQLite) behind a proxy that verifies signatures, asks for permission
+ * and expires items. Streams, backups and PartiQL are not modelled and refused by name.
+ */
+import type { EmbeddedServer, ServerOptions } from '../../types.ts';
+import { lockFolder } from '../folder-lock.ts';
+import { closeServer, listenOnLoopback } from '../http.ts';
+import type { JsonService } from '../json-service.ts';
+import { createJsonServer } from '../json-service.ts';
+import { dynamoBackend } from './backend.ts';
+import { startDynoxide } from './child.ts';
+import { dynamoDbNeeds, tableArn } from './needs.ts';
+import { expireItems } from './time-to-live.ts';
+
+export interface DynamoDbOptions extends ServerOptions {
+  /** Port on 127.0.0.1. Default: a free one. */
+  readonly port?: number;
+  /** Milliseconds since 1970, for the time to live of items. Default: the clock of the machine. */
+  readonly nowMs?: () => number;
+  /** How often expired items are looked for. Default 60,000; AWS promises "within a few days". */
+  readonly expiryIntervalMs?: number;
+}
+
+export interface DynamoDbServer extends EmbeddedServer {
+  /** Deletes what has expired now instead of at the next interval; returns how many items. */
+  expire(): Promise<number>;
+}
+
+/** The program has a region and an account of its own. */
+const BACKEND_ARNS = 'arn:aws:dynamodb:dynoxide:000000000000:';
+/** Operations whose requests or answers have ARNs in them; none of these carries items. */
+const NAMES_ARNS: ReadonlySet<string> = new Set([
+  'CreateTable',
+  'DeleteTable',
+  'DescribeContinuousBackups',
+  'DescribeTable',
+  'ListTagsOfResource',
+  'TagResource',
+  'UntagResource',
+  'UpdateContinuousBackups',
+  'UpdateTable',
+]);
+
+/** BatchWriteItem carries at most 16 MB. */
+const MAX_BODY_BYTES = 17 * 1024 * 1024;
+
+/** @throws ServersError `data-in-use`, `unsupported-platform`, `not-started` */
+export async function startDynamoDb(options: DynamoDbOptions): Promise<DynamoDbServer> {
+  const lock = lockFolder(options.dataDir);
+  const nowMs = options.nowMs ?? Date.now;
+  const ownArns = tableArn(options, '').slice(0, -'table/'.length);
+  try {
+    const child = await startDynoxide(options.dataDir);
+    const backend = dynamoBackend(child, options.region);
+    const service: JsonService = {
+      signingName: 'dynamodb',
+      targetPrefix: 'DynamoDB_20120810.',
+      contentType: 'application/x-amz-json-1.0',
+      refusalStatus: 400,
+      maxBodyBytes: MAX_BODY_BYTES,
+      needs: (call) => dynamoDbNeeds(options, call.operation, call.input),
+      answer: async (call) => {
+        if (!NAMES_ARNS.has(call.operation)) return backend.forward(call.operation, call.body);
+        const answer = await backend.forward(call.operation, call.body.toString().replaceAll(ownArns, BACKEND_ARNS));
+        return { status: answer.status, body: answer.body.toString().replaceAll(BACKEND_ARNS, ownArns) };
+      },
+    };
+    const server = createJsonServer(service, options);
+    const url = await listenOnLoopback(server, options.port);
+    let running: Promise<number> = Promise.resolve(0);
+    const expire = () => {
+      running = running.catch(() => 0).then(() => expireItems(backend, nowMs()));
+      return running;
+    };
+    // A failed sweep changes nothing and is tried again; a dead program shows in every call.
+    const timer = setInterval(() => expire().catch(() => 0), options.expiryIntervalMs ?? 60_000);
+    timer.unref();
+    return {
+      url,
+      expire,
+      close: async () => {
+        clearInterval(timer);
+        await closeServer(server);
+        await running.catch(() => 0);
+        await child.stop();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
