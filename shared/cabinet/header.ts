@@ -1,0 +1,179 @@
+import { type Compression, compressionOf } from './decoder.ts';
+import { CabError } from './error.ts';
+import type { Cursor, Steps } from './intake.ts';
+
+/** One file of a cabinet, from its CFFILE entry ([MS-CAB] section 2.3). */
+export interface CabMember {
+  /**
+   * Name as stored, path separators included (Microsoft's tools write backslashes). It is decoded as UTF-8 when the
+   * entry says so, else as Latin-1, since no cabinet says which code page it was written in.
+   */
+  readonly name: string;
+  /** Unpacked length in bytes. */
+  readonly size: number;
+  /** Index of the folder, that is the compressed stream, that holds it. */
+  readonly folder: number;
+  /** First byte in the folder's unpacked stream. */
+  readonly offset: number;
+  /** DOS attributes (0x01 read-only, 0x02 hidden, 0x04 system, 0x20 archive, 0x40 run after extraction, 0x80 name is UTF-8). */
+  readonly attributes: number;
+  /** Time of last change, absent when the entry's is no possible time. Cabinets state no time zone; read as UTC. */
+  readonly modified?: Date;
+}
+
+/** One compressed stream, from its CFFOLDER entry ([MS-CAB] section 2.2). */
+export interface CabFolder {
+  /** Byte of the cabinet at which its first CFDATA block stands. */
+  readonly dataOffset: number;
+  /** CFDATA blocks. */
+  readonly blocks: number;
+  readonly compression: Compression;
+}
+
+/** What stands before a cabinet's data. */
+export interface CabHeader {
+  /** Length of the cabinet in bytes (`cbCabinet`); what follows, such as a signature, is not part of it. */
+  readonly size: number;
+  readonly setId: number;
+  /** The application's own bytes in the header (`abReserve`); in signed cabinets the place of the signature. */
+  readonly reserve: Uint8Array;
+  /** Bytes reserved in each CFDATA header. */
+  readonly dataReserve: number;
+  readonly folders: readonly CabFolder[];
+  /** In the order of the file table. */
+  readonly members: readonly CabMember[];
+}
+
+const headerLength = 36;
+const folderEntryLength = 8;
+const fileEntryLength = 16;
+/** 255 bytes and a NUL ([MS-CAB] section 2.3; that is what makecab writes at most and what other readers take). */
+const maxNameLength = 256;
+
+const hasPrevious = 0x0001;
+const hasNext = 0x0002;
+const hasReserve = 0x0004;
+/** `iFolder` values from here on mean that the member goes on in another cabinet of the set. */
+const continued = 0xfffd;
+const nameIsUtf8 = 0x80;
+
+/** Reads the header and both tables, and passes over gaps between them. */
+export function* readHeader(cursor: Cursor): Steps<CabHeader> {
+  const fixed = view(yield headerLength);
+  if (fixed.getUint32(0, false) !== 0x4d534346) {
+    throw new CabError('not-a-cabinet', 'not a cabinet: it does not begin with "MSCF"', { offset: 0 });
+  }
+  const size = fixed.getUint32(8, true);
+  const filesOffset = fixed.getUint32(16, true);
+  const version = { minor: fixed.getUint8(24), major: fixed.getUint8(25) };
+  const folderCount = fixed.getUint16(26, true);
+  const fileCount = fixed.getUint16(28, true);
+  const flags = fixed.getUint16(30, true);
+  const setId = fixed.getUint16(32, true);
+
+  if (version.major !== 1) {
+    throw badHeader(`cabinet format ${version.major}.${version.minor}; only 1.x is known`, 24);
+  }
+  if ((flags & (hasPrevious | hasNext)) !== 0) {
+    throw new CabError('split-set', 'the cabinet is one of a set of several; only whole cabinets can be read', {
+      offset: 30,
+    });
+  }
+  if (folderCount === 0) throw badHeader('the cabinet has no folder', 26);
+  if (fileCount === 0) throw badHeader('the cabinet has no file', 28);
+  if (size < headerLength) throw badHeader(`the cabinet says that it has ${size} bytes, less than its header`, 8);
+
+  const reserve = yield* readReserve(flags);
+  const folders = yield* readFolders(folderCount, reserve.folder);
+  if (filesOffset < cursor.offset) {
+    throw badHeader(`the file table at byte ${filesOffset} begins before the folder table ends`, 16);
+  }
+  if (filesOffset > cursor.offset) yield { what: 'skip', count: filesOffset - cursor.offset };
+  const members = yield* readFiles(fileCount, folderCount, cursor);
+  if (cursor.offset > size) throw badHeader(`the cabinet says that it has ${size} bytes, less than its tables`, 8);
+  return { size, setId, reserve: reserve.header, dataReserve: reserve.data, folders, members };
+}
+
+function* readReserve(flags: number): Steps<{ header: Uint8Array; folder: number; data: number }> {
+  if ((flags & hasReserve) === 0) return { header: new Uint8Array(0), folder: 0, data: 0 };
+  const sizes = view(yield 4);
+  const headerReserve = sizes.getUint16(0, true);
+  const folder = sizes.getUint8(2);
+  const data = sizes.getUint8(3);
+  const header = headerReserve === 0 ? new Uint8Array(0) : new Uint8Array(yield headerReserve);
+  return { header, folder, data };
+}
+
+function* readFolders(count: number, reserve: number): Steps<CabFolder[]> {
+  const folders: CabFolder[] = [];
+  while (folders.length < count) {
+    const entry = view(yield folderEntryLength + reserve);
+    folders.push({
+      dataOffset: entry.getUint32(0, true),
+      blocks: entry.getUint16(4, true),
+      compression: compressionOf(entry.getUint16(6, true)),
+    });
+  }
+  return folders;
+}
+
+function* readFiles(count: number, folderCount: number, cursor: Cursor): Steps<CabMember[]> {
+  const members: CabMember[] = [];
+  while (members.length < count) {
+    const start = cursor.offset;
+    const entry = view(yield fileEntryLength);
+    const size = entry.getUint32(0, true);
+    const offset = entry.getUint32(4, true);
+    const folder = entry.getUint16(8, true);
+    const modified = fromDosTime(entry.getUint16(10, true), entry.getUint16(12, true));
+    const attributes = entry.getUint16(14, true);
+    const rawName = yield { what: 'string', limit: maxNameLength };
+    const which = `file ${members.length} of ${count}`;
+    if (rawName.length === 0) throw badHeader(`${which} has an empty name`, start + fileEntryLength);
+    if (rawName.length === maxNameLength) {
+      throw badHeader(`${which} has a name of more than ${maxNameLength - 1} bytes`, start + fileEntryLength);
+    }
+    const name = (attributes & nameIsUtf8) === 0 ? latin1(rawName) : utf8.decode(rawName);
+    if (folder >= continued) {
+      throw new CabError('split-set', 'it goes on in another cabinet of a set; only whole cabinets can be read', {
+        offset: start + 8,
+        member: name,
+      });
+    }
+    if (folder >= folderCount) {
+      throw new CabError('bad-header', `it is said to be in folder ${folder}, and there are ${folderCount}`, {
+        offset: start + 8,
+        member: name,
+      });
+    }
+    members.push({ name, size, folder, offset, attributes, ...(modified === undefined ? {} : { modified }) });
+  }
+  return members;
+}
+
+/** Date and time in the two 16-bit fields of DOS; seconds are even. */
+function fromDosTime(date: number, time: number): Date | undefined {
+  const year = 1980 + (date >>> 9);
+  const month = (date >>> 5) & 0x0f;
+  const day = date & 0x1f;
+  const hours = time >>> 11;
+  const minutes = (time >>> 5) & 0x3f;
+  const seconds = (time & 0x1f) * 2;
+  const result = new Date(Date.UTC(year, month - 1, day, hours, minutes, seconds));
+  const possible = result.getUTCMonth() === month - 1 && hours < 24 && minutes < 60 && seconds < 60;
+  return possible ? result : undefined;
+}
+
+const utf8 = new TextDecoder();
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+function view(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function badHeader(reason: string, offset: number): CabError {
+  return new CabError('bad-header', reason, { offset });
+}
