@@ -1,0 +1,254 @@
+import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import type { IAlarmAction } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import { RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import type { Construct } from 'constructs';
+import { AgentSecret } from './edge/agent-secret.ts';
+import { AlarmTopic } from './edge/alarm-topic.ts';
+import { Api } from './edge/api.ts';
+import { RepositoryDistribution, type RepositoryDomain } from './edge/distribution.ts';
+import { FetchPayload } from './functions/fetch-payload.ts';
+import { ServeAgents } from './functions/serve-agents.ts';
+import { ServeOperators } from './functions/serve-operators.ts';
+import { SweepRequests } from './functions/sweep-requests.ts';
+import { SyncIndex } from './functions/sync-index.ts';
+import type { FunctionSettings } from './kit/broker-function.ts';
+import { defaultBundleDir } from './kit/bundle.ts';
+import { Catalog } from './stores/catalog.ts';
+import { Hosts } from './stores/hosts.ts';
+import { Payloads } from './stores/payloads.ts';
+import { Requests } from './stores/requests.ts';
+import { Rules } from './stores/rules.ts';
+
+export interface BrokerStackProps extends StackProps {
+  /**
+   * Address of Microsoft's offline index.
+   *
+   * @default https://catalog.s.download.windowsupdate.com/microsoftupdate/v6/wsusscan/wsusscn2.cab
+   */
+  readonly indexUrl?: string;
+
+  /**
+   * How often Microsoft is asked whether there is a new index. The question is conditional: an unchanged index costs
+   * one small request. Between 1 minute and 1 day, because the alarm on the age waits for three runs.
+   *
+   * @default Duration.hours(1)
+   */
+  readonly syncEvery?: Duration;
+
+  /**
+   * How often open requests are put on the queue.
+   *
+   * @default Duration.minutes(30)
+   */
+  readonly sweepEvery?: Duration;
+
+  /**
+   * Memory of the function that decodes the index, in MiB. The whole catalogue (some 140,000 updates) is held in
+   * memory once.
+   *
+   * @default 3008, the most that a new AWS account allows
+   */
+  readonly syncMemoryMiB?: number;
+
+  /**
+   * Memory of the worker, in MiB. It streams: memory does not grow with the files, but Lambda gives processor time and
+   * network in proportion to memory, and 1,769 MiB are one whole processor.
+   *
+   * @default 1769
+   */
+  readonly workerMemoryMiB?: number;
+
+  /**
+   * Time limit of one run of the worker, which fetches up to five files. A failed file is tried again after six times
+   * this limit.
+   *
+   * @default Duration.minutes(15), the longest that Lambda allows
+   */
+  readonly workerTimeout?: Duration;
+
+  /**
+   * How many runs of the worker there are at most at the same time; from 2 to 1000.
+   *
+   * @default 5
+   */
+  readonly workerConcurrency?: number;
+
+  /**
+   * Requests per second that the API lets through on average.
+   *
+   * @default 100
+   */
+  readonly apiRequestsPerSecond?: number;
+
+  /**
+   * Requests that the API takes at once.
+   *
+   * @default 200
+   */
+  readonly apiBurst?: number;
+
+  /**
+   * Age of Microsoft's publication from which on the alarm `index-age` rings. Publications come on the second Tuesday
+   * of a month, 28 or 35 days apart.
+   *
+   * @default Duration.days(38)
+   */
+  readonly maxIndexAge?: Duration;
+
+  /**
+   * An address that gets an e-mail for each alarm; AWS asks it for a confirmation first.
+   *
+   * @default - no e-mail; alarms are seen in CloudWatch
+   */
+  readonly alarmEmail?: string;
+
+  /**
+   * An SNS topic of yours that is told of each alarm, beside or instead of an e-mail.
+   *
+   * @default - none
+   */
+  readonly alarmTopicArn?: string;
+
+  /**
+   * A name of your own for the repository, with its certificate. Without it TLS below 1.2 cannot be refused.
+   *
+   * @default - the name that CloudFront gives
+   */
+  readonly repositoryDomain?: RepositoryDomain;
+
+  /**
+   * How long logs are kept.
+   *
+   * @default RetentionDays.THREE_MONTHS
+   */
+  readonly logRetention?: RetentionDays;
+
+  /**
+   * What happens to buckets, tables, queues and the secret when they leave the stack. With DESTROY, tables lose their
+   * deletion protection too; a bucket must be emptied by hand before.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly stateRemoval?: RemovalPolicy;
+
+  /**
+   * Folder with the bundles of the functions, one folder per function.
+   *
+   * @default - dist/functions, where `npm run build` puts them
+   */
+  readonly bundleDir?: string;
+}
+
+/** The whole broker. Its outputs are what the command line, the agents' installation and the local runner read. */
+export class BrokerStack extends Stack {
+  constructor(scope: Construct, id: string, props: BrokerStackProps = {}) {
+    super(scope, id, { description: 'kbroker: a serverless broker of Windows updates', ...props });
+    const removalPolicy = props.stateRemoval ?? RemovalPolicy.RETAIN;
+    const workerTimeout = props.workerTimeout ?? Duration.minutes(15);
+    const settings: FunctionSettings = {
+      bundleDir: props.bundleDir ?? defaultBundleDir,
+      logRetention: props.logRetention ?? RetentionDays.THREE_MONTHS,
+      notify: this.alarmActions(props),
+    };
+    const { notify } = settings;
+
+    const catalog = new Catalog(this, 'Catalog', { removalPolicy });
+    const payloads = new Payloads(this, 'Payloads', { removalPolicy });
+    const requests = new Requests(this, 'Requests', { removalPolicy, workerTimeout, notify });
+    const hosts = new Hosts(this, 'Hosts', { removalPolicy });
+    const rules = new Rules(this, 'Rules', { removalPolicy });
+    const secret = new AgentSecret(this, 'AgentSecret', { removalPolicy });
+
+    const syncIndex = new SyncIndex(this, 'SyncIndex', {
+      ...settings,
+      catalog,
+      indexUrl:
+        props.indexUrl ?? 'https://catalog.s.download.windowsupdate.com/microsoftupdate/v6/wsusscan/wsusscn2.cab',
+      every: props.syncEvery ?? Duration.hours(1),
+      memoryMiB: props.syncMemoryMiB ?? 3008,
+      maxIndexAge: props.maxIndexAge ?? Duration.days(38),
+    });
+    const sweepRequests = new SweepRequests(this, 'SweepRequests', {
+      ...settings,
+      requests,
+      every: props.sweepEvery ?? Duration.minutes(30),
+    });
+    const fetchPayload = new FetchPayload(this, 'FetchPayload', {
+      ...settings,
+      catalog,
+      payloads,
+      requests,
+      memoryMiB: props.workerMemoryMiB ?? 1769,
+      timeout: workerTimeout,
+      maxConcurrency: props.workerConcurrency ?? 5,
+    });
+    const serveAgents = new ServeAgents(this, 'ServeAgents', {
+      ...settings,
+      catalog,
+      hosts,
+      payloads,
+      requests,
+      rules,
+      secret,
+    });
+    const serveOperators = new ServeOperators(this, 'ServeOperators', {
+      ...settings,
+      catalog,
+      hosts,
+      payloads,
+      requests,
+      rules,
+      syncIndex,
+      sweepRequests,
+    });
+
+    const api = new Api(this, 'Api', {
+      ...settings,
+      serveAgents,
+      serveOperators,
+      requestsPerSecond: props.apiRequestsPerSecond ?? 100,
+      burst: props.apiBurst ?? 200,
+    });
+    const repository = new RepositoryDistribution(this, 'Repository', {
+      origins: { 'index/': catalog.bucket.bucket, 'payloads/': payloads.bucket.bucket },
+      ...(props.repositoryDomain && { domain: props.repositoryDomain }),
+    });
+
+    this.outputs({
+      ApiUrl: api.httpApi.apiEndpoint,
+      RepositoryUrl: repository.url,
+      AgentSecretArn: secret.secret.secretArn,
+      FetchQueueUrl: requests.queue.queueUrl,
+      FetchDeadLetterQueueUrl: requests.deadLetterQueue.queueUrl,
+      SyncIndexFunction: syncIndex.lambda.functionName,
+      SweepRequestsFunction: sweepRequests.lambda.functionName,
+      FetchPayloadFunction: fetchPayload.lambda.functionName,
+      ServeAgentsFunction: serveAgents.lambda.functionName,
+      ServeOperatorsFunction: serveOperators.lambda.functionName,
+      CatalogTable: catalog.table.table.tableName,
+      PayloadsTable: payloads.table.table.tableName,
+      RequestsTable: requests.table.table.tableName,
+      HostsTable: hosts.table.table.tableName,
+      RulesTable: rules.table.table.tableName,
+      IndexBucket: catalog.bucket.bucket.bucketName,
+      PayloadsBucket: payloads.bucket.bucket.bucketName,
+    });
+  }
+
+  private alarmActions(props: BrokerStackProps): readonly IAlarmAction[] {
+    const actions: IAlarmAction[] = [];
+    if (props.alarmEmail !== undefined) {
+      actions.push(new AlarmTopic(this, 'AlarmTopic', { email: props.alarmEmail }).action);
+    }
+    if (props.alarmTopicArn !== undefined) {
+      actions.push(new SnsAction(Topic.fromTopicArn(this, 'ExistingAlarmTopic', props.alarmTopicArn)));
+    }
+    return actions;
+  }
+
+  private outputs(values: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(values)) new CfnOutput(this, name, { value });
+  }
+}

@@ -1,0 +1,114 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { AccessLogFormat } from 'aws-cdk-lib/aws-apigateway';
+import {
+  HttpApi,
+  HttpMethod,
+  HttpNoneAuthorizer,
+  HttpStage,
+  type IHttpRouteAuthorizer,
+  LogGroupLogDestination,
+} from 'aws-cdk-lib/aws-apigatewayv2';
+import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
+import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
+import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
+import type { Endpoint } from '#shared/contract/endpoint.ts';
+import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { acknowledge } from '../kit/acknowledge.ts';
+import { BrokerAlarm } from '../kit/broker-alarm.ts';
+import type { BrokerFunction, FunctionSettings } from '../kit/broker-function.ts';
+
+export interface ApiProps extends Pick<FunctionSettings, 'logRetention' | 'notify'> {
+  readonly serveAgents: BrokerFunction;
+  readonly serveOperators: BrokerFunction;
+  /** Requests per second that are let through on average; the rest is answered 429. */
+  readonly requestsPerSecond: number;
+  /** Requests that may come at once. */
+  readonly burst: number;
+}
+
+/**
+ * The HTTP API. Its routes are the rows of the endpoint tables in shared/contract: what is not a row does not exist.
+ * Agents' routes go to one function and operators' routes to the other, one for each trust boundary.
+ */
+export class Api extends Construct {
+  readonly httpApi: HttpApi;
+
+  constructor(scope: Construct, id: string, props: ApiProps) {
+    super(scope, id);
+    this.httpApi = new HttpApi(this, 'HttpApi', {
+      description: 'API of the broker: /v1/agent for hosts, the rest for operators',
+      createDefaultStage: false,
+    });
+    const accessLog = new LogGroup(this, 'AccessLog', {
+      retention: props.logRetention,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const stage = new HttpStage(this, 'Stage', {
+      httpApi: this.httpApi,
+      autoDeploy: true,
+      throttle: { rateLimit: props.requestsPerSecond, burstLimit: props.burst },
+      accessLogSettings: { destination: new LogGroupLogDestination(accessLog), format: accessLogFormat },
+    });
+
+    // Agents prove themselves with the shared secret, and the function checks it: an authorizer of the HTTP API would
+    // have to be a second function with the same secret, called before each request, and could not see the body that
+    // the per-host signatures of a later stage cover.
+    const open = new HttpNoneAuthorizer();
+    const agents = new HttpLambdaIntegration('Agents', props.serveAgents.lambda);
+    for (const [name, endpoint] of Object.entries(agentEndpoints)) this.addRoute(name, endpoint, agents, open);
+
+    const iam = new HttpIamAuthorizer();
+    const operators = new HttpLambdaIntegration('Operators', props.serveOperators.lambda);
+    for (const [name, endpoint] of Object.entries(operatorEndpoints)) this.addRoute(name, endpoint, operators, iam);
+
+    new BrokerAlarm(this, 'api-server-errors', {
+      metric: stage.metricServerError({ period: Duration.minutes(5), statistic: 'Sum' }),
+      threshold: 0,
+      comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      periods: 1,
+      missingData: TreatMissingData.NOT_BREACHING,
+      meaning: 'The API answered with 5xx.',
+      notify: props.notify,
+    });
+  }
+
+  private addRoute(
+    name: string,
+    endpoint: Endpoint,
+    integration: HttpLambdaIntegration,
+    authorizer: IHttpRouteAuthorizer,
+  ): void {
+    const routes = this.httpApi.addRoutes({
+      path: endpoint.path,
+      methods: [HttpMethod[endpoint.method]],
+      integration,
+      authorizer,
+    });
+    if (authorizer instanceof HttpNoneAuthorizer) {
+      for (const route of routes) {
+        acknowledge(route, {
+          'AwsSolutions-APIG4': `${name}: the function checks the agents' secret; a host has no identity in IAM.`,
+        });
+      }
+    }
+  }
+}
+
+/** One JSON object per request. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html */
+const accessLogFormat = AccessLogFormat.custom(
+  JSON.stringify({
+    requestId: '$context.requestId',
+    time: '$context.requestTime',
+    sourceIp: '$context.identity.sourceIp',
+    userArn: '$context.identity.userArn',
+    method: '$context.httpMethod',
+    route: '$context.routeKey',
+    status: '$context.status',
+    responseBytes: '$context.responseLength',
+    latencyMilliseconds: '$context.responseLatency',
+    integrationError: '$context.integrationErrorMessage',
+  }),
+);

@@ -1,0 +1,32 @@
+import type { Duration } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { fetchPayloadEnv } from '#functions/fetch-payload/env.ts';
+import { BrokerFunction, type FunctionSettings } from '../kit/broker-function.ts';
+import type { Catalog } from '../stores/catalog.ts';
+import type { Payloads } from '../stores/payloads.ts';
+import type { Requests } from '../stores/requests.ts';
+
+export interface FetchPayloadProps extends FunctionSettings {
+  readonly catalog: Catalog;
+  readonly payloads: Payloads;
+  readonly requests: Requests;
+  readonly memoryMiB: number;
+  readonly timeout: Duration;
+  /** Batches worked at the same time. */
+  readonly maxConcurrency: number;
+}
+
+/** Works the queue: fetches files from Microsoft, proves them and adds them to the repository. */
+export class FetchPayload extends BrokerFunction {
+  constructor(scope: Construct, id: string, props: FetchPayloadProps) {
+    super(scope, id, {
+      ...props,
+      name: 'fetch-payload',
+      description: 'Fetches requested files from Microsoft, proves their digests and adds them to the repository',
+      env: fetchPayloadEnv,
+    });
+    props.requests.grantWork(this, props.maxConcurrency);
+    props.catalog.grantReadFacts(this);
+    props.payloads.grantAdd(this);
+  }
+}

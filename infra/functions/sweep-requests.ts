@@ -1,0 +1,33 @@
+import { Duration } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { sweepRequestsEnv } from '#functions/sweep-requests/env.ts';
+import { BrokerFunction, type FunctionSettings } from '../kit/broker-function.ts';
+import { BrokerSchedule } from '../kit/broker-schedule.ts';
+import type { Requests } from '../stores/requests.ts';
+
+export interface SweepRequestsProps extends FunctionSettings {
+  readonly requests: Requests;
+  readonly every: Duration;
+}
+
+/** Puts open requests, and those that got lost, on the queue. */
+export class SweepRequests extends BrokerFunction {
+  constructor(scope: Construct, id: string, props: SweepRequestsProps) {
+    super(scope, id, {
+      ...props,
+      name: 'sweep-requests',
+      description: 'Puts open file requests on the queue of the worker',
+      env: sweepRequestsEnv,
+      memoryMiB: 512,
+      timeout: Duration.minutes(5),
+      // The next tick is the retry.
+      asynchronous: { retries: 0, maxAge: Duration.minutes(30) },
+    });
+    props.requests.grantSweep(this);
+    new BrokerSchedule(this, 'Schedule', {
+      fn: this,
+      every: props.every,
+      description: 'Put open file requests on the queue',
+    });
+  }
+}

@@ -1,0 +1,85 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { Construct } from 'constructs';
+import type { BrokerFunction } from './broker-function.ts';
+
+/** Key and index names of a table, as a binding of shared/stores states them. All keys are strings. */
+export interface TableShape {
+  readonly partitionKey: string;
+  readonly sortKey?: string;
+  /** Attribute with the second (Unix time) after which DynamoDB may delete the item. */
+  readonly timeToLive?: string;
+}
+
+export interface IndexShape {
+  readonly indexName: string;
+  readonly partitionKey: string;
+  readonly sortKey?: string;
+}
+
+export interface BrokerTableProps {
+  readonly shape: TableShape;
+  /**
+   * Global secondary indexes; they project all attributes.
+   *
+   * @default - none
+   */
+  readonly indexes?: readonly IndexShape[];
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/** A table of the broker: on demand, encrypted, restorable to any second of the last 35 days. */
+export class BrokerTable extends Construct {
+  readonly table: Table;
+
+  constructor(scope: Construct, id: string, props: BrokerTableProps) {
+    super(scope, id);
+    const { partitionKey, sortKey, timeToLive } = props.shape;
+    this.table = new Table(this, 'Table', {
+      partitionKey: { name: partitionKey, type: AttributeType.STRING },
+      ...(sortKey && { sortKey: { name: sortKey, type: AttributeType.STRING } }),
+      ...(timeToLive && { timeToLiveAttribute: timeToLive }),
+      billingMode: BillingMode.PAY_PER_REQUEST,
+      encryption: TableEncryption.AWS_MANAGED,
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      deletionProtection: props.removalPolicy !== RemovalPolicy.DESTROY,
+      removalPolicy: props.removalPolicy,
+    });
+    for (const index of props.indexes ?? []) {
+      this.table.addGlobalSecondaryIndex({
+        indexName: index.indexName,
+        partitionKey: { name: index.partitionKey, type: AttributeType.STRING },
+        ...(index.sortKey && { sortKey: { name: index.sortKey, type: AttributeType.STRING } }),
+        projectionType: ProjectionType.ALL,
+      });
+    }
+  }
+
+  /** Gives actions on the items of the table itself. */
+  allow(fn: BrokerFunction, actions: readonly TableAction[]): void {
+    fn.allow(
+      actions.map((action) => `dynamodb:${action}`),
+      [this.table.tableArn],
+    );
+  }
+
+  /** Gives reads of one index. */
+  allowIndex(fn: BrokerFunction, index: IndexShape, actions: readonly ('Query' | 'Scan')[]): void {
+    fn.allow(
+      actions.map((action) => `dynamodb:${action}`),
+      [`${this.table.tableArn}/index/${index.indexName}`],
+    );
+  }
+}
+
+/** Actions on items. Transactions need the actions of their parts. */
+export type TableAction =
+  | 'BatchGetItem'
+  | 'BatchWriteItem'
+  | 'ConditionCheckItem'
+  | 'DeleteItem'
+  | 'GetItem'
+  | 'PutItem'
+  | 'Query'
+  | 'Scan'
+  | 'UpdateItem';

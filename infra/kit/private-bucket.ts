@@ -1,0 +1,65 @@
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { acknowledge, logicalId } from './acknowledge.ts';
+import type { BrokerFunction } from './broker-function.ts';
+
+export interface PrivateBucketProps {
+  readonly removalPolicy: RemovalPolicy;
+  /** Prefix under which unfinished work lies; what is still there after two days was left by a crash. */
+  readonly stagingPrefix: string;
+}
+
+/**
+ * A bucket of the repository: encrypted, reached by TLS only, nothing in it public.
+ *
+ * It is not versioned. Every object but one is immutable under the digest of its bytes, so that a version would only
+ * be a copy of bytes that were deleted on purpose; the one that moves, `index/current.json`, is written conditionally.
+ */
+export class PrivateBucket extends Construct {
+  readonly bucket: Bucket;
+
+  constructor(scope: Construct, id: string, props: PrivateBucketProps) {
+    super(scope, id);
+    this.bucket = new Bucket(this, 'Bucket', {
+      encryption: BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      removalPolicy: props.removalPolicy,
+      lifecycleRules: [
+        // Parts of an upload that was neither completed nor aborted are invisible and cost money until dropped. A
+        // Lambda function runs 15 minutes at most: what is a day old has no owner.
+        { id: 'abort-unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
+        { id: 'drop-stale-staging', prefix: props.stagingPrefix, expiration: Duration.days(2) },
+      ],
+    });
+    acknowledge(this.bucket, {
+      'AwsSolutions-S1':
+        'Only the functions of this stack and CloudFront reach the bucket, and what it holds are public files of ' +
+        'Microsoft. Whoever must know each read switches on CloudTrail data events for the account.',
+    });
+  }
+
+  /** Gives object actions on the keys under the prefixes, and nothing on the other keys. */
+  allowObjects(fn: BrokerFunction, actions: readonly string[], prefixes: readonly string[]): void {
+    fn.allow(
+      actions,
+      prefixes.map((prefix) => this.bucket.arnForObjects(`${prefix}*`)),
+    );
+    for (const prefix of prefixes) {
+      acknowledge(fn, {
+        [`AwsSolutions-IAM5[Resource::<${logicalId(this.bucket)}.Arn>/${prefix}*]`]: `The keys under ${prefix} are digests and run ids, which nobody knows in advance.`,
+      });
+    }
+  }
+
+  /**
+   * Lets the function tell a missing object from a forbidden one. Without `s3:ListBucket` S3 answers 403 for both.
+   * https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
+   */
+  allowMissing(fn: BrokerFunction): void {
+    fn.allow(['s3:ListBucket'], [this.bucket.bucketArn]);
+  }
+}

@@ -1,0 +1,55 @@
+import type { RemovalPolicy } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { catalogBinding } from '#shared/stores/catalog/binding.ts';
+import type { BrokerFunction } from '../kit/broker-function.ts';
+import { BrokerTable } from '../kit/broker-table.ts';
+import { PrivateBucket } from '../kit/private-bucket.ts';
+
+export interface CatalogProps {
+  readonly removalPolicy: RemovalPolicy;
+}
+
+/** The index files and what they say: a table of file facts and the journal, and the index bucket. */
+export class Catalog extends Construct {
+  readonly table: BrokerTable;
+  readonly bucket: PrivateBucket;
+
+  constructor(scope: Construct, id: string, props: CatalogProps) {
+    super(scope, id);
+    this.table = new BrokerTable(this, 'Table', {
+      shape: catalogBinding.table,
+      removalPolicy: props.removalPolicy,
+    });
+    this.bucket = new PrivateBucket(this, 'Index', { stagingPrefix: 'staging/', removalPolicy: props.removalPolicy });
+  }
+
+  /** To take in publications: stage, promote, write facts and snapshots, move the pointer. */
+  grantPublish(fn: BrokerFunction): void {
+    this.table.allow(fn, ['BatchGetItem', 'GetItem', 'BatchWriteItem', 'PutItem', 'UpdateItem', 'DeleteItem']);
+    this.bucket.allowObjects(fn, ['s3:GetObject', 's3:PutObject'], ['index/', 'catalog/', 'staging/']);
+    // Nobody deletes what was published; staging is emptied, and uploads are given up.
+    this.bucket.allowObjects(fn, ['s3:DeleteObject', 's3:AbortMultipartUpload'], ['staging/']);
+    this.bucket.allowObjects(fn, ['s3:AbortMultipartUpload'], ['index/', 'catalog/']);
+    this.bucket.allowMissing(fn);
+    this.bind(fn);
+  }
+
+  /** To look up facts about files by SHA-1. */
+  grantReadFacts(fn: BrokerFunction): void {
+    this.table.allow(fn, ['BatchGetItem', 'GetItem']);
+    this.bind(fn);
+  }
+
+  /** To show the current publication and the last refused one, and to note and follow runs that a person starts. */
+  grantFollowRuns(fn: BrokerFunction): void {
+    this.table.allow(fn, ['GetItem', 'PutItem']);
+    this.bucket.allowObjects(fn, ['s3:GetObject'], ['index/']);
+    this.bucket.allowMissing(fn);
+    this.bind(fn);
+  }
+
+  private bind(fn: BrokerFunction): void {
+    const { env } = catalogBinding;
+    fn.bind({ [env.table]: this.table.table.tableName, [env.bucket]: this.bucket.bucket.bucketName });
+  }
+}
