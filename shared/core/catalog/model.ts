@@ -55,7 +55,7 @@ export interface CatalogUpdate extends UpdateIdentity {
   readonly createdAt: string;
   /** All clauses must hold; a clause holds when one of its UpdateIds does. */
   readonly prerequisites: readonly (readonly string[])[];
-  /** RevisionIds of the bundles that carry this leaf. */
+  /** RevisionIds of the bundles that carry this leaf; ids that the publication lacks are left out (and counted). */
   readonly bundledBy: readonly number[];
   /** RevisionIds of newer updates; ids that the publication lacks are already left out (and counted in the gaps). */
   readonly supersededBy: readonly number[];
@@ -96,6 +96,7 @@ export interface CatalogGap {
     | 'fragment-missing'
     | 'location-missing'
     | 'file-facts-missing'
+    | 'file-facts-conflict'
     | 'identity-mismatch'
     | 'dangling-superseder'
     | 'dangling-bundle'
