@@ -155,11 +155,12 @@ function addFiles(
     const sizeDiffers = known.size !== undefined && known.size !== file.size;
     const sha256Differs = known.sha256 !== undefined && file.sha256 !== undefined && known.sha256 !== file.sha256;
     if (sizeDiffers || sha256Differs) conflicts.add(file.sha1);
+    const sha256 = known.sha256 ?? file.sha256;
     files.set(file.sha1, {
-      ...(file.sha256 === undefined ? {} : { sha256: file.sha256 }),
-      name: file.name,
-      size: file.size,
       ...known,
+      ...(sha256 === undefined ? {} : { sha256 }),
+      name: known.name ?? file.name,
+      size: known.size ?? file.size,
     });
   }
 }
