@@ -40,10 +40,14 @@ export interface RequestStore {
     readonly limit: number;
   }): Promise<Page<FileRequest>>;
   countByState(): Promise<Readonly<Record<FileRequestState, number>>>;
-  /** open → queued, or queued/fetching → queued again when it got lost. False when the state moved meanwhile. */
-  markQueued(sha1: string, at: string): Promise<boolean>;
   /**
-   * queued → fetching. A live lease is only taken over by a redelivery of the same message (its worker is gone).
+   * open → queued, or queued/fetching → queued again when its delivery got lost: queued before `lostBefore`, or under a
+   * lease that lapsed before `at`. False when that is not so (any more). Times are ISO 8601.
+   */
+  markQueued(sha1: string, at: string, lostBefore: string): Promise<boolean>;
+  /**
+   * open or queued → fetching (a message can be faster than the sweep's own note that it sent it). A live lease is only
+   * taken over by a redelivery of the same message (its worker is gone).
    * `false`: someone with an equal or better claim is on it, or there is nothing to do.
    */
   claim(sha1: string, claim: Claim, now: string): Promise<FileRequest | false>;

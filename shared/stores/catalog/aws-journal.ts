@@ -1,0 +1,64 @@
+import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod/mini';
+import { indexRefusal, syncRun } from '../../contract/operators/index-sync.ts';
+import { heldTrue } from '../dynamodb/conditions.ts';
+import { parseAll } from '../dynamodb/rows.ts';
+import { catalogBinding } from './binding.ts';
+import type { SyncJournal } from './port.ts';
+
+const { partitionKey, timeToLive } = catalogBinding.table;
+const refusalKey = 'refusal';
+const runKey = (runId: string): string => `run#${runId}`;
+
+const refusalRow = z.extend(indexRefusal, { version: z.literal(1) });
+
+/** Runs are kept for people who asked for them; nobody asks a month later. */
+const keepRunSeconds = 30 * 24 * 3600;
+
+/** Refusal and runs as rows of the catalogue's table. */
+export function awsSyncJournal(dynamodb: DynamoDBDocumentClient, table: string): SyncJournal {
+  const read = async <S extends z.ZodMiniType>(schema: S, key: string): Promise<z.output<S> | undefined> => {
+    const { Item } = await dynamodb.send(
+      new GetCommand({ TableName: table, Key: { [partitionKey]: key }, ConsistentRead: true }),
+    );
+    return Item === undefined ? undefined : parseAll(schema, partitionKey, table, [Item])[0];
+  };
+  return {
+    async refusal() {
+      const row = await read(refusalRow, refusalKey);
+      if (row === undefined) return undefined;
+      const { version: _, ...refusal } = row;
+      return refusal;
+    },
+
+    async putRefusal(refusal) {
+      const Item = { [partitionKey]: refusalKey, ...z.parse(refusalRow, { version: 1, ...refusal }) };
+      await dynamodb.send(new PutCommand({ TableName: table, Item }));
+    },
+
+    async clearRefusal() {
+      await dynamodb.send(new DeleteCommand({ TableName: table, Key: { [partitionKey]: refusalKey } }));
+    },
+
+    async putRun(run) {
+      const expiresAt = Math.floor(Date.parse(run.startedAt) / 1000) + keepRunSeconds;
+      const Item = { [partitionKey]: runKey(run.runId), ...z.parse(syncRun, run), [timeToLive]: expiresAt };
+      // A late note of the start must not hide the end.
+      await heldTrue(
+        dynamodb.send(
+          new PutCommand({
+            TableName: table,
+            Item,
+            ...(run.state === 'started' && {
+              ConditionExpression: 'attribute_not_exists(#key) OR #state <> :ended',
+              ExpressionAttributeNames: { '#key': partitionKey, '#state': 'state' },
+              ExpressionAttributeValues: { ':ended': 'ended' },
+            }),
+          }),
+        ),
+      );
+    },
+
+    run: (runId) => read(syncRun, runKey(runId)),
+  };
+}

@@ -1,0 +1,95 @@
+import { BatchGetCommand, BatchWriteCommand, type DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+
+/** An item, or the key of one, as DynamoDB's document client has it. */
+export type Item = Record<string, unknown>;
+
+/** Waits between tries; an argument so that tests need no time. Milliseconds. */
+export type Sleep = (milliseconds: number) => Promise<void>;
+
+/** Limits of one call (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html). */
+const getLimit = 100;
+const writeLimit = 25;
+/** Rounds for what a call left unprocessed: with the waits below, about 25 s of throttling are sat out. */
+const maxRounds = 10;
+/** Calls at a time: fills a Lambda's network without a burst that a new on-demand table would throttle. */
+const parallel = 8;
+
+/** Reads items by key, in any order. Keys without an item are left out. Duplicate keys are asked for once. */
+export async function batchGet(
+  client: DynamoDBDocumentClient,
+  table: string,
+  keyName: string,
+  keys: Iterable<string>,
+  sleep: Sleep,
+): Promise<Item[]> {
+  const items: Item[] = [];
+  await inParallel(parallel, chunked(new Set(keys), getLimit), async (chunk) => {
+    let left: Item[] = chunk.map((key) => ({ [keyName]: key }));
+    for (let round = 0; left.length > 0; round += 1) {
+      await beforeRound(round, sleep, `read ${left.length} items of ${table}`);
+      const answer = await client.send(
+        new BatchGetCommand({ RequestItems: { [table]: { Keys: left, ConsistentRead: true } } }),
+      );
+      items.push(...(answer.Responses?.[table] ?? []));
+      left = answer.UnprocessedKeys?.[table]?.Keys ?? [];
+    }
+  });
+  return items;
+}
+
+/** Puts items, replacing what has the same key. The keys of one call must differ; the caller sees to it. */
+export async function batchPut(
+  client: DynamoDBDocumentClient,
+  table: string,
+  items: Iterable<Item>,
+  sleep: Sleep,
+): Promise<void> {
+  await inParallel(parallel, chunked(items, writeLimit), async (chunk) => {
+    let left: NonNullable<BatchWriteItems> = chunk.map((item) => ({ PutRequest: { Item: item } }));
+    for (let round = 0; left.length > 0; round += 1) {
+      await beforeRound(round, sleep, `write ${left.length} items of ${table}`);
+      const answer = await client.send(new BatchWriteCommand({ RequestItems: { [table]: left } }));
+      left = answer.UnprocessedItems?.[table] ?? [];
+    }
+  });
+}
+
+type BatchWriteItems = NonNullable<BatchWriteCommand['input']['RequestItems']>[string];
+
+/** The SDK retries a call that fails; a call that succeeds in part is ours to repeat, slower each time. */
+async function beforeRound(round: number, sleep: Sleep, what: string): Promise<void> {
+  if (round === 0) return;
+  if (round >= maxRounds) throw new Error(`DynamoDB did not ${what} in ${maxRounds} rounds`);
+  await sleep(Math.min(5_000, 50 * 2 ** (round - 1)));
+}
+
+function* chunked<T>(items: Iterable<T>, size: number): Generator<T[]> {
+  let chunk: T[] = [];
+  for (const item of items) {
+    chunk.push(item);
+    if (chunk.length === size) {
+      yield chunk;
+      chunk = [];
+    }
+  }
+  if (chunk.length > 0) yield chunk;
+}
+
+/** Works through jobs, so many at a time, drawing them lazily. The first failure stops the drawing and is thrown. */
+async function inParallel<T>(width: number, jobs: Iterable<T>, run: (job: T) => Promise<void>): Promise<void> {
+  const iterator = jobs[Symbol.iterator]();
+  let stopped = false;
+  const worker = async (): Promise<void> => {
+    while (!stopped) {
+      const next = iterator.next();
+      if (next.done === true) return;
+      try {
+        await run(next.value);
+      } catch (error) {
+        stopped = true;
+        throw error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+}

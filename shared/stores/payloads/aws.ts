@@ -1,0 +1,134 @@
+import type { S3Client } from '@aws-sdk/client-s3';
+import { type DynamoDBDocumentClient, GetCommand, PutCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod/mini';
+import { buildKey } from '../../contract/keys.ts';
+import { byteCount, sha1, sha256, timestamp } from '../../contract/primitives.ts';
+import { batchGet, type Sleep } from '../dynamodb/batches.ts';
+import { heldTrue } from '../dynamodb/conditions.ts';
+import { parseAll } from '../dynamodb/rows.ts';
+import { MultipartUpload } from '../s3/multipart-upload.ts';
+import { deleteObject, immutable, moveObject } from '../s3/objects.ts';
+import { StoreError } from '../store-error.ts';
+import { payloadsBinding } from './binding.ts';
+import type { HeldPayload, PayloadStore, PayloadUpload } from './port.ts';
+
+const { partitionKey } = payloadsBinding.table;
+
+const payloadRow = z.object({
+  version: z.literal(1),
+  sha1,
+  sha256,
+  size: byteCount,
+  name: z.exactOptional(z.string()),
+  heldAt: timestamp,
+});
+
+export interface AwsPayloadStoreOptions {
+  readonly dynamodb: DynamoDBDocumentClient;
+  readonly s3: S3Client;
+  readonly table: string;
+  readonly bucket: string;
+  readonly sleep: Sleep;
+}
+
+/** Records in DynamoDB by SHA-1, objects in S3 by SHA-256. */
+export function awsPayloadStore({ dynamodb, s3, table, bucket, sleep }: AwsPayloadStoreOptions): PayloadStore {
+  const heldOf = (items: Record<string, unknown>[]): HeldPayload[] =>
+    parseAll(payloadRow, partitionKey, table, items).map(({ version: _, ...held }) => held);
+
+  return {
+    async held(sha1s) {
+      const items = await batchGet(dynamodb, table, partitionKey, sha1s, sleep);
+      return new Map(heldOf(items).map((payload) => [payload.sha1, payload]));
+    },
+
+    async begin(file) {
+      return uploadOf(s3, bucket, file);
+    },
+
+    async record(payload) {
+      const written = await heldTrue(
+        dynamodb.send(
+          new PutCommand({
+            TableName: table,
+            Item: z.parse(payloadRow, { version: 1, ...payload }),
+            ConditionExpression: 'attribute_not_exists(#key)',
+            ExpressionAttributeNames: { '#key': partitionKey },
+          }),
+        ),
+      );
+      if (written) return;
+      const { Item } = await dynamodb.send(
+        new GetCommand({ TableName: table, Key: { [partitionKey]: payload.sha1 }, ConsistentRead: true }),
+      );
+      const [before] = heldOf(Item === undefined ? [] : [Item]);
+      if (before === undefined || before.sha256 !== payload.sha256 || before.size !== payload.size)
+        throw new StoreError(
+          'conflict',
+          `${payload.sha1} is recorded as ${before?.sha256 ?? 'just removed'}, not as ${payload.sha256}`,
+        );
+    },
+
+    /** Scans the table: one read unit per 8 kB of records, fine for the tens of thousands of files a fleet asks for. */
+    async totals() {
+      let files = 0;
+      let bytes = 0;
+      const pages = paginateScan(
+        { client: dynamodb },
+        {
+          TableName: table,
+          ProjectionExpression: '#key, #size',
+          ExpressionAttributeNames: { '#key': partitionKey, '#size': 'size' },
+        },
+      );
+      for await (const { Items } of pages) {
+        for (const { size } of parseAll(z.pick(payloadRow, { size: true }), partitionKey, table, Items ?? [])) {
+          files += 1;
+          bytes += size;
+        }
+      }
+      return { files, bytes };
+    },
+  };
+}
+
+/** With a known SHA-256 straight to the final key; else to a staging key, and from there once the digest is known. */
+function uploadOf(
+  s3: S3Client,
+  bucket: string,
+  file: { readonly sha1: string; readonly sha256?: string | undefined },
+): PayloadUpload {
+  const staging = buildKey({ kind: 'payload-staging', sha1: file.sha1 });
+  const upload = new MultipartUpload(s3, {
+    bucket,
+    key: file.sha256 === undefined ? staging : buildKey({ kind: 'payload', sha256: file.sha256 }),
+    contentType: 'application/octet-stream',
+    cacheControl: immutable,
+  });
+  let bytes = 0;
+  let staged = false;
+  return {
+    write(chunk) {
+      bytes += chunk.byteLength;
+      return upload.write(chunk);
+    },
+
+    async complete(digest) {
+      const key = buildKey({ kind: 'payload', sha256: digest });
+      if (file.sha256 !== undefined && file.sha256 !== digest)
+        throw new StoreError('refused', `the upload was begun as ${file.sha256} and cannot end as ${digest}`);
+      await upload.complete();
+      if (file.sha256 !== undefined) return;
+      staged = true;
+      await moveObject(s3, bucket, staging, key, bytes);
+      staged = false;
+    },
+
+    async abort() {
+      await upload.abort();
+      // Whole, but never moved to its digest's key.
+      if (staged) await deleteObject(s3, bucket, staging);
+      staged = false;
+    },
+  };
+}
