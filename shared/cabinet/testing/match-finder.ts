@@ -1,0 +1,79 @@
+import { maxMatchLength } from '../lzx/format.ts';
+
+const hashBits = 16;
+const hashLength = 3;
+/** Earlier places that are tried; more would find longer matches, and this is a test encoder. */
+const maxTries = 12;
+const niceLength = 64;
+
+/** Finds earlier occurrences of the bytes at a position by hash chains. */
+export class MatchFinder {
+  readonly #data: Uint8Array;
+  readonly #maxOffset: number;
+  readonly #mask: number;
+  readonly #heads = new Int32Array(1 << hashBits).fill(-1);
+  readonly #previous: Int32Array;
+  #inserted = 0;
+  /** Of the match that {@link find} found last. */
+  offset = 0;
+
+  constructor(data: Uint8Array, windowSize: number) {
+    this.#data = data;
+    // The format has no code for an offset of the window's last two bytes.
+    this.#maxOffset = windowSize - 3;
+    this.#mask = windowSize - 1;
+    this.#previous = new Int32Array(windowSize);
+  }
+
+  /**
+   * Looks for the longest match at `position`, where all positions before are known. The match does not go beyond
+   * `limit`. Returns its length, or 0, and leaves its distance in `offset`.
+   */
+  find(position: number, limit: number): number {
+    this.#insertUpTo(position);
+    const data = this.#data;
+    const most = Math.min(limit - position, maxMatchLength);
+    if (most < hashLength) return 0;
+    let best = hashLength - 1;
+    let candidate = this.#heads[this.#hash(position)] as number;
+    for (let tries = maxTries; candidate >= 0 && tries > 0; tries--) {
+      if (position - candidate > this.#maxOffset) break;
+      if (data[candidate + best] === data[position + best]) {
+        const length = this.matchLength(candidate, position, most);
+        if (length > best) {
+          best = length;
+          this.offset = position - candidate;
+          if (best >= niceLength || best === most) break;
+        }
+      }
+      const earlier = this.#previous[candidate & this.#mask] as number;
+      if (earlier >= candidate) break;
+      candidate = earlier;
+    }
+    return best >= hashLength ? best : 0;
+  }
+
+  /** Equal bytes from two positions on, at most `most`. */
+  matchLength(earlier: number, position: number, most: number): number {
+    const data = this.#data;
+    let length = 0;
+    while (length < most && data[earlier + length] === data[position + length]) length++;
+    return length;
+  }
+
+  #insertUpTo(position: number): void {
+    const end = Math.min(position, this.#data.length - hashLength + 1);
+    for (; this.#inserted < end; this.#inserted++) {
+      const hash = this.#hash(this.#inserted);
+      this.#previous[this.#inserted & this.#mask] = this.#heads[hash] as number;
+      this.#heads[hash] = this.#inserted;
+    }
+  }
+
+  #hash(position: number): number {
+    const data = this.#data;
+    const bytes =
+      (data[position] as number) | ((data[position + 1] as number) << 8) | ((data[position + 2] as number) << 16);
+    return Math.imul(bytes, 0x9e3779b1) >>> (32 - hashBits);
+  }
+}
