@@ -14,7 +14,7 @@ import { ServeOperators } from './functions/serve-operators.ts';
 import { SweepRequests } from './functions/sweep-requests.ts';
 import { SyncIndex } from './functions/sync-index.ts';
 import type { FunctionSettings } from './kit/broker-function.ts';
-import { defaultBundleDir } from './kit/bundle.ts';
+import { defaultBundleDir } from './kit/paths.ts';
 import { Catalog } from './stores/catalog.ts';
 import { Hosts } from './stores/hosts.ts';
 import { Payloads } from './stores/payloads.ts';

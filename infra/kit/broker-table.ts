@@ -64,7 +64,7 @@ export class BrokerTable extends Construct {
   }
 
   /** Gives reads of one index. */
-  allowIndex(fn: BrokerFunction, index: IndexShape, actions: readonly ('Query' | 'Scan')[]): void {
+  allowIndex(fn: BrokerFunction, index: IndexShape, actions: readonly TableAction[]): void {
     fn.allow(
       actions.map((action) => `dynamodb:${action}`),
       [`${this.table.tableArn}/index/${index.indexName}`],
@@ -72,11 +72,10 @@ export class BrokerTable extends Construct {
   }
 }
 
-/** Actions on items. Transactions need the actions of their parts. */
+/** Actions on items that functions of the broker need. */
 export type TableAction =
   | 'BatchGetItem'
   | 'BatchWriteItem'
-  | 'ConditionCheckItem'
   | 'DeleteItem'
   | 'GetItem'
   | 'PutItem'

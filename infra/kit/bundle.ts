@@ -1,15 +1,21 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { build, type Metafile } from 'esbuild';
-
-const projectDir = fileURLToPath(new URL('../..', import.meta.url));
+import { defaultBundleDir, functionsDir as ownFunctionsDir } from './paths.ts';
 
 export interface BundleOptions {
-  /** Folder with one folder per function, each with its handler.ts. */
+  /**
+   * Folder with one folder per function, each with its handler.ts.
+   *
+   * @default - functions/ of this project
+   */
   readonly functionsDir?: string;
-  /** Gets one folder per function, with index.mjs and index.mjs.map; emptied first. */
+  /**
+   * Gets one folder per function, with index.mjs and index.mjs.map; what was in it is deleted.
+   *
+   * @default - dist/functions of this project
+   */
   readonly outDir?: string;
 }
 
@@ -31,9 +37,6 @@ export class BundleError extends Error {
   }
 }
 
-/** Where `npm run build` and the stack put and look for the bundles. */
-export const defaultBundleDir = join(projectDir, 'dist/functions');
-
 /**
  * Bundles every function's handler.ts with all that it imports, the AWS SDK too (so that what was tested is what
  * runs), into one ES module. The same sources give the same bytes whatever the output folder is: an asset's hash only
@@ -42,7 +45,7 @@ export const defaultBundleDir = join(projectDir, 'dist/functions');
  * @throws BundleError when a function has no handler; esbuild's BuildFailure when the code does not build
  */
 export async function bundleFunctions(options: BundleOptions = {}): Promise<Bundle> {
-  const functionsDir = options.functionsDir ?? join(projectDir, 'functions');
+  const functionsDir = options.functionsDir ?? ownFunctionsDir;
   const outDir = options.outDir ?? defaultBundleDir;
   const functions = await functionNames(functionsDir);
 

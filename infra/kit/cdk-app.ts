@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import * as z from 'zod/mini';
-
-/** The root of the project. */
-export const projectDir = new URL('../..', import.meta.url);
+import { projectDir } from './paths.ts';
 
 const cdkJson = z.object({ output: z.string(), context: z.record(z.string(), z.unknown()) });
 
@@ -27,9 +26,9 @@ export interface CdkAppOptions {
  * app started by a test or by `node infra/app.ts` would run without the feature flags and make another template.
  */
 export function createCdkApp(options: CdkAppOptions = {}): App {
-  const settings = cdkJson.parse(JSON.parse(readFileSync(new URL('cdk.json', projectDir), 'utf8')));
+  const settings = cdkJson.parse(JSON.parse(readFileSync(join(projectDir, 'cdk.json'), 'utf8')));
   return new App({
-    outdir: options.outDir ?? process.env.CDK_OUTDIR ?? new URL(settings.output, projectDir).pathname,
+    outdir: options.outDir ?? process.env.CDK_OUTDIR ?? join(projectDir, settings.output),
     // Two more keys that the command line sets by default: they put the construct path and the asset folder in the
     // metadata of the template.
     context: {

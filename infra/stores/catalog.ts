@@ -25,18 +25,18 @@ export class Catalog extends Construct {
 
   /** To take in publications: stage, promote, write facts and snapshots, move the pointer. */
   grantPublish(fn: BrokerFunction): void {
-    this.table.allow(fn, ['BatchGetItem', 'GetItem', 'BatchWriteItem', 'PutItem', 'UpdateItem', 'DeleteItem']);
-    this.bucket.allowObjects(fn, ['s3:GetObject', 's3:PutObject'], ['index/', 'catalog/', 'staging/']);
-    // Nobody deletes what was published; staging is emptied, and uploads are given up.
-    this.bucket.allowObjects(fn, ['s3:DeleteObject', 's3:AbortMultipartUpload'], ['staging/']);
-    this.bucket.allowObjects(fn, ['s3:AbortMultipartUpload'], ['index/', 'catalog/']);
+    this.table.allow(fn, ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem', 'DeleteItem']);
+    this.bucket.allowObjects(fn, ['s3:GetObject', 's3:PutObject'], ['index/', 'staging/']);
+    this.bucket.allowObjects(fn, ['s3:PutObject', 's3:AbortMultipartUpload'], ['catalog/', 'staging/']);
+    // Only staging is emptied: nobody deletes what was published.
+    this.bucket.allowObjects(fn, ['s3:DeleteObject'], ['staging/']);
     this.bucket.allowMissing(fn);
     this.bind(fn);
   }
 
   /** To look up facts about files by SHA-1. */
   grantReadFacts(fn: BrokerFunction): void {
-    this.table.allow(fn, ['BatchGetItem', 'GetItem']);
+    this.table.allow(fn, ['BatchGetItem']);
     this.bind(fn);
   }
 

@@ -19,7 +19,7 @@ export class Hosts extends Construct {
 
   /** To store reports. */
   grantReport(fn: BrokerFunction): void {
-    this.table.allow(fn, ['PutItem', 'UpdateItem']);
+    this.table.allow(fn, ['PutItem']);
     this.bind(fn);
   }
 

@@ -34,7 +34,7 @@ export class Payloads extends Construct {
 
   /** To say which files are held. */
   grantLookUp(fn: BrokerFunction): void {
-    this.table.allow(fn, ['BatchGetItem', 'GetItem']);
+    this.table.allow(fn, ['BatchGetItem']);
     this.bind(fn);
   }
 

@@ -1,0 +1,76 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { App } from 'aws-cdk-lib';
+import * as z from 'zod/mini';
+import { BrokerStack, type BrokerStackProps } from '../broker-stack.ts';
+import { createCdkApp } from '../kit/cdk-app.ts';
+import { functionsDir } from '../kit/paths.ts';
+
+/** What the tests read of a CloudFormation template. */
+export const template = z.object({
+  Resources: z.record(
+    z.string(),
+    z.object({
+      Type: z.string(),
+      Properties: z.optional(z.record(z.string(), z.unknown())),
+      DeletionPolicy: z.optional(z.string()),
+      UpdateReplacePolicy: z.optional(z.string()),
+      Metadata: z.optional(z.record(z.string(), z.unknown())),
+    }),
+  ),
+  Outputs: z.record(z.string(), z.object({ Value: z.unknown() })),
+});
+export type Template = z.infer<typeof template>;
+
+export interface Resource {
+  readonly id: string;
+  readonly type: string;
+  readonly properties: Readonly<Record<string, unknown>>;
+  readonly deletionPolicy: string | undefined;
+  readonly updateReplacePolicy: string | undefined;
+}
+
+/** A synthesized stack, in a temporary folder that {@link Synthesized.remove} deletes. */
+export interface Synthesized {
+  readonly app: App;
+  readonly stack: BrokerStack;
+  readonly template: Template;
+  ofType(...types: string[]): readonly Resource[];
+  remove(): void;
+}
+
+/** Temporary folder, and in it a folder with a one-line module for each function. The template does not depend on code. */
+export function bundlesForTests(): { readonly dir: string; readonly bundleDir: string } {
+  const dir = mkdtempSync(join(tmpdir(), 'kbroker-infra-'));
+  for (const entry of readdirSync(functionsDir, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    mkdirSync(join(dir, 'bundles', entry.name), { recursive: true });
+    writeFileSync(join(dir, 'bundles', entry.name, 'index.mjs'), `export const handler = () => '${entry.name}';\n`);
+  }
+  return { dir, bundleDir: join(dir, 'bundles') };
+}
+
+export function synthesize(props: BrokerStackProps = {}): Synthesized {
+  const { dir, bundleDir } = bundlesForTests();
+  const app = createCdkApp({ outDir: join(dir, 'cdk.out') });
+  const stack = new BrokerStack(app, 'KBroker', { bundleDir, ...props });
+  app.synth();
+  const read = template.parse(JSON.parse(readFileSync(join(dir, 'cdk.out/KBroker.template.json'), 'utf8')));
+  return {
+    app,
+    stack,
+    template: read,
+    ofType: (...types) =>
+      Object.entries(read.Resources)
+        .filter(([, resource]) => types.includes(resource.Type))
+        .map(([id, resource]) => ({
+          id,
+          type: resource.Type,
+          properties: resource.Properties ?? {},
+          deletionPolicy: resource.DeletionPolicy,
+          updateReplacePolicy: resource.UpdateReplacePolicy,
+        })),
+    remove: () => rmSync(dir, { recursive: true, force: true }),
+  };
+}
