@@ -1,0 +1,146 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { join } from 'node:path';
+import { answer } from './http/answer.ts';
+import { createFaultSwitchboard, type FaultSwitchboard } from './http/faults.ts';
+import { indexPath, openShelf } from './shelf.ts';
+import { identityIn } from './tls/certificates.ts';
+import type { FakeMicrosoft, UpstreamCounters } from './types.ts';
+import { UpstreamError } from './upstream-error.ts';
+
+/** Names under which the fake answers; the broker's own list of hosts is neither read nor loosened. */
+export const hosts = [
+  'catalog.s.download.windowsupdate.com',
+  'download.windowsupdate.com',
+  'dl.delivery.mp.microsoft.com',
+  'catalog.sf.dl.delivery.mp.microsoft.com',
+  'www.windowsupdate.com',
+] as const;
+
+export interface FakeMicrosoftOptions {
+  /** State, certificates and index files; a restart on it goes on where it ended. */
+  readonly dataDir: string;
+  /** Of everything invented. Default: that of the folder, 1 in a new one. */
+  readonly seed?: number;
+  /** One line for each answer. */
+  readonly log?: (line: string) => void;
+}
+
+/** The fake with what only its control endpoint needs. */
+export interface ControllableMicrosoft extends FakeMicrosoft {
+  readonly faults: FaultSwitchboard;
+}
+
+/**
+ * Starts Microsoft's download hosts on 127.0.0.1, by HTTP and HTTPS. Nothing is published in a new folder until
+ * `publishNext` or `publishFile` is called; the index answers 404 until then.
+ * @throws UpstreamError `bad-state`, `cannot-listen`
+ */
+export async function startFakeMicrosoft(options: FakeMicrosoftOptions): Promise<ControllableMicrosoft> {
+  const shelf = await openShelf(options.dataDir, options.seed);
+  const identity = await identityIn(join(options.dataDir, 'tls'), hosts, new Date());
+  const faults = createFaultSwitchboard();
+  const counters = createCounters();
+  const log = options.log ?? (() => undefined);
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
+    const path = (request.url ?? '/').split('?')[0] ?? '/';
+    const line = (status: number, bytes = 0): void =>
+      log(`${request.method} ${host}${path} ${request.headers.range ?? ''} ${status} ${bytes} bytes`);
+    const refuse = (status: number, headers: Record<string, string> = {}): void => {
+      line(status);
+      response.writeHead(status, { 'content-length': '0', ...headers }).end();
+    };
+    if (!hosts.some((known) => known === host)) return refuse(404);
+    if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, { allow: 'GET, HEAD' });
+    const counts = request.method === 'GET';
+    if (counts && path !== indexPath) counters.payloadGet(path);
+    const resource = shelf.find(path);
+    if (!resource) return refuse(404);
+    const answered = await answer(request, response, resource, faults.hitting(path));
+    if (counts && path === indexPath) counters.index(answered.status);
+    if (counts && path !== indexPath) counters.payloadBody(answered.bytes);
+    line(answered.status, answered.bytes);
+  };
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+    handle(request, response).catch((error: unknown) => {
+      log(`${request.method} ${request.url}: ${String(error)}`);
+      response.destroy();
+    });
+  };
+
+  const plain = createServer(onRequest);
+  const secure = createTlsServer({ key: identity.key, cert: identity.certificate }, onRequest);
+  const [httpPort, httpsPort] = [await listen(plain, shelf.ports?.http), await listen(secure, shelf.ports?.https)];
+  await shelf.keepPorts({ http: httpPort, https: httpsPort });
+  const connect = Object.fromEntries(
+    hosts.flatMap((host) => [
+      [`${host}:80`, `127.0.0.1:${httpPort}`],
+      [`${host}:443`, `127.0.0.1:${httpsPort}`],
+    ]),
+  );
+  return {
+    addresses: { connect, caFile: identity.caFile },
+    publishNext: shelf.publishNext,
+    publishFile: shelf.publishFile,
+    current: shelf.current,
+    counters: counters.read,
+    addFault: faults.add,
+    faults,
+    async close() {
+      await Promise.all([closeServer(plain), closeServer(secure)]);
+    },
+  };
+}
+
+function createCounters() {
+  const byPath: Record<string, number> = {};
+  let [indexDownloads, indexNotModified, payloadGets, payloadBytes] = [0, 0, 0, 0];
+  return {
+    index(status: number): void {
+      if (status === 200 || status === 206) indexDownloads += 1;
+      if (status === 304) indexNotModified += 1;
+    },
+    payloadGet(path: string): void {
+      payloadGets += 1;
+      byPath[path] = (byPath[path] ?? 0) + 1;
+    },
+    payloadBody(bytes: number): void {
+      payloadBytes += bytes;
+    },
+    read: (): UpstreamCounters => ({
+      indexDownloads,
+      indexNotModified,
+      payloadGets,
+      payloadBytes,
+      byPath: { ...byPath },
+    }),
+  };
+}
+
+/** Listens on loopback, on the port of last time when it is free. */
+async function listen(server: Server, wanted: number | undefined): Promise<number> {
+  const attempt = (port: number): Promise<number> =>
+    new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, '127.0.0.1', () => {
+        server.off('error', reject);
+        const address = server.address();
+        resolve(typeof address === 'object' && address !== null ? address.port : port);
+      });
+    });
+  try {
+    return await attempt(wanted ?? 0);
+  } catch (error) {
+    const taken = error instanceof Error && 'code' in error && (error.code === 'EADDRINUSE' || error.code === 'EACCES');
+    if (wanted !== undefined && taken) return attempt(0);
+    throw new UpstreamError('cannot-listen', `no port on 127.0.0.1: ${String(error)}`, { cause: error });
+  }
+}
+
+const closeServer = (server: Server): Promise<void> =>
+  new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
