@@ -127,11 +127,12 @@ export async function sendToFetchQueue(world: World, body: string): Promise<void
 
 /** Messages that a queue holds, in any state. */
 export async function queueLength(world: World, queueOutput: string): Promise<number> {
-  const { Attributes = {} } = await world.sqs.send(
+  const answer = await world.sqs.send(
     new GetQueueAttributesCommand({ QueueUrl: world.output(queueOutput), AttributeNames: ['All'] }),
   );
+  const attributes: Readonly<Record<string, string | undefined>> = answer.Attributes ?? {};
   return ['ApproximateNumberOfMessages', 'ApproximateNumberOfMessagesNotVisible', 'ApproximateNumberOfMessagesDelayed']
-    .map((name) => Number(Attributes[name] ?? 0))
+    .map((name) => Number(attributes[name] ?? 0))
     .reduce((sum, count) => sum + count, 0);
 }
 
