@@ -1,0 +1,160 @@
+import { type FileHandle, mkdir, open, readdir, rename, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import * as z from 'zod/mini';
+import { AgentError } from '../../ports/agent-error.ts';
+import type { Expected, FileStore, PartFile, Slot } from '../../ports/file-store.ts';
+import { Digests } from './digests.ts';
+import { flushFolder, isMissing, onDisk, readIfThere, removeIfThere, writeWhole } from './disk.ts';
+
+/** What is remembered of the answer that a partial file comes from. */
+const origin = z.object({ etag: z.string() });
+
+/**
+ * Big files in a folder: `index/<sha256>.cab`, `payloads/<sha1>`, and beside each while it is being downloaded
+ * `<name>.part` and `<name>.part.json`.
+ */
+export function openFileStore(folder: string): FileStore {
+  const folderOf = (kind: Slot['kind']): string => join(folder, kind === 'index' ? 'index' : 'payloads');
+  const pathOf = (slot: Slot): string =>
+    join(folderOf(slot.kind), slot.kind === 'index' ? `${slot.sha256}.cab` : slot.sha1);
+  return {
+    pathOf,
+    openPart: (slot) => openPart(pathOf(slot)),
+    has: (slot) =>
+      onDisk(`cannot look at ${pathOf(slot)}`, () => sizeOf(pathOf(slot)).then((size) => size !== undefined)),
+    verify: (slot, expected) =>
+      onDisk(`cannot read ${pathOf(slot)}`, async () => {
+        if ((await sizeOf(pathOf(slot))) !== expected.bytes) return false;
+        const digests = new Digests();
+        await digests.readFile(pathOf(slot));
+        return digests.mismatch(expected) === undefined;
+      }),
+    remove: (slot) =>
+      onDisk(`cannot remove ${pathOf(slot)}`, async () => {
+        for (const path of [pathOf(slot), `${pathOf(slot)}.part`, `${pathOf(slot)}.part.json`])
+          await removeIfThere(path);
+      }),
+    list: (kind) =>
+      onDisk(`cannot list ${folderOf(kind)}`, async () => {
+        const pattern = kind === 'index' ? /^([0-9a-f]{64})\.cab(\.part)?$/ : /^([0-9a-f]{40})(\.part)?$/;
+        const found = new Map<string, boolean>();
+        for (const name of await namesIn(folderOf(kind))) {
+          const match = pattern.exec(name);
+          const digest = match?.[1];
+          if (digest !== undefined) found.set(digest, match?.[2] === undefined || (found.get(digest) ?? false));
+        }
+        return [...found].map(([digest, whole]) => ({
+          slot: kind === 'index' ? { kind, sha256: digest } : { kind, sha1: digest },
+          whole,
+        }));
+      }),
+  };
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+async function openPart(path: string): Promise<PartFile> {
+  const partPath = `${path}.part`;
+  return onDisk(`cannot open ${partPath}`, async () => {
+    await mkdir(dirname(path), { recursive: true });
+    const etag = await readEtag(`${partPath}.json`);
+    // Without the ETag of their answer the bytes cannot be continued, so they are dropped.
+    const digests = new Digests();
+    if (etag !== undefined && (await sizeOf(partPath)) !== undefined) await digests.readFile(partPath);
+    const handle = await open(partPath, digests.bytes > 0 ? 'r+' : 'w');
+    return new DiskPart(path, handle, digests, etag);
+  });
+}
+
+async function readEtag(path: string): Promise<string | undefined> {
+  const text = await readIfThere(path);
+  if (text === undefined) return undefined;
+  try {
+    return z.parse(origin, JSON.parse(text)).etag;
+  } catch {
+    // A damaged note means the same as none: the download starts again.
+    return undefined;
+  }
+}
+
+class DiskPart implements PartFile {
+  etag: string | undefined;
+  private readonly path: string;
+  private readonly digests: Digests;
+  private handle: FileHandle | undefined;
+
+  constructor(path: string, handle: FileHandle, digests: Digests, etag: string | undefined) {
+    this.path = path;
+    this.handle = handle;
+    this.digests = digests;
+    this.etag = etag;
+  }
+
+  get bytes(): number {
+    return this.digests.bytes;
+  }
+
+  private act<T>(action: (handle: FileHandle) => Promise<T>): Promise<T> {
+    return onDisk(`cannot write ${this.path}.part`, () => {
+      if (this.handle === undefined) throw new AgentError('disk', `${this.path}.part is closed`);
+      return action(this.handle);
+    });
+  }
+
+  restart(etag: string | undefined): Promise<void> {
+    return this.act(async (handle) => {
+      // Bytes first: a crash in between leaves no bytes under an ETag that is not theirs.
+      await handle.truncate(0);
+      this.digests.reset();
+      this.etag = etag;
+      const note = `${this.path}.part.json`;
+      if (etag === undefined) await removeIfThere(note);
+      else await writeWhole(note, JSON.stringify({ etag }));
+    });
+  }
+
+  append(chunk: Uint8Array): Promise<void> {
+    return this.act(async (handle) => {
+      let written = 0;
+      while (written < chunk.byteLength) {
+        const position = this.digests.bytes + written;
+        written += (await handle.write(chunk, written, chunk.byteLength - written, position)).bytesWritten;
+      }
+      this.digests.update(chunk);
+    });
+  }
+
+  commit(expected: Expected): Promise<void> {
+    return this.act(async (handle) => {
+      const mismatch = this.digests.mismatch(expected);
+      if (mismatch !== undefined) throw new AgentError('damaged', mismatch);
+      await handle.sync();
+      await this.close();
+      await rename(`${this.path}.part`, this.path);
+      await flushFolder(dirname(this.path));
+      await removeIfThere(`${this.path}.part.json`);
+    });
+  }
+
+  async close(): Promise<void> {
+    const { handle } = this;
+    this.handle = undefined;
+    if (handle !== undefined) await onDisk(`cannot close ${this.path}.part`, () => handle.close());
+  }
+}

@@ -1,0 +1,87 @@
+import * as z from 'zod/mini';
+import { indexPointer } from '#shared/contract/index-pointer.ts';
+import { buildKey, type RepositoryKey } from '#shared/contract/keys.ts';
+import { AgentError } from '../../ports/agent-error.ts';
+import type { BodyAnswer, PointerAnswer, Repository, Resume } from '../../ports/repository.ts';
+import { type HttpAnswer, type HttpOptions, parseJson, readText, send } from './http.ts';
+
+export interface HttpRepositoryOptions extends HttpOptions {
+  /** Address of the CDN, with or without a path. */
+  readonly repository: URL;
+}
+
+/** A pointer has some 500 bytes. */
+const maxPointerBytes = 64 * 1024;
+
+/** The repository over HTTP. */
+export function createHttpRepository(options: HttpRepositoryOptions): Repository {
+  const base = options.repository.href.replace(/\/$/, '');
+  const get = (key: RepositoryKey, headers: Readonly<Record<string, string>>): Promise<HttpAnswer> =>
+    send(options, { method: 'GET', url: new URL(`${base}/${buildKey(key)}`), headers });
+  return {
+    async fetchPointer(etag): Promise<PointerAnswer> {
+      const key = { kind: 'index-pointer' } as const;
+      const answer = await get(key, etag === undefined ? {} : { 'if-none-match': etag });
+      if (answer.status === 304) {
+        await answer.discard();
+        return { changed: false };
+      }
+      if (answer.status !== 200) throw await refusal(answer, key);
+      const parsed = z.safeParse(indexPointer, parseJson(await readText(answer, maxPointerBytes, buildKey(key))));
+      if (!parsed.success) {
+        throw new AgentError('bad-answer', `${buildKey(key)} is not as agreed: ${z.prettifyError(parsed.error)}`, {
+          cause: parsed.error,
+        });
+      }
+      const found = answer.header('etag');
+      return { changed: true, pointer: parsed.data, ...(found === undefined ? {} : { etag: found }) };
+    },
+    async open(key, resume): Promise<BodyAnswer> {
+      const answer = await get(
+        key,
+        resume === undefined ? {} : { range: `bytes=${resume.from}-`, 'if-range': resume.etag },
+      );
+      // The range begins after the end: what is here is no beginning of the object, so the whole is asked for.
+      if (answer.status === 416 && resume !== undefined) {
+        await answer.discard();
+        return this.open(key);
+      }
+      return describe(answer, key, resume);
+    },
+  };
+}
+
+async function describe(answer: HttpAnswer, key: RepositoryKey, resume: Resume | undefined): Promise<BodyAnswer> {
+  const etag = strongEtag(answer.header('etag'));
+  const common = { body: answer.body, discard: answer.discard, ...(etag === undefined ? {} : { etag }) };
+  if (answer.status === 200) {
+    const length = answer.header('content-length');
+    return { ...common, from: 0, ...(length === undefined ? {} : { totalBytes: Number(length) }) };
+  }
+  if (answer.status !== 206) throw await refusal(answer, key);
+  // RFC 9110, section 14.4: `bytes 5-9/10`, or `bytes 5-9/*` when the length is not known.
+  const match = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(answer.header('content-range') ?? '');
+  if (resume === undefined || match === null) {
+    await answer.discard();
+    throw new AgentError(
+      'bad-answer',
+      resume === undefined
+        ? `${buildKey(key)}: a range was answered though none was asked for`
+        : `${buildKey(key)}: Content-Range is ${JSON.stringify(answer.header('content-range'))}, allowed is bytes FIRST-LAST/TOTAL`,
+    );
+  }
+  return { ...common, from: Number(match[1]), ...(match[3] === '*' ? {} : { totalBytes: Number(match[3]) }) };
+}
+
+/** If-Range takes strong ETags only (RFC 9110, section 13.1.5). */
+const strongEtag = (etag: string | undefined): string | undefined => (etag?.startsWith('"') ? etag : undefined);
+
+async function refusal(answer: HttpAnswer, key: RepositoryKey): Promise<AgentError> {
+  await answer.discard();
+  const { status, retryAfterSeconds } = answer;
+  const message = `${buildKey(key)}: the repository answered ${status}`;
+  // A private bucket behind a CDN answers 403 for what is not there (S3, GetObject without s3:ListBucket).
+  if (status === 403 || status === 404) return new AgentError('not-found', message);
+  const later = status === 408 || status === 429 || status >= 500;
+  return new AgentError(later ? 'unavailable' : 'bad-answer', message, { retryAfterSeconds });
+}

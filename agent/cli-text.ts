@@ -1,0 +1,21 @@
+import type { CycleResult } from './main.ts';
+
+/** A cycle for people: each update with its state and reason, what was done, and what went wrong. */
+export function formatCycle(result: CycleResult): string {
+  const lines = result.updates.map((update) => {
+    const kbs = update.kbs.map((kb) => `KB${kb}`).join(',');
+    return `${update.state.padEnd(10)}  ${kbs.padEnd(9)}  ${update.title ?? update.updateId}: ${update.reason}`;
+  });
+  const installed = result.installs.filter((one) => one.outcome === 'installed').length;
+  const downloaded = result.downloads.filter((one) => one.outcome === 'downloaded').length;
+  const done = [
+    ...(result.downloads.length === 0 ? [] : [`${downloaded} of ${result.downloads.length} files downloaded`]),
+    ...(result.installs.length === 0 ? [] : [`${installed} of ${result.installs.length} updates installed`]),
+    ...(result.needs.length === 0 ? [] : [`${result.needs.length} files needed`]),
+  ];
+  const summary = [`${result.state ?? 'not scanned'} at ${result.endedAt}`, ...done].join(', ');
+  const problems = result.problems.map(
+    (problem) => `problem in ${problem.phase}: ${problem.message} (${problem.code})`,
+  );
+  return `${[...lines, ...problems, summary].join('\n')}\n`;
+}

@@ -1,0 +1,237 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import * as z from 'zod/mini';
+import { formatCycle } from './cli-text.ts';
+import { defaultSchedule } from './core/schedule.ts';
+import {
+  type Agent,
+  type CycleResult,
+  createSimulatedAgent,
+  openAgentProcess,
+  openDocuments,
+  type Phase,
+  phases,
+  runCycle,
+  runLoop,
+} from './main.ts';
+import { AgentError } from './ports/agent-error.ts';
+import type { Log } from './ports/surroundings.ts';
+import { cycleResult } from './run/documents.ts';
+
+/** Where the command line prints and what it reads from its surroundings. */
+export interface AgentIo {
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted when the user or the system asks the agent to stop. */
+  readonly signal: AbortSignal;
+}
+
+/** Exit codes of every command. */
+export const exitCodes = {
+  ok: 0,
+  /** The cycle ran, and an update is in ERROR. */
+  updateFailed: 1,
+  /** Wrong arguments or settings; nothing was done. */
+  usage: 2,
+  /** A phase failed: broker or repository not reachable, access refused, disk full … */
+  problem: 3,
+  /** Another run of the agent is at work on this data folder. */
+  busy: 4,
+} as const;
+
+interface Flags {
+  readonly server?: string;
+  readonly repository?: string;
+  readonly secretFile?: string;
+  readonly data?: string;
+  readonly simulatedHost?: string;
+  readonly json?: boolean;
+  readonly verbose?: boolean;
+}
+
+/** What each command does; the rest of a cycle is taken from what earlier commands stored. */
+const phasesOf = {
+  scan: ['pull', 'rules', 'scan', 'lookup'],
+  report: ['pull', 'rules', 'scan', 'lookup', 'report'],
+  download: ['pull', 'rules', 'scan', 'lookup', 'download'],
+  install: ['rules', 'scan', 'lookup', 'report', 'install'],
+  run: phases,
+} as const satisfies Record<string, readonly Phase[]>;
+
+const help = `
+Settings can also come from the environment: KBROKER_SERVER, KBROKER_REPOSITORY, KBROKER_SECRET_FILE, KBROKER_DATA,
+KBROKER_SIMULATED_HOST.
+
+Exit codes: 0 done, 1 an update is in ERROR, 2 wrong arguments or settings, 3 a phase failed (broker or repository not
+reachable, access refused, disk …), 4 another run of the agent is at work.`;
+
+/** Runs the agent's command line and gives the exit code (see {@link exitCodes}). */
+export async function main(args: readonly string[], io: AgentIo): Promise<number> {
+  let exitCode: number = exitCodes.ok;
+  const program = buildProgram(io, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
+    if (!(error instanceof AgentError)) throw error;
+    io.stderr.write(`kbroker-agent: ${error.message}\n`);
+    return error.code === 'bad-config' ? exitCodes.usage : exitCodes.problem;
+  }
+}
+
+function buildProgram(io: AgentIo, end: (exitCode: number) => void): Command {
+  const output = {
+    writeOut: (text: string) => void io.stdout.write(text),
+    writeErr: (text: string) => void io.stderr.write(text),
+  };
+  const program = new Command('kbroker-agent')
+    .description('Keeps one Windows machine up to date from a kbroker repository.')
+    .configureOutput(output)
+    .exitOverride()
+    .addHelpText('after', help);
+  const command = (name: string, description: string): Command =>
+    program
+      .command(name)
+      .description(description)
+      .option('--data <dir>', 'folder of indexes, payloads and state')
+      .option('--json', 'print JSON for scripts')
+      .option('--verbose', 'say on stderr what is being done')
+      .configureOutput(output)
+      .exitOverride()
+      .addHelpText('after', help);
+  const online = (name: string, description: string): Command =>
+    command(name, description)
+      .option('--server <url>', "address of the broker's API")
+      .option('--repository <url>', 'address of the repository')
+      .option('--secret-file <file>', 'file with the bearer secret')
+      .option('--simulated-host <file>', 'JSON file of a simulated machine');
+  const once = (name: 'scan' | 'report' | 'download' | 'install', description: string): Command =>
+    online(name, description).action((flags: Flags & { again?: boolean }) =>
+      withAgent(flags, io, async (agent) => {
+        const retryGivenUp = flags.again === true;
+        const result = await runCycle(agent, { phases: phasesOf[name], signal: io.signal, retryGivenUp });
+        print(result, flags, io);
+        end(exitCodeOf(result));
+      }),
+    );
+
+  once('scan', 'bring index and rules, scan, and say where each update stands');
+  once('report', 'scan and report to the broker, which requests what is missing');
+  once('download', 'scan and download what the repository holds');
+  once('install', 'install what is downloaded, then scan and report').option(
+    '--again',
+    'also try updates again whose attempts are used up',
+  );
+  online('run', 'do all of it again and again until stopped')
+    .addOption(seconds('--interval <seconds>', 'between cycles', defaultSchedule.intervalSeconds))
+    .addOption(seconds('--first-within <seconds>', 'first cycle within', defaultSchedule.firstWithinSeconds))
+    .action((flags: Flags & { interval: number; firstWithin: number }) =>
+      withAgent(flags, io, async (agent) => {
+        const schedule = {
+          ...agent.settings.schedule,
+          intervalSeconds: flags.interval,
+          firstWithinSeconds: flags.firstWithin,
+        };
+        const onCycle = (result: CycleResult): void => print(result, flags, io);
+        await runLoop({ ...agent, settings: { ...agent.settings, schedule } }, { signal: io.signal, onCycle });
+      }),
+    );
+  command('status', 'say what the last cycle found, without asking anybody').action(async (flags: Flags) => {
+    const dataDir = required(flags.data ?? io.env.KBROKER_DATA, '--data', 'KBROKER_DATA');
+    const documents = openDocuments(resolve(dataDir), logTo(io, flags));
+    const last = await documents.read('last-cycle', (value) => z.parse(cycleResult, value));
+    if (last === undefined) io.stdout.write(flags.json === true ? 'null\n' : 'no cycle has run here yet\n');
+    else {
+      print(last, flags, io);
+      end(exitCodeOf(last));
+    }
+  });
+  return program;
+}
+
+function seconds(flag: string, description: string, byDefault: number): Option {
+  return new Option(flag, `${description}, seconds`).default(byDefault).argParser((text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value) || value < 0) {
+      throw new InvalidArgumentError(`got ${JSON.stringify(text)}, allowed is a number of seconds, 0 or more`);
+    }
+    return value;
+  });
+}
+
+const logTo =
+  (io: AgentIo, flags: Flags): Log =>
+  ({ level, message }) => {
+    if (flags.verbose === true || level === 'error') io.stderr.write(`${level}: ${message}\n`);
+  };
+
+function required(value: string | undefined, flag: string, variable: string): string {
+  if (value === undefined || value === '')
+    throw new AgentError('bad-config', `missing: pass ${flag} or set ${variable}`);
+  return value;
+}
+
+function address(value: string, flag: string): URL {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
+  throw new AgentError('bad-config', `${flag}: got ${JSON.stringify(value)}, allowed is http(s)://host[:port][/path]`);
+}
+
+async function readSecret(file: string): Promise<string> {
+  let secret: string;
+  try {
+    secret = (await readFile(file, 'utf8')).trim();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new AgentError('bad-config', `cannot read the secret: ${file}: ${why}`, { cause });
+  }
+  if (/^[\x21-\x7e]+$/.test(secret)) return secret;
+  throw new AgentError('bad-config', `${file} must hold the secret as one word of printable ASCII characters`);
+}
+
+async function withAgent(flags: Flags, io: AgentIo, action: (agent: Agent) => Promise<void>): Promise<void> {
+  const { env } = io;
+  const server = required(flags.server ?? env.KBROKER_SERVER, '--server', 'KBROKER_SERVER');
+  const repository = required(flags.repository ?? env.KBROKER_REPOSITORY, '--repository', 'KBROKER_REPOSITORY');
+  const secretFile = required(flags.secretFile ?? env.KBROKER_SECRET_FILE, '--secret-file', 'KBROKER_SECRET_FILE');
+  const dataDir = required(flags.data ?? env.KBROKER_DATA, '--data', 'KBROKER_DATA');
+  const hostFile = flags.simulatedHost ?? env.KBROKER_SIMULATED_HOST;
+  if (hostFile === undefined) {
+    throw new AgentError(
+      'bad-config',
+      'this version drives simulated machines only: pass --simulated-host or set KBROKER_SIMULATED_HOST',
+    );
+  }
+  const process = openAgentProcess();
+  try {
+    const agent = createSimulatedAgent({
+      process,
+      server: address(server, '--server'),
+      repository: address(repository, '--repository'),
+      secret: await readSecret(secretFile),
+      dataDir: resolve(dataDir),
+      hostFile: resolve(hostFile),
+      log: logTo(io, flags),
+    });
+    // A host file that is wrong is told at once, and not as the failure of some phase.
+    await agent.adapters.updateAgent.machine();
+    await action(agent);
+  } finally {
+    await process.close();
+  }
+}
+
+function print(result: CycleResult, flags: Flags, io: AgentIo): void {
+  io.stdout.write(flags.json === true ? `${JSON.stringify(result)}\n` : formatCycle(result));
+}
+
+function exitCodeOf(result: CycleResult): number {
+  if (result.problems.some((problem) => problem.code === 'busy')) return exitCodes.busy;
+  if (result.problems.length > 0) return exitCodes.problem;
+  return result.state === 'ERROR' ? exitCodes.updateFailed : exitCodes.ok;
+}

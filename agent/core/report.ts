@@ -1,0 +1,57 @@
+import type { FileStatus } from '#shared/contract/agent/files.ts';
+import type { HostFacts, HostReport } from '#shared/contract/agent/report.ts';
+import type { UpdateState } from '#shared/core/status/states.ts';
+import type { AssessedUpdate, JudgedUpdate } from './assess.ts';
+import { wantedFiles } from './assess.ts';
+
+/** Bounds of the contract (shared/contract/agent/report.ts). What is longer is cut here, so that a report always fits. */
+const most = { updates: 2000, needs: 4000, kbs: 64, files: 64, text: 1024 } as const;
+
+export interface ReportInput {
+  readonly host: HostFacts;
+  readonly indexSha256: string;
+  readonly rulesRevision: number;
+  readonly scannedAt: Date;
+  readonly scanMilliseconds: number;
+  readonly updates: readonly AssessedUpdate[];
+  readonly needs: readonly string[];
+}
+
+/** What matters most stands first, and so is never cut off. */
+const rank: Record<UpdateState, number> = { ERROR: 0, PENDING: 1, MISSING: 2, DISCARDED: 3, OK: 4, SUPERSEDED: 5 };
+
+const shorten = (text: string): string => (text.length <= most.text ? text : `${text.slice(0, most.text - 1)}…`);
+
+/** Builds a report within the bounds of the contract. */
+export function buildReport(input: ReportInput): HostReport {
+  const updates = input.updates.toSorted((a, b) => rank[a.state] - rank[b.state]).slice(0, most.updates);
+  return {
+    version: 1,
+    host: input.host,
+    indexSha256: input.indexSha256,
+    rulesRevision: input.rulesRevision,
+    scannedAt: input.scannedAt.toISOString(),
+    scanMilliseconds: Math.max(0, Math.round(input.scanMilliseconds)),
+    updates: updates.map(({ updateId, revision, kbs, title, state, reason, files }) => ({
+      updateId,
+      revision,
+      kbs: kbs.slice(0, most.kbs),
+      ...(title === undefined ? {} : { title: shorten(title) }),
+      state,
+      reason: shorten(reason),
+      files: files.slice(0, most.files),
+    })),
+    needs: input.needs.slice(0, most.needs),
+  };
+}
+
+/** Files of wanted updates that are neither here nor held by the repository. */
+export function neededFiles(
+  judged: readonly JudgedUpdate[],
+  statuses: ReadonlyMap<string, FileStatus>,
+  stored: ReadonlySet<string>,
+): readonly string[] {
+  return wantedFiles(judged)
+    .map((file) => file.sha1)
+    .filter((sha1) => !stored.has(sha1) && statuses.get(sha1)?.state !== 'held');
+}

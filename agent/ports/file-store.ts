@@ -1,0 +1,45 @@
+/** Place of a big file in the data folder. */
+export type Slot =
+  | { readonly kind: 'index'; readonly sha256: string }
+  | { readonly kind: 'payload'; readonly sha1: string };
+
+/** What a file must be. Bytes; digests in lower-case hex. */
+export interface Expected {
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly sha1?: string;
+}
+
+/** A file that is being downloaded. One writer at a time. Every call throws AgentError (`disk`, `damaged`). */
+export interface PartFile {
+  /** Bytes that are there. */
+  readonly bytes: number;
+  /** ETag of the answer that these bytes came from. */
+  readonly etag: string | undefined;
+  /** Drops all bytes; those to come belong to an answer with this ETag. */
+  restart(etag: string | undefined): Promise<void>;
+  append(chunk: Uint8Array): Promise<void>;
+  /**
+   * Proves length and digests, flushes to the disk and renames to the final name, in this order.
+   *
+   * @throws AgentError `damaged`; the bytes stay until {@link restart}
+   */
+  commit(expected: Expected): Promise<void>;
+  /** Lets go of the file; what is there can be resumed later, also after a crash. */
+  close(): Promise<void>;
+}
+
+/** Big files of the agent: indexes and payloads. A file that has its final name was proved when it got it. */
+export interface FileStore {
+  /** Opens what an earlier attempt left, hashing it again so that the digests cover every byte; or an empty file. */
+  openPart(slot: Slot): Promise<PartFile>;
+  has(slot: Slot): Promise<boolean>;
+  /** Reads the whole file and proves it again. False when it is missing or is not what is expected. */
+  verify(slot: Slot, expected: Expected): Promise<boolean>;
+  /** Absolute path of the final name, whether or not it is there. */
+  pathOf(slot: Slot): string;
+  /** Removes the file and what is left of a download of it. */
+  remove(slot: Slot): Promise<void>;
+  /** Slots of one kind that have a file or the beginning of one. */
+  list(kind: Slot['kind']): Promise<readonly { readonly slot: Slot; readonly whole: boolean }[]>;
+}

@@ -1,0 +1,38 @@
+import type { IndexPointer } from '#shared/contract/index-pointer.ts';
+import type { RepositoryKey } from '#shared/contract/keys.ts';
+
+export type PointerAnswer =
+  | { readonly changed: false }
+  | { readonly changed: true; readonly pointer: IndexPointer; readonly etag?: string };
+
+/** Where to go on with a download; the server answers with the rest only when the object is still the same. */
+export interface Resume {
+  /** First byte wanted. */
+  readonly from: number;
+  /** Strong ETag of the answer that the bytes before it came from. */
+  readonly etag: string;
+}
+
+/** A body that begins to arrive. */
+export interface BodyAnswer {
+  /** Offset of the first byte of `body`: 0, or what was asked to resume from. */
+  readonly from: number;
+  /** Length of the whole object, when the server says it. Bytes. */
+  readonly totalBytes?: number;
+  /** Strong ETag; absent when the server gave none or a weak one. */
+  readonly etag?: string;
+  /**
+   * The bytes, as they arrive. A broken or silent connection throws AgentError (`cut`, `timeout`). Leaving the loop
+   * early closes the connection.
+   */
+  readonly body: AsyncIterable<Uint8Array>;
+  /** Ends the answer without reading the body. */
+  discard(): Promise<void>;
+}
+
+/** The repository behind its CDN. Every call throws AgentError; `not-found` when there is no such object. */
+export interface Repository {
+  /** The pointer to the current index; with the ETag of the one that is known, only when it changed. */
+  fetchPointer(etag?: string): Promise<PointerAnswer>;
+  open(key: RepositoryKey, resume?: Resume): Promise<BodyAnswer>;
+}

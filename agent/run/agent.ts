@@ -1,0 +1,41 @@
+import type { Schedule } from '../core/schedule.ts';
+import type { Broker } from '../ports/broker.ts';
+import type { Documents } from '../ports/documents.ts';
+import type { FileStore } from '../ports/file-store.ts';
+import type { Repository } from '../ports/repository.ts';
+import type { ApplyLock, Clock, Log, Random } from '../ports/surroundings.ts';
+import type { UpdateAgent } from '../ports/update-agent.ts';
+
+/** Everything outside that an agent touches. */
+export interface AgentAdapters {
+  readonly broker: Broker;
+  readonly repository: Repository;
+  readonly updateAgent: UpdateAgent;
+  readonly files: FileStore;
+  readonly documents: Documents;
+  readonly lock: ApplyLock;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+export interface AgentSettings {
+  readonly agentVersion: string;
+  readonly schedule: Schedule;
+  /** Attempts to install one revision of an update before it is left alone. */
+  readonly maxInstallAttempts: number;
+  /** Calls and downloads are tried so often in one cycle when the failure may pass. */
+  readonly triesPerCycle: number;
+  /** The longest `Retry-After` that is waited for inside a cycle; a longer one ends the cycle. Seconds. */
+  readonly maxWaitInCycleSeconds: number;
+  /** No index may be longer. Bytes. */
+  readonly maxIndexBytes: number;
+  /** No payload file may be longer. Bytes. */
+  readonly maxPayloadBytes: number;
+}
+
+/** One agent, ready to run: `runCycle` goes round once, `runLoop` until it is stopped. */
+export interface Agent {
+  readonly settings: AgentSettings;
+  readonly adapters: AgentAdapters;
+}

@@ -1,0 +1,132 @@
+import type { RepositoryKey } from '#shared/contract/keys.ts';
+import { AgentError } from '../ports/agent-error.ts';
+import type { Expected, PartFile, Slot } from '../ports/file-store.ts';
+import type { BodyAnswer } from '../ports/repository.ts';
+import type { Agent } from './agent.ts';
+import { checkStopped, withRetries } from './retry.ts';
+
+export interface Download {
+  /** Bytes that came over the network; 0 when the file was there. */
+  readonly bytesReceived: number;
+  /** Bytes of an earlier attempt that were used. */
+  readonly bytesResumed: number;
+}
+
+/**
+ * Brings one object of the repository to its slot: resumed from what an earlier attempt left, capped at the expected
+ * length, hashed as it streams, proved, flushed and renamed. When the whole turns out damaged it starts from nothing,
+ * once: the beginning may have been damaged on the disk.
+ *
+ * @throws AgentError; what came so far stays for the next attempt unless it is known to be wrong
+ */
+export async function download(
+  agent: Agent,
+  key: RepositoryKey,
+  slot: Slot,
+  expected: Expected,
+  signal?: AbortSignal,
+): Promise<Download> {
+  const { files, log } = agent.adapters;
+  if (await files.verify(slot, expected)) return { bytesReceived: 0, bytesResumed: 0 };
+  const part = await files.openPart(slot);
+  try {
+    const bytesResumed = part.bytes;
+    let bytesReceived = 0;
+    const receive = (): Promise<void> =>
+      withRetries(
+        agent,
+        `download of ${name(slot)}`,
+        () =>
+          fetchRest(agent, key, part, expected, signal, (bytes) => {
+            bytesReceived += bytes;
+          }),
+        signal,
+      );
+    await receive();
+    try {
+      await part.commit(expected);
+    } catch (error) {
+      if (!(error instanceof AgentError) || error.code !== 'damaged') throw error;
+      log({ level: 'warn', message: `${name(slot)}: ${error.message}; starting again` });
+      await part.restart(undefined);
+      await receive();
+      await commitOrDrop(part, expected);
+    }
+    return { bytesReceived, bytesResumed };
+  } finally {
+    await part.close();
+  }
+}
+
+const name = (slot: Slot): string => (slot.kind === 'index' ? `index ${slot.sha256}` : `payload ${slot.sha1}`);
+
+async function commitOrDrop(part: PartFile, expected: Expected): Promise<void> {
+  try {
+    await part.commit(expected);
+  } catch (error) {
+    // Twice wrong: the repository itself has wrong bytes. Nothing of them is worth keeping.
+    if (error instanceof AgentError && error.code === 'damaged') await part.restart(undefined);
+    throw error;
+  }
+}
+
+/** Appends what is missing of the part, until it is as long as expected. */
+async function fetchRest(
+  agent: Agent,
+  key: RepositoryKey,
+  part: PartFile,
+  expected: Expected,
+  signal: AbortSignal | undefined,
+  received: (bytes: number) => void,
+): Promise<void> {
+  if (part.bytes > expected.bytes) await part.restart(undefined);
+  if (part.bytes === expected.bytes && expected.bytes > 0) return;
+  const answer = await openAt(agent, key, part);
+  if (answer.totalBytes !== undefined && answer.totalBytes !== expected.bytes) {
+    await part.restart(undefined);
+    await answer.discard();
+    throw wrongLength(expected, answer.totalBytes);
+  }
+  for await (const chunk of answer.body) {
+    checkStopped(signal);
+    if (part.bytes + chunk.byteLength > expected.bytes) {
+      await part.restart(undefined);
+      throw wrongLength(expected);
+    }
+    await part.append(chunk);
+    received(chunk.byteLength);
+  }
+  if (part.bytes < expected.bytes) {
+    throw new AgentError('cut', `the body ended after ${part.bytes} of ${expected.bytes} bytes`);
+  }
+}
+
+/** @param announced bytes that the server announced; undefined when it just sent more */
+const wrongLength = (expected: Expected, announced?: number): AgentError =>
+  new AgentError(
+    announced !== undefined && announced < expected.bytes ? 'damaged' : 'too-long',
+    `expected are ${expected.bytes} bytes, but ${announced === undefined ? 'more arrive' : `${announced} are announced`}; nothing of it is kept`,
+  );
+
+/** Opens the object where the part ends, or at its beginning when it is not the object that the part came from. */
+async function openAt(agent: Agent, key: RepositoryKey, part: PartFile): Promise<BodyAnswer> {
+  const { repository } = agent.adapters;
+  if (part.bytes > 0 && part.etag !== undefined) {
+    const answer = await repository.open(key, { from: part.bytes, etag: part.etag });
+    const fits = answer.from === part.bytes && answer.etag === part.etag;
+    if (fits) return answer;
+    if (answer.from === 0) {
+      await part.restart(answer.etag);
+      return answer;
+    }
+    // A range of another object, or another range: of no use, whatever If-Range promised.
+    await answer.discard();
+  }
+  const whole = await repository.open(key);
+  if (whole.from !== 0) {
+    await whole.discard();
+    throw new AgentError('bad-answer', `the whole object was asked for, and the answer begins at byte ${whole.from}`);
+  }
+  await part.restart(whole.etag);
+  return whole;
+}

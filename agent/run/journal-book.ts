@@ -1,0 +1,26 @@
+import * as z from 'zod/mini';
+import { emptyJournal, type Journal } from '../core/journal.ts';
+import type { Documents } from '../ports/documents.ts';
+import { journalDocument } from './documents.ts';
+
+/** The journal while a cycle runs: each change is on the disk before the next thing happens. */
+export interface JournalBook {
+  readonly current: Journal;
+  change(next: (journal: Journal) => Journal): Promise<void>;
+}
+
+/** Opens the journal; a damaged one is set aside by the documents' adapter and an empty one takes its place. */
+export async function openJournal(documents: Documents): Promise<JournalBook> {
+  let journal: Journal = (await documents.read('journal', (value) => z.parse(journalDocument, value))) ?? emptyJournal;
+  return {
+    get current() {
+      return journal;
+    },
+    async change(next) {
+      const changed = next(journal);
+      if (JSON.stringify(changed) === JSON.stringify(journal)) return;
+      await documents.write('journal', changed);
+      journal = changed;
+    },
+  };
+}

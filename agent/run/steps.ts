@@ -1,0 +1,119 @@
+import { explainFailure } from '../core/hresult.ts';
+import {
+  beginInstall,
+  cancelInstall,
+  endInstall,
+  noteDownloadFailure,
+  noteRemoved,
+  noteStored,
+} from '../core/journal.ts';
+import type { RepositoryFile, Step, StepOf } from '../core/plan.ts';
+import { AgentError, type AgentErrorCode } from '../ports/agent-error.ts';
+import type { Expected, Slot } from '../ports/file-store.ts';
+import type { Agent } from './agent.ts';
+import type { DownloadResult, InstallResult } from './documents.ts';
+import { download } from './download.ts';
+import type { JournalBook } from './journal-book.ts';
+
+export interface StepContext {
+  readonly agent: Agent;
+  readonly journal: JournalBook;
+  readonly signal: AbortSignal | undefined;
+}
+
+interface StepResults {
+  'download-file': DownloadResult & { readonly error?: AgentError };
+  'install-update': InstallResult & { readonly error?: AgentError };
+  'remove-payload': { readonly sha1: string };
+}
+
+type Runners = { readonly [K in Step['kind']]: (step: StepOf<K>, context: StepContext) => Promise<StepResults[K]> };
+
+const slotOf = (sha1: string): Slot => ({ kind: 'payload', sha1 });
+const expectedOf = (file: RepositoryFile): Expected => ({ bytes: file.size, sha256: file.sha256, sha1: file.sha1 });
+
+/** Failures of which the next download would have the same: the rest of the plan waits for the next cycle. */
+const endsDownloads: ReadonlySet<AgentErrorCode> = new Set([
+  'unreachable',
+  'unavailable',
+  'timeout',
+  'refused',
+  'disk',
+  'stopped',
+]);
+export const stopsTheRest = (error: AgentError): boolean => endsDownloads.has(error.code);
+
+/** How each kind of step is carried out. Failures are results; only faults of the program are thrown. */
+const runners: Runners = {
+  async 'download-file'({ file }, { agent, journal, signal }) {
+    const { clock, log } = agent.adapters;
+    try {
+      if (file.size > agent.settings.maxPayloadBytes) {
+        throw new AgentError(
+          'too-long',
+          `the file has ${file.size} bytes, allowed are ${agent.settings.maxPayloadBytes}`,
+        );
+      }
+      const key = { kind: 'payload', sha256: file.sha256 } as const;
+      const done = await download(agent, key, slotOf(file.sha1), expectedOf(file), signal);
+      await journal.change((before) => noteStored(before, file));
+      log({ level: 'info', message: `downloaded ${file.name ?? file.sha1}, ${done.bytesReceived} bytes` });
+      return { sha1: file.sha1, outcome: 'downloaded', ...done };
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      if (error.code !== 'stopped') {
+        const at = clock.now().toISOString();
+        await journal.change((before) => noteDownloadFailure(before, file.sha1, at, error.message));
+      }
+      log({ level: 'warn', message: `download of ${file.name ?? file.sha1} failed: ${error.message}` });
+      return { sha1: file.sha1, outcome: 'failed', code: error.code, reason: error.message, error };
+    }
+  },
+
+  async 'install-update'({ update, files }, { agent, journal }) {
+    const { clock, log, updateAgent, files: store } = agent.adapters;
+    const { updateId, revision } = update;
+    const failed = (reason: string) => ({ updateId, revision, outcome: 'failed' as const, reason });
+    for (const file of files) {
+      if (await store.verify(slotOf(file.sha1), expectedOf(file))) continue;
+      await store.remove(slotOf(file.sha1));
+      await journal.change((before) => noteRemoved(before, file.sha1));
+      log({ level: 'warn', message: `${file.name ?? file.sha1} is damaged on the disk and will be downloaded again` });
+      return failed(`${file.name ?? file.sha1} was damaged on the disk; it will be downloaded again`);
+    }
+    const before = journal.current;
+    await journal.change((now) => beginInstall(now, update, clock.now().toISOString()));
+    try {
+      const outcome = await updateAgent.install(
+        update,
+        files.map((file) => ({ ...file, path: store.pathOf(slotOf(file.sha1)) })),
+      );
+      const at = clock.now().toISOString();
+      if (outcome.outcome === 'installed') {
+        await journal.change((now) => endInstall(now, update, at, undefined));
+        log({ level: 'info', message: `installed ${update.title ?? updateId}` });
+        return { updateId, revision, outcome: 'installed', rebootRequired: outcome.rebootRequired };
+      }
+      const reason = explainFailure(outcome.hresult, outcome.message);
+      await journal.change((now) => endInstall(now, update, at, reason));
+      log({ level: 'warn', message: `${update.title ?? updateId}: ${reason}` });
+      return { ...failed(reason), hresult: outcome.hresult };
+    } catch (error) {
+      // Any other error leaves the record at `running`: the attempt counts, so that a crash cannot repeat for ever.
+      if (!(error instanceof AgentError)) throw error;
+      await journal.change((now) => cancelInstall(now, update, before));
+      return { ...failed(error.message), error };
+    }
+  },
+
+  async 'remove-payload'({ sha1 }, { agent, journal }) {
+    await agent.adapters.files.remove(slotOf(sha1));
+    await journal.change((before) => noteRemoved(before, sha1));
+    return { sha1 };
+  },
+};
+
+export function runStep<K extends Step['kind']>(step: StepOf<K>, context: StepContext): Promise<StepResults[K]> {
+  const runner: Runners[K] = runners[step.kind as K];
+  return runner(step, context);
+}
