@@ -27,7 +27,8 @@ export async function takeRealFile(path: string, folder: string): Promise<RealFi
     await copyFile(path, indexFile);
     return { indexFile, payloads: [] };
   } catch (error) {
-    if (!(error instanceof CabError)) throw error;
+    // A bad cabinet, or a file that cannot be opened; a full disk under our own files is told by its path as well.
+    if (!(error instanceof CabError) && !(error instanceof Error && 'syscall' in error)) throw error;
     throw new UpstreamError('unusable-file', `${path} cannot be read: ${error.message}`, { cause: error });
   }
 }

@@ -1,0 +1,158 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import * as z from 'zod/mini';
+import type { ControllableMicrosoft } from './server.ts';
+import type { Fault } from './types.ts';
+import { UpstreamError } from './upstream-error.ts';
+
+/**
+ * A small HTTP endpoint on loopback to publish and to switch faults on while the fake runs:
+ *
+ * - `GET /` what is out, the counters and the active faults
+ * - `POST /publications` `{}` publishes the next month, `{"file": "<path>"}` a real index or .msu
+ * - `POST /faults` `{"path": "<regular expression>", "kind": {"type": "status", "status": 503}, "times": 3}`
+ * - `DELETE /faults/<id>`, `DELETE /faults` switch one or all off
+ */
+export interface ControlEndpoint {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+const faultRequest = z.strictObject({
+  path: z.string().check(z.maxLength(500)),
+  kind: z.discriminatedUnion('type', [
+    z.strictObject({
+      type: z.literal('status'),
+      status: z.int().check(z.gte(400), z.lte(599)),
+      retryAfterSeconds: z.optional(z.int().check(z.nonnegative())),
+    }),
+    z.strictObject({ type: z.literal('cut'), afterBytes: z.int().check(z.nonnegative()) }),
+    z.strictObject({ type: z.literal('slow'), bytesPerSecond: z.int().check(z.positive()) }),
+    z.strictObject({ type: z.literal('wrong-bytes') }),
+    z.strictObject({ type: z.literal('changing-etag') }),
+  ]),
+  times: z.optional(z.int().check(z.positive())),
+});
+const publicationRequest = z.strictObject({ file: z.optional(z.string()) });
+
+const maxBodyBytes = 64 * 1024;
+
+class Refused extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** @param port 0 for any. */
+export async function startControlEndpoint(microsoft: ControllableMicrosoft, port = 0): Promise<ControlEndpoint> {
+  const server = createServer((request, response) => {
+    handle(microsoft, request)
+      .then((body) => reply(response, 200, body))
+      .catch((error: unknown) => {
+        const known = error instanceof Refused || error instanceof UpstreamError;
+        const status = error instanceof Refused ? error.status : known ? 422 : 500;
+        reply(response, status, { error: error instanceof Error ? error.message : String(error) });
+      });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  if (typeof address !== 'object' || address === null) throw new UpstreamError('cannot-listen', 'no address');
+  return {
+    url: `http://127.0.0.1:${address.port}/`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function handle(microsoft: ControllableMicrosoft, request: IncomingMessage): Promise<unknown> {
+  // A web page in somebody's browser can reach loopback too: it sends an Origin, or another name as Host.
+  const { host = '', origin } = request.headers;
+  if (origin !== undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host)) {
+    throw new Refused(403, 'only for programs on this machine: no Origin header, Host 127.0.0.1 or localhost');
+  }
+  const path = (request.url ?? '/').split('?')[0] ?? '/';
+  const route = `${request.method} ${path.replace(/^\/faults\/\d+$/, '/faults/{id}')}`;
+  switch (route) {
+    case 'GET /':
+      return view(microsoft);
+    case 'POST /publications': {
+      const { file } = await body(request, publicationRequest);
+      return file === undefined ? microsoft.publishNext() : microsoft.publishFile(file);
+    }
+    case 'POST /faults':
+      microsoft.addFault(faultOf(await body(request, faultRequest)));
+      return view(microsoft);
+    case 'DELETE /faults':
+      for (const { id } of microsoft.faults.active) microsoft.faults.remove(id);
+      return view(microsoft);
+    case 'DELETE /faults/{id}':
+      if (!microsoft.faults.remove(Number(path.split('/').at(-1)))) throw new Refused(404, `no fault at ${path}`);
+      return view(microsoft);
+    default:
+      throw new Refused(
+        404,
+        `got ${request.method} ${path}; there are GET /, POST /publications, POST /faults, DELETE /faults and DELETE /faults/<id>`,
+      );
+  }
+}
+
+const view = (microsoft: ControllableMicrosoft) => ({
+  publication: microsoft.current() ?? null,
+  counters: microsoft.counters(),
+  faults: microsoft.faults.active.map(({ id, fault, left }) => ({
+    id,
+    path: fault.path.source,
+    kind: fault.kind,
+    ...(left === undefined ? {} : { left }),
+  })),
+});
+
+function faultOf({ path, kind, times }: z.infer<typeof faultRequest>): Fault {
+  let pattern: RegExp;
+  try {
+    pattern = new RegExp(path);
+  } catch (error) {
+    throw new Refused(400, `path is a regular expression on the path of the request: ${String(error)}`);
+  }
+  const fault: Fault['kind'] =
+    kind.type === 'status'
+      ? {
+          type: 'status',
+          status: kind.status,
+          ...(kind.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: kind.retryAfterSeconds }),
+        }
+      : kind;
+  return { path: pattern, kind: fault, ...(times === undefined ? {} : { times }) };
+}
+
+async function body<S extends z.ZodMiniType>(request: IncomingMessage, schema: S): Promise<z.infer<S>> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.byteLength;
+    if (size > maxBodyBytes) throw new Refused(413, `a body has at most ${maxBodyBytes} bytes`);
+    chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString('utf8');
+  let value: unknown;
+  try {
+    value = text.trim() === '' ? {} : JSON.parse(text);
+  } catch (error) {
+    throw new Refused(400, `the body is no JSON: ${String(error)}`);
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw new Refused(400, z.prettifyError(parsed.error));
+  return parsed.data;
+}
+
+function reply(response: ServerResponse, status: number, value: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(`${JSON.stringify(value, null, 2)}\n`);
+}
