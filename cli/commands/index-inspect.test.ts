@@ -1,0 +1,305 @@
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import type { CatalogView, UpdateView } from '#shared/core/catalog/view.ts';
+import { cabMember } from '#test/kit/cab-member.ts';
+import { packIndex, packSlice } from '#test/kit/pack-slice.ts';
+import { haveSamples, sample } from '#test/kit/samples.ts';
+import { guid, hex, sound } from '#test/kit/sound-index.ts';
+import { type InspectOptions, inspectIndex } from './index-inspect.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kbroker-inspect-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+interface Run {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function run(file: string, options: Partial<InspectOptions> = {}, isTTY = false): Promise<Run> {
+  const printed = { stdout: '', stderr: '' };
+  const stream = (name: keyof typeof printed, isTTY: boolean) => ({
+    isTTY,
+    write: (text: string): void => {
+      printed[name] += text;
+    },
+  });
+  const io = { stdout: stream('stdout', false), stderr: stream('stderr', isTTY) };
+  const exitCode = await inspectIndex({ file, json: false, kbs: [], ...options }, io);
+  return { exitCode, ...printed };
+}
+
+async function inspect(file: string, options: Partial<InspectOptions> = {}): Promise<CatalogView> {
+  const { exitCode, stdout, stderr } = await run(file, { ...options, json: true });
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  return JSON.parse(stdout);
+}
+
+async function write(name: string, bytes: Uint8Array): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(file, bytes);
+  return file;
+}
+
+const byRevisionId = (view: CatalogView): ReadonlyMap<number, UpdateView> =>
+  new Map(view.updates.map((update) => [update.revisionId, update]));
+
+describe('inspect', () => {
+  it('prints one JSON document with the digest of the file', async () => {
+    const bytes = packIndex(sound);
+    const view = await inspect(await write('sound.cab', bytes));
+    expect(view).toMatchObject({
+      version: 1,
+      sha256: createHash('sha256').update(bytes).digest('hex'),
+      bytes: bytes.length,
+      layout: 'wsusscn2',
+      packageId: 'e1a000e0-066b-497a-ba62-246d4af43e55',
+      counts: { updates: 4, units: 2, leaves: 1, evaluated: 1, files: 1, payloadBytes: 12_293_231_150 },
+      gaps: [],
+      publishable: { ok: true },
+      skipped: [
+        { name: 'e/', members: 1 },
+        { name: 'files/', members: 1 },
+      ],
+    });
+    expect(view.updates.map(({ revisionId }) => revisionId)).toEqual([5, 20, 700, 800]);
+    expect(
+      byRevisionId(view)
+        .get(20)
+        ?.files.map(({ sha1 }) => sha1),
+    ).toEqual([hex('a.cab')]);
+  });
+
+  it('selects by KB and by UpdateId, in any spelling', async () => {
+    const file = await write('sound.cab', packIndex(sound));
+    const ids = async (options: Partial<InspectOptions>): Promise<number[]> =>
+      (await inspect(file, options)).updates.map(({ revisionId }) => revisionId);
+    expect(await ids({ kbs: ['KB5101650'] })).toEqual([20]);
+    expect(await ids({ kbs: ['5101650', 'kb4999999'] })).toEqual([20, 800]);
+    expect(await ids({ updateId: guid(700).toUpperCase() })).toEqual([700]);
+    expect(await ids({ updateId: `${guid(700)}_100` })).toEqual([700]);
+    expect(await ids({ updateId: `${guid(700)}_101` })).toEqual([]);
+    expect(await ids({ kbs: ['5101650'], updateId: guid(700) })).toEqual([]);
+  });
+
+  it('tells people the same', async () => {
+    const file = await write('sound.cab', packIndex(sound));
+    const all = await run(file);
+    expect(all.exitCode).toBe(0);
+    expect(all.stdout).toMatch(/^Updates +4: 2 to install, 1 parts of bundles, 1 categories and detectoids$/m);
+    expect(all.stdout).toMatch(/^Gaps +none$/m);
+    expect(all.stdout).toMatch(/^Publish +yes$/m);
+    expect(all.stdout).toMatch(/2026-01-02 {2}KB5101650 {2}Critical {2}Update & more \(KB5101650\)/);
+    const one = await run(file, { kbs: ['5101650'] });
+    expect(one.stdout).toMatch(/replaces +KB4999999 /);
+    expect(one.stdout).toMatch(/products +Windows 12/);
+    expect(one.stdout).toContain(`SHA-1 ${hex('a.cab')}`);
+    expect(one.stdout).not.toContain('Older update');
+    expect((await run(file, { kbs: ['1'] })).stdout).toContain('No update of this index matches.');
+  });
+
+  it('shows its progress on a terminal when the file is big, and wipes it', async () => {
+    const bytes = Buffer.concat([packIndex(sound), Buffer.alloc(20_000_000)]);
+    const file = await write('big.cab', bytes);
+    const { stderr } = await run(file, {}, true);
+    expect(stderr).toMatch(/reading 100 % of 20\.0 MB, \d+ members/);
+    expect(stderr.endsWith('\r\u001b[K')).toBe(true);
+    expect((await run(file)).stderr).toBe('');
+  });
+
+  it('ends with one line and exit code 1 on what is no index', async () => {
+    const text = await write('text.cab', Buffer.from('hello'.repeat(20)));
+    const cut = await write('cut.cab', packIndex(sound).slice(0, 500));
+    for (const [file, message] of [
+      [text, /not an index/],
+      [cut, /the index/],
+      [join(folder, 'absent.cab'), /no such file/],
+      [folder, /is a folder/],
+    ] as const) {
+      const { exitCode, stdout, stderr } = await run(file, { json: true });
+      expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+      expect(stderr).toMatch(message);
+      expect(stderr).toMatch(/^kbroker: [^\n]+\n$/);
+    }
+  });
+});
+
+const text = z.object({ text: z.string() });
+const golden = {
+  u: z.object({
+    creationdate: z.string(),
+    updateid: z.string(),
+    revisionnumber: z.string(),
+    revisionid: z.string(),
+    isbundle: z.string(),
+    supersededby: z.optional(z.object({ revision: z.array(z.object({ id: z.string() })) })),
+    categories: z.optional(z.object({ category: z.array(z.object({ type: z.string(), id: z.string() })) })),
+  }),
+  x: z.object({
+    msrcseverity: z.string(),
+    securitybulletinid: text,
+    kbarticleid: text,
+  }),
+  l: z.object({ title: text }),
+  c: z.object({
+    updateidentity: z.object({ updateid: z.string(), revisionnumber: z.string() }),
+    properties: z.object({ updatetype: z.string() }),
+  }),
+};
+
+/** The golden JSON of one directory by RevisionId. */
+async function readGolden<K extends keyof typeof golden>(kind: K): Promise<Map<number, z.infer<(typeof golden)[K]>>> {
+  const path = sample('wsusscn2', 'vuls-data-update', 'fetch-golden', kind);
+  const entries = (await readdir(path)).map(async (name): Promise<[number, z.infer<(typeof golden)[K]>]> => {
+    const parsed = z.parse(golden[kind], JSON.parse(await readFile(join(path, name), 'utf8')));
+    return [Number(name.replace('.json', '')), parsed as z.infer<(typeof golden)[K]>];
+  });
+  return new Map(await Promise.all(entries));
+}
+
+describe.skipIf(!haveSamples)('inspect of the vuls-data-update fixtures', () => {
+  const fixture = (name: string): string => sample('wsusscn2', 'vuls-data-update', name, 'wsusscn2.cab');
+
+  it.each(['fixture', 'fixture-2023'])(
+    '%s agrees with the golden JSON in every update that both have',
+    async (name) => {
+      const updates = byRevisionId(await inspect(fixture(name)));
+      const [u, x, l] = [await readGolden('u'), await readGolden('x'), await readGolden('l')];
+      expect([...u.keys()].toSorted()).toEqual([123456, 234567, 345678, 456789]);
+      for (const [revisionId, expected] of u) {
+        const update = updates.get(revisionId);
+        expect(update).toMatchObject({
+          updateId: expected.updateid,
+          revision: Number(expected.revisionnumber),
+          revisionId: Number(expected.revisionid),
+          createdAt: expected.creationdate,
+          isBundle: expected.isbundle === 'true',
+        });
+        const supersedersOf = (expected.supersededby?.revision ?? []).map(({ id }) => u.get(Number(id))?.updateid);
+        expect(update?.supersededBy.map(({ updateId }) => updateId)).toEqual(supersedersOf);
+        const ids = (type: string): string[] =>
+          (expected.categories?.category ?? []).filter((category) => category.type === type).map(({ id }) => id);
+        expect(update?.classification?.id).toBe(ids('UpdateClassification')[0]);
+        expect(update?.products.map(({ id }) => id)).toEqual(ids('Product'));
+        expect(update?.families.map(({ id }) => id)).toEqual(ids('ProductFamily'));
+      }
+      expect([...x.keys()].toSorted()).toEqual([123456, 234567, 345678]);
+      for (const [revisionId, expected] of x) {
+        expect(updates.get(revisionId)).toMatchObject({
+          severity: expected.msrcseverity,
+          kbs: [expected.kbarticleid.text],
+          bulletins: [expected.securitybulletinid.text],
+          files: [],
+        });
+      }
+      for (const [revisionId, expected] of l) expect(updates.get(revisionId)?.title).toBe(expected.title.text);
+    },
+  );
+
+  it('fixture has the updates of the golden JSON and no others, with the types of its core fragments', async () => {
+    const view = await inspect(fixture('fixture'));
+    expect(view.updates.map(({ revisionId }) => revisionId)).toEqual([...(await readGolden('u')).keys()].toSorted());
+    const updates = byRevisionId(view);
+    for (const [revisionId, expected] of await readGolden('c')) {
+      expect(updates.get(revisionId)).toMatchObject({
+        updateId: expected.updateidentity.updateid,
+        revision: Number(expected.updateidentity.revisionnumber),
+        type: expected.properties.updatetype.toLowerCase(),
+      });
+    }
+    // 456789 has no fragment in this cabinet, nor in the golden JSON: it is listed, and named as a gap.
+    expect(view.gaps).toEqual([
+      { code: 'fragment-missing', count: 1, examples: ['c/456789', 'x/456789', 'l/en/456789'] },
+      { code: 'no-kb', count: 1, examples: ['456789'] },
+    ]);
+    expect(view.publishable.ok).toBe(false);
+  });
+
+  it('fixture-2023, an older cabinet without core fragments, has two more updates, a file and five CVEs', async () => {
+    const view = await inspect(fixture('fixture-2023'));
+    const updates = byRevisionId(view);
+    expect([...updates.keys()]).toEqual([123456, 234567, 345678, 1, 2, 456789]);
+    expect(updates.get(1)).toMatchObject({
+      updateId: 'b82ee657-7665-4006-be06-1de7a290d36d',
+      type: 'unknown',
+      reboot: 'can',
+      files: [
+        {
+          sha1: Buffer.from('fQTAfvF3nDnhdPA/eUmJ+CSM/3Q=', 'base64').toString('hex'),
+          sha256: Buffer.from('Rq5QeQ4tcNyFF+BLmad694ramk3yoahUzG2EXulIQT0=', 'base64').toString('hex'),
+          name: 'vviewersp1-zh-cn.cab',
+          size: 5_428_536,
+        },
+      ],
+    });
+    expect(updates.get(456789)).toMatchObject({
+      title: 'Visual Studio 2022 version 17.4.7 update',
+      kbs: ['5007364'],
+      severity: 'Important',
+      cves: ['CVE-2023-28260', 'CVE-2023-28296', 'CVE-2023-28299', 'CVE-2023-28262', 'CVE-2023-28263'],
+    });
+  });
+});
+
+describe.skipIf(!haveSamples)('inspect of real indexes', () => {
+  it('reads the slice of July 2026, names its gaps, and says why it would not be published', async () => {
+    const file = await write('slice.cab', await packSlice(sample('wsusscn2', 'hexmystic-wsusscn2-2026-07')));
+    const view = await inspect(file);
+    expect(view).toMatchObject({
+      layout: 'wsusscn2',
+      packageId: 'e1a000e0-066b-497a-ba62-246d4af43e55',
+      createdAt: '2026-07-14T13:54:06Z',
+      counts: { updates: 20, units: 10, leaves: 8, evaluated: 2 },
+    });
+    expect(Object.fromEntries(view.gaps.map(({ code, count }) => [code, count]))).toEqual({
+      'dangling-superseder': 3,
+      'dangling-bundle': 8,
+      'fragment-missing': 13,
+      'no-kb': 6,
+      'location-missing': view.counts.files,
+      'file-facts-missing': 64,
+      'no-file-locations': 1,
+    });
+    expect(view.publishable).toEqual({
+      ok: false,
+      reason: expect.stringMatching(
+        /^it has no FileLocations.*; 13 of 20 updates lack a fragment .*; 64 of 109 payload/,
+      ),
+    });
+    expect(byRevisionId(view).get(616)).toMatchObject({
+      kbs: ['5101650'],
+      severity: 'Critical',
+      title: '2026-07 Cumulative Update for Windows 11, version 24H2 for x64-based Systems (KB5101650) (26100.8875)',
+      supersedes: [{ updateId: '6c209660-50a4-46fe-afe1-a2157b742033', revision: 100, kbs: ['5094126'] }],
+    });
+    expect(byRevisionId(view).get(2)?.files).toHaveLength(16);
+    expect((await run(file)).stdout).toMatch(/^Gap +no FileLocation at all, so no payload file could be fetched$/m);
+  });
+
+  it('reads the index of a real .msu, and says what an .msu itself is', async () => {
+    const msu = sample('msu', 'Windows6.1-KB2999226-x64.msu');
+    const { exitCode, stderr } = await run(msu);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/update package \(\.msu\); its index is the member wsusscan\.cab/);
+    const view = await inspect(await write('WSUSSCAN.cab', await cabMember(msu, 'WSUSSCAN.cab')), {
+      kbs: ['KB2999226'],
+    });
+    expect(view).toMatchObject({ layout: 'wsusscan', counts: { updates: 765 }, publishable: { ok: true } });
+    expect(view.updates).toMatchObject([
+      {
+        severity: 'Important',
+        classification: { title: 'Updates' },
+        products: [{ title: 'Windows' }],
+        reboot: 'can',
+        files: [{ name: 'Windows6.1-KB2999226-x64.cab', size: 851_797 }],
+      },
+    ]);
+  });
+});
