@@ -46,48 +46,42 @@ const MAX_BODY_BYTES = 17 * 1024 * 1024;
 
 /** @throws ServersError `data-in-use`, `unsupported-platform`, `not-started` */
 export async function startDynamoDb(options: DynamoDbOptions): Promise<DynamoDbServer> {
+  await using started = new AsyncDisposableStack();
   const lock = lockFolder(options.dataDir);
-  const nowMs = options.nowMs ?? Date.now;
+  started.defer(() => lock.release());
+  const child = await startDynoxide(options.dataDir);
+  started.defer(() => child.stop());
+  const backend = dynamoBackend(child, options.region);
+
   const ownArns = tableArn(options, '').slice(0, -'table/'.length);
-  try {
-    const child = await startDynoxide(options.dataDir);
-    const backend = dynamoBackend(child, options.region);
-    const service: JsonService = {
-      signingName: 'dynamodb',
-      targetPrefix: 'DynamoDB_20120810.',
-      contentType: 'application/x-amz-json-1.0',
-      refusalStatus: 400,
-      maxBodyBytes: MAX_BODY_BYTES,
-      needs: (call) => dynamoDbNeeds(options, call.operation, call.input),
-      answer: async (call) => {
-        if (!NAMES_ARNS.has(call.operation)) return backend.forward(call.operation, call.body);
-        const answer = await backend.forward(call.operation, call.body.toString().replaceAll(ownArns, BACKEND_ARNS));
-        return { status: answer.status, body: answer.body.toString().replaceAll(BACKEND_ARNS, ownArns) };
-      },
-    };
-    const server = createJsonServer(service, options);
-    const url = await listenOnLoopback(server, options.port);
-    let running: Promise<number> = Promise.resolve(0);
-    const expire = () => {
-      running = running.catch(() => 0).then(() => expireItems(backend, nowMs()));
-      return running;
-    };
-    // A failed sweep changes nothing and is tried again; a dead program shows in every call.
-    const timer = setInterval(() => expire().catch(() => 0), options.expiryIntervalMs ?? 60_000);
-    timer.unref();
-    return {
-      url,
-      expire,
-      close: async () => {
-        clearInterval(timer);
-        await closeServer(server);
-        await running.catch(() => 0);
-        await child.stop();
-        lock.release();
-      },
-    };
-  } catch (error) {
-    lock.release();
-    throw error;
-  }
+  const service: JsonService = {
+    signingName: 'dynamodb',
+    targetPrefix: 'DynamoDB_20120810.',
+    contentType: 'application/x-amz-json-1.0',
+    refusalStatus: 400,
+    maxBodyBytes: MAX_BODY_BYTES,
+    needs: (call) => dynamoDbNeeds(options, call.operation, call.input),
+    answer: async (call) => {
+      if (!NAMES_ARNS.has(call.operation)) return backend.forward(call.operation, call.body);
+      const answer = await backend.forward(call.operation, call.body.toString().replaceAll(ownArns, BACKEND_ARNS));
+      return { status: answer.status, body: answer.body.toString().replaceAll(BACKEND_ARNS, ownArns) };
+    },
+  };
+  const nowMs = options.nowMs ?? Date.now;
+  let sweep: Promise<number> = Promise.resolve(0);
+  started.defer(() => sweep.then(() => undefined));
+  const expire = () => {
+    const result = sweep.then(() => expireItems(backend, nowMs()));
+    sweep = result.catch(() => 0);
+    return result;
+  };
+  const server = createJsonServer(service, options);
+  const url = await listenOnLoopback(server, options.port);
+  started.defer(() => closeServer(server));
+  // A failed sweep changes nothing and is tried again; a dead program shows in every call.
+  const timer = setInterval(() => expire().catch(() => 0), options.expiryIntervalMs ?? 60_000);
+  timer.unref();
+  started.defer(() => clearInterval(timer));
+  const running = started.move();
+  return { url, expire, close: () => running.disposeAsync() };
 }

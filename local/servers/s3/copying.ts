@@ -1,0 +1,133 @@
+/** CopyObject and UploadPartCopy: bytes that go from one object to another without leaving the server. */
+import type { S3Call } from './call.ts';
+import { demand, demandBucket, header, objectArn, sendXml } from './call.ts';
+import type { ChecksumAlgorithm } from './checksums.ts';
+import { checksumElement, parseAlgorithm } from './checksums.ts';
+import { checkWrite, judgeRead } from './conditions.ts';
+import { describe, isoDate } from './description.ts';
+import { invalidArgument, invalidRequest, notImplemented, preconditionFailed } from './errors.ts';
+import { findObject, replaceObject } from './objects.ts';
+import type { Received } from './receive.ts';
+import { copyBlob } from './receive.ts';
+import type { Description, StoredObject } from './records.ts';
+import { element, xmlDocument } from './xml.ts';
+
+/** The object that `x-amz-copy-source` names, which the caller may read and whose conditions hold. */
+export function copySource(call: S3Call): StoredObject {
+  const text = header(call, 'x-amz-copy-source') ?? '';
+  const [path = '', query] = text.split('?');
+  if (query !== undefined) throw notImplemented('versions');
+  let decoded: string;
+  try {
+    decoded = decodeURIComponent(path).replace(/^\//, '');
+  } catch {
+    // A URIError: the address is not percent-encoded UTF-8.
+    throw invalidArgument(`Copy Source must be URL-encoded, got '${text}'.`);
+  }
+  const slash = decoded.indexOf('/');
+  if (slash < 1 || slash === decoded.length - 1) {
+    throw invalidArgument(`Copy Source must mention the source bucket and key: sourcebucket/sourcekey, got '${text}'.`);
+  }
+  const bucket = decoded.slice(0, slash);
+  const key = decoded.slice(slash + 1);
+  demand(call, 's3:GetObject', objectArn(bucket, key));
+  demandBucket(call, bucket);
+  const source = findObject(call, bucket, key);
+  const verdict = judgeRead(call, source, 'x-amz-copy-source-');
+  // A copy has no 304: every condition that does not hold is a failed precondition.
+  if (verdict !== 'go')
+    throw preconditionFailed(verdict === 'not-modified' ? 'x-amz-copy-source-if-none-match' : verdict.failed);
+  return source;
+}
+
+export async function copyObject(call: S3Call): Promise<void> {
+  const arn = objectArn(call.bucket, call.key);
+  const source = copySource(call);
+  demand(call, 's3:PutObject', arn);
+  const description = newDescription(call, source);
+  if (description.tags.length > 0) demand(call, 's3:PutObjectTagging', arn);
+  demandBucket(call);
+  checkWrite(call, call.room.store.object(call.bucket, call.key));
+  const algorithm = wantedAlgorithm(call) ?? source.checksum?.algorithm;
+  const copied = await duplicate(call, source, algorithm);
+  const object: StoredObject = {
+    ...description,
+    bucket: call.bucket,
+    key: call.key,
+    size: copied.size,
+    etag: copied.md5,
+    modifiedMs: call.room.nowMs(),
+    segments: [{ blob: copied.blob, size: copied.size }],
+    ...(copied.checksum ? { checksum: copied.checksum } : {}),
+  };
+  await replaceObject(call, object, 's3:ObjectCreated:Copy');
+  sendXml(
+    call,
+    xmlDocument(
+      element('CopyObjectResult', [
+        element('LastModified', isoDate(object.modifiedMs)),
+        element('ETag', `"${object.etag}"`),
+        object.checksum && element(checksumElement(object.checksum.algorithm), object.checksum.value),
+        object.checksum && element('ChecksumType', object.checksum.type),
+      ]),
+      { namespace: true },
+    ),
+  );
+}
+
+function wantedAlgorithm(call: S3Call): ChecksumAlgorithm | undefined {
+  const name = header(call, 'x-amz-checksum-algorithm');
+  if (name === undefined) return undefined;
+  const algorithm = parseAlgorithm(name);
+  if (!algorithm) throw invalidRequest(`Checksum algorithm provided is unsupported: '${name}'.`);
+  return algorithm;
+}
+
+function directive(call: S3Call, name: string): 'COPY' | 'REPLACE' {
+  const value = header(call, name) ?? 'COPY';
+  if (value !== 'COPY' && value !== 'REPLACE')
+    throw invalidArgument(`${name} must be COPY or REPLACE, got '${value}'.`);
+  return value;
+}
+
+function newDescription(call: S3Call, source: StoredObject): Description {
+  const replaceMetadata = directive(call, 'x-amz-metadata-directive') === 'REPLACE';
+  const replaceTags = directive(call, 'x-amz-tagging-directive') === 'REPLACE';
+  const given = describe(call);
+  const storageClass = given.headers['x-amz-storage-class'];
+  if (source.bucket === call.bucket && source.key === call.key && !replaceMetadata && storageClass === undefined) {
+    throw invalidRequest(
+      "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+    );
+  }
+  // The storage class is never taken from the source.
+  const { 'x-amz-storage-class': _sourceClass, ...sourceHeaders } = source.headers;
+  const headers = replaceMetadata
+    ? given.headers
+    : { ...sourceHeaders, ...(storageClass === undefined ? {} : { 'x-amz-storage-class': storageClass }) };
+  return {
+    headers,
+    metadata: replaceMetadata ? given.metadata : source.metadata,
+    tags: replaceTags ? given.tags : source.tags,
+  };
+}
+
+/** The same bytes in one blob: by a second name where ETag and checksum stay what they are, else by copying. */
+async function duplicate(
+  call: S3Call,
+  source: StoredObject,
+  algorithm: ChecksumAlgorithm | undefined,
+): Promise<Received> {
+  const { blobs } = call.room;
+  const [only, ...others] = source.segments;
+  const hold = blobs.hold(source.segments);
+  try {
+    if (only && others.length === 0 && source.uploadId === undefined && source.checksum?.algorithm === algorithm) {
+      const blob = await blobs.duplicate(only.blob);
+      return { blob, size: source.size, md5: source.etag, checksum: source.checksum };
+    }
+    return await copyBlob(await blobs.create(), hold.read(0, source.size - 1), algorithm);
+  } finally {
+    await hold.release();
+  }
+}
