@@ -1,0 +1,152 @@
+import * as z from 'zod/mini';
+import { runId } from '#shared/contract/messages/sync-index.ts';
+import type { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import type { IndexView, SyncRun } from '#shared/contract/operators/index-sync.ts';
+import { machineId } from '#shared/contract/primitives.ts';
+import { ProblemError } from '#shared/contract/problem-error.ts';
+import { fileRequestStates } from '#shared/contract/requests.ts';
+import type { Implementation } from '#shared/lambda/api-handler.ts';
+import type { IndexStore, SyncJournal } from '#shared/stores/catalog/port.ts';
+import type { HostStore } from '#shared/stores/hosts/port.ts';
+import type { PayloadStore } from '#shared/stores/payloads/port.ts';
+import type { RequestStore } from '#shared/stores/requests/port.ts';
+import type { RuleStore } from '#shared/stores/rules/port.ts';
+import type { RunStarter } from '#shared/stores/runs/port.ts';
+import { StoreError } from '#shared/stores/store-error.ts';
+
+export interface OperatorPorts {
+  readonly index: Pick<IndexStore, 'current'>;
+  readonly journal: Pick<SyncJournal, 'refusal' | 'putRun' | 'run'>;
+  readonly hosts: Pick<HostStore, 'get' | 'list' | 'countByState'>;
+  readonly requests: Pick<RequestStore, 'list' | 'countByState'>;
+  readonly payloads: Pick<PayloadStore, 'totals'>;
+  readonly rules: RuleStore;
+  readonly runs: RunStarter;
+  readonly now: () => Date;
+  readonly newRunId: () => string;
+}
+
+/** The operators' API. */
+export function serveOperators(ports: OperatorPorts): Implementation<typeof operatorEndpoints> {
+  const { hosts, requests, payloads, rules, journal } = ports;
+  return {
+    async getStatus() {
+      const [index, byHostState, byRequestState, totals] = await Promise.all([
+        indexView(ports),
+        hosts.countByState(),
+        requests.countByState(),
+        payloads.totals(),
+      ]);
+      const total = Object.values(byHostState).reduce((sum, count) => sum + count, 0);
+      return {
+        version: 1,
+        index,
+        hosts: { total, byState: byHostState },
+        requests: { byState: byRequestState },
+        payloads: totals,
+      };
+    },
+
+    getIndex: () => indexView(ports),
+    startSync: () => startSync(ports),
+
+    async getSync({ path }) {
+      const id = parameter(runId, 'runId', path.runId);
+      return (await journal.run(id)) ?? missing(`there is no run ${id}`);
+    },
+
+    async listRequests({ query }) {
+      const state = parameter(z.optional(z.enum(fileRequestStates)), 'state', query.state);
+      const page = await listing(() => requests.list({ state, cursor: query.cursor, limit: limitOf(query.limit) }));
+      return { version: 1, requests: [...page.items], unreadable: [...page.unreadable], ...nextOf(page) };
+    },
+
+    startSweep: () => unlessRefused('unavailable', () => ports.runs.sweep()),
+
+    async listHosts({ query }) {
+      const page = await listing(() => hosts.list({ cursor: query.cursor, limit: limitOf(query.limit) }));
+      return { version: 1, hosts: [...page.items], unreadable: [...page.unreadable], ...nextOf(page) };
+    },
+
+    async getHost({ path }) {
+      const id = parameter(machineId, 'machineId', path.machineId);
+      return (await hosts.get(id)) ?? missing(`no host ${id} has reported`);
+    },
+
+    getRules: () => rules.get(),
+
+    async putRules({ request }) {
+      const changedAt = ports.now().toISOString();
+      try {
+        return await rules.put({ ...request.rules, version: 1, changedAt }, request.expectedRevision);
+      } catch (error) {
+        if (error instanceof StoreError && error.code === 'conflict')
+          throw new ProblemError('conflict', error.message, { cause: error });
+        throw error;
+      }
+    },
+  };
+}
+
+async function indexView({ index, journal }: OperatorPorts): Promise<IndexView> {
+  const [current, refused] = await Promise.all([index.current(), journal.refusal()]);
+  return {
+    version: 1,
+    ...(current !== undefined && { current: current.pointer }),
+    ...(refused !== undefined && { refused }),
+  };
+}
+
+/** The start is noted before the run, so that whoever asks for it at once finds it. */
+async function startSync({ journal, runs, now, newRunId }: OperatorPorts): Promise<SyncRun> {
+  const run: SyncRun = { version: 1, runId: newRunId(), state: 'started', startedAt: now().toISOString() };
+  await journal.putRun(run);
+  try {
+    await runs.startSync(run.runId);
+  } catch (error) {
+    const reason = 'the run could not be started';
+    await journal.putRun({
+      ...run,
+      state: 'ended',
+      endedAt: now().toISOString(),
+      result: { outcome: 'failed', reason },
+    });
+    throw new ProblemError('unavailable', reason, { cause: error });
+  }
+  return run;
+}
+
+const defaultLimit = 100;
+const limit = z.coerce.number().check(z.int(), z.minimum(1), z.maximum(500));
+
+const limitOf = (text: string | undefined): number =>
+  text === undefined ? defaultLimit : parameter(limit, 'limit', text);
+
+/** @throws ProblemError `bad-request` that names the parameter, what was got and what is allowed */
+function parameter<S extends z.ZodMiniType>(schema: S, name: string, value: string | undefined): z.output<S> {
+  const parsed = z.safeParse(schema, value);
+  if (parsed.success) return parsed.data;
+  const allowed = parsed.error.issues.map(({ message }) => message).join('; ');
+  throw new ProblemError('bad-request', `${name} is ${JSON.stringify(value)?.slice(0, 100) ?? 'missing'}: ${allowed}`);
+}
+
+function missing(detail: string): never {
+  throw new ProblemError('not-found', detail);
+}
+
+function nextOf(page: { readonly next?: string }): { next?: string } {
+  return page.next === undefined ? {} : { next: page.next };
+}
+
+/** A store refuses a cursor that it did not give out. */
+const listing = <T>(list: () => Promise<T>): Promise<T> => unlessRefused('bad-request', list);
+
+async function unlessRefused<T>(code: 'bad-request' | 'unavailable', call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'refused')
+      throw new ProblemError(code, error.message, { cause: error });
+    throw error;
+  }
+}

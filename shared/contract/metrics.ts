@@ -1,0 +1,30 @@
+/** Namespace of the broker's own metrics in CloudWatch. Each metric has the dimension `service`: the function's name. */
+export const metricsNamespace = 'kbroker';
+
+/**
+ * Every metric the functions write, with its unit in CloudWatch's words. Alarms and dashboards name them.
+ *
+ * - `IndexAgeSeconds`: since Microsoft made the current index; written by each run of sync-index once there is one.
+ * - `SyncFailed`, `SyncRefused`, `SyncPublished`: runs that ended so.
+ * - `RequestsQueued`, `RequestsRequeued`: what a sweep put on the queue, and what of it had got lost before.
+ * - `FetchFailed`: deliveries that ended without the file. `RequestsGivenUp`: those that were the last try.
+ * - `PayloadBytes`: fetched from Microsoft and proved.
+ * - `UnreadableRows`: rows of a store that do not parse, seen by a run.
+ */
+export const metricUnits = {
+  IndexAgeSeconds: 'Seconds',
+  SyncFailed: 'Count',
+  SyncRefused: 'Count',
+  SyncPublished: 'Count',
+  RequestsQueued: 'Count',
+  RequestsRequeued: 'Count',
+  FetchFailed: 'Count',
+  RequestsGivenUp: 'Count',
+  PayloadBytes: 'Bytes',
+  UnreadableRows: 'Count',
+} as const;
+
+export type MetricName = keyof typeof metricUnits;
+
+/** What one run measured; added up when a metric occurs more than once. */
+export type Measurements = Readonly<Partial<Record<MetricName, number>>>;
