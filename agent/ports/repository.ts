@@ -30,9 +30,12 @@ export interface BodyAnswer {
   discard(): Promise<void>;
 }
 
-/** The repository behind its CDN. Every call throws AgentError; `not-found` when there is no such object. */
+/**
+ * The repository behind its CDN. Every call throws AgentError: `not-found` when there is no such object, `stopped` when
+ * the signal ends it. The signal also ends the body.
+ */
 export interface Repository {
   /** The pointer to the current index; with the ETag of the one that is known, only when it changed. */
-  fetchPointer(etag?: string): Promise<PointerAnswer>;
-  open(key: RepositoryKey, resume?: Resume): Promise<BodyAnswer>;
+  fetchPointer(etag?: string, signal?: AbortSignal): Promise<PointerAnswer>;
+  open(key: RepositoryKey, resume?: Resume, signal?: AbortSignal): Promise<BodyAnswer>;
 }

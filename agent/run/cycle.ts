@@ -154,7 +154,7 @@ class Cycle {
     const first = await this.attempt('scan', () => this.examine(basis));
     if (first === undefined) return;
     if (this.phases.has('lookup')) {
-      this.statuses = (await this.attempt('lookup', () => this.lookUp(first.judged))) ?? this.statuses;
+      this.statuses = (await this.attempt('lookup', () => this.lookUp(first.judged, journal))) ?? this.statuses;
     }
     this.conclude(basis, first);
     if (this.phases.has('report')) await this.attempt('report', () => this.report(basis, first));
@@ -177,7 +177,7 @@ class Cycle {
     this.index ??= await this.attempt('pull', () => storedIndex(this.agent));
     if (this.phases.has('rules')) {
       this.rules = await this.attempt('rules', async () => {
-        const fresh = await withRetries(this.agent, 'rules', () => broker.getRules(), signal);
+        const fresh = await withRetries(this.agent, 'rules', () => broker.getRules(signal), signal);
         await documents.write('rules', fresh);
         return fresh;
       });
@@ -207,11 +207,17 @@ class Cycle {
     return { scan, scannedAt, scanMilliseconds, judged: judgeScan(scan, rules) };
   }
 
-  private async lookUp(judged: readonly JudgedUpdate[]): Promise<ReadonlyMap<string, FileStatus>> {
-    const digests = wantedFiles(judged).map((file) => file.sha1);
+  /** Asks about the wanted files that are not here yet. */
+  private async lookUp(
+    judged: readonly JudgedUpdate[],
+    journal: JournalBook,
+  ): Promise<ReadonlyMap<string, FileStatus>> {
+    const stored = new Set(journal.current.stored.map((file) => file.sha1));
+    const digests = wantedFiles(judged).flatMap((file) => (stored.has(file.sha1) ? [] : [file.sha1]));
     if (digests.length === 0) return new Map();
     const { broker } = this.agent.adapters;
-    const answers = await withRetries(this.agent, 'lookup', () => broker.lookupFiles(digests), this.options.signal);
+    const { signal } = this.options;
+    const answers = await withRetries(this.agent, 'lookup', () => broker.lookupFiles(digests, signal), signal);
     return new Map(answers.map((status) => [status.sha1, status]));
   }
 
@@ -244,7 +250,8 @@ class Cycle {
         needs: this.needs,
       }),
     );
-    this.reports.push(await withRetries(this.agent, 'report', () => broker.postReport(report), this.options.signal));
+    const { signal } = this.options;
+    this.reports.push(await withRetries(this.agent, 'report', () => broker.postReport(report, signal), signal));
   }
 
   private async download(judged: readonly JudgedUpdate[], context: StepContext): Promise<void> {

@@ -81,7 +81,7 @@ async function fetchRest(
 ): Promise<void> {
   if (part.bytes > expected.bytes) await part.restart(undefined);
   if (part.bytes === expected.bytes && expected.bytes > 0) return;
-  const answer = await openAt(agent, key, part);
+  const answer = await openAt(agent, key, part, signal);
   if (answer.totalBytes !== undefined && answer.totalBytes !== expected.bytes) {
     await part.restart(undefined);
     await answer.discard();
@@ -109,10 +109,15 @@ const wrongLength = (expected: Expected, announced?: number): AgentError =>
   );
 
 /** Opens the object where the part ends, or at its beginning when it is not the object that the part came from. */
-async function openAt(agent: Agent, key: RepositoryKey, part: PartFile): Promise<BodyAnswer> {
+async function openAt(
+  agent: Agent,
+  key: RepositoryKey,
+  part: PartFile,
+  signal: AbortSignal | undefined,
+): Promise<BodyAnswer> {
   const { repository } = agent.adapters;
   if (part.bytes > 0 && part.etag !== undefined) {
-    const answer = await repository.open(key, { from: part.bytes, etag: part.etag });
+    const answer = await repository.open(key, { from: part.bytes, etag: part.etag }, signal);
     const fits = answer.from === part.bytes && answer.etag === part.etag;
     if (fits) return answer;
     if (answer.from === 0) {
@@ -122,7 +127,7 @@ async function openAt(agent: Agent, key: RepositoryKey, part: PartFile): Promise
     // A range of another object, or another range: of no use, whatever If-Range promised.
     await answer.discard();
   }
-  const whole = await repository.open(key);
+  const whole = await repository.open(key, undefined, signal);
   if (whole.from !== 0) {
     await whole.discard();
     throw new AgentError('bad-answer', `the whole object was asked for, and the answer begins at byte ${whole.from}`);

@@ -26,7 +26,12 @@ const parse = (value: unknown) => z.parse(indexDocument, value);
 export async function pullIndex(agent: Agent, signal?: AbortSignal): Promise<CurrentIndex> {
   const { repository, files, documents } = agent.adapters;
   const stored = await documents.read('index', parse);
-  const answer = await withRetries(agent, 'pointer to the index', () => repository.fetchPointer(stored?.etag), signal);
+  const answer = await withRetries(
+    agent,
+    'pointer to the index',
+    () => repository.fetchPointer(stored?.etag, signal),
+    signal,
+  );
   const pointer = answer.changed ? answer.pointer : stored?.pointer;
   if (pointer === undefined) {
     throw new AgentError('bad-answer', 'the repository says that the pointer did not change, but none is known here');

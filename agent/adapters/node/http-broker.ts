@@ -21,15 +21,18 @@ const maxDigestsPerLookup = 1000;
 
 /** The broker's API over HTTP, typed by the endpoint table. */
 export function createHttpBroker(options: HttpBrokerOptions): Broker {
-  const call = <E extends Endpoint>(endpoint: E, body: RequestOf<E>): Promise<ResponseOf<E>> =>
-    callEndpoint(options, endpoint, body);
+  const call = <E extends Endpoint>(
+    endpoint: E,
+    body: RequestOf<E>,
+    signal: AbortSignal | undefined,
+  ): Promise<ResponseOf<E>> => callEndpoint(options, endpoint, body, signal);
   return {
-    getRules: () => call(agentEndpoints.getRules, undefined),
-    async lookupFiles(sha1s) {
+    getRules: (signal) => call(agentEndpoints.getRules, undefined, signal),
+    async lookupFiles(sha1s, signal) {
       const found: FileStatus[] = [];
       for (let from = 0; from < sha1s.length; from += maxDigestsPerLookup) {
         const some = sha1s.slice(from, from + maxDigestsPerLookup);
-        const answer = await call(agentEndpoints.lookupFiles, { version: 1, sha1s: some });
+        const answer = await call(agentEndpoints.lookupFiles, { version: 1, sha1s: some }, signal);
         const bySha1 = new Map(answer.files.map((file) => [file.sha1, file]));
         for (const sha1 of some) {
           const status = bySha1.get(sha1);
@@ -41,7 +44,7 @@ export function createHttpBroker(options: HttpBrokerOptions): Broker {
       }
       return found;
     },
-    postReport: (report) => call(agentEndpoints.postReport, report),
+    postReport: (report, signal) => call(agentEndpoints.postReport, report, signal),
   };
 }
 
@@ -49,11 +52,13 @@ async function callEndpoint<E extends Endpoint>(
   options: HttpBrokerOptions,
   endpoint: E,
   body: RequestOf<E>,
+  signal: AbortSignal | undefined,
 ): Promise<ResponseOf<E>> {
   const where = `${endpoint.method} ${endpoint.path}`;
   const base = options.server.href.replace(/\/$/, '');
   const answer = await send(options, {
     method: endpoint.method,
+    signal,
     url: new URL(`${base}${endpoint.path}`),
     headers: {
       accept: 'application/json',

@@ -16,12 +16,15 @@ const maxPointerBytes = 64 * 1024;
 /** The repository over HTTP. */
 export function createHttpRepository(options: HttpRepositoryOptions): Repository {
   const base = options.repository.href.replace(/\/$/, '');
-  const get = (key: RepositoryKey, headers: Readonly<Record<string, string>>): Promise<HttpAnswer> =>
-    send(options, { method: 'GET', url: new URL(`${base}/${buildKey(key)}`), headers });
+  const get = (
+    key: RepositoryKey,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal | undefined,
+  ): Promise<HttpAnswer> => send(options, { method: 'GET', url: new URL(`${base}/${buildKey(key)}`), headers, signal });
   return {
-    async fetchPointer(etag): Promise<PointerAnswer> {
+    async fetchPointer(etag, signal): Promise<PointerAnswer> {
       const key = { kind: 'index-pointer' } as const;
-      const answer = await get(key, etag === undefined ? {} : { 'if-none-match': etag });
+      const answer = await get(key, etag === undefined ? {} : { 'if-none-match': etag }, signal);
       if (answer.status === 304) {
         await answer.discard();
         return { changed: false };
@@ -36,15 +39,16 @@ export function createHttpRepository(options: HttpRepositoryOptions): Repository
       const found = answer.header('etag');
       return { changed: true, pointer: parsed.data, ...(found === undefined ? {} : { etag: found }) };
     },
-    async open(key, resume): Promise<BodyAnswer> {
+    async open(key, resume, signal): Promise<BodyAnswer> {
       const answer = await get(
         key,
         resume === undefined ? {} : { range: `bytes=${resume.from}-`, 'if-range': resume.etag },
+        signal,
       );
       // The range begins after the end: what is here is no beginning of the object, so the whole is asked for.
       if (answer.status === 416 && resume !== undefined) {
         await answer.discard();
-        return this.open(key);
+        return this.open(key, undefined, signal);
       }
       return describe(answer, key, resume);
     },

@@ -13,6 +13,8 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Ends the request and the body. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface HttpAnswer {
@@ -42,9 +44,10 @@ export async function send(options: HttpOptions, asked: HttpRequest): Promise<Ht
       headersTimeout: milliseconds,
       bodyTimeout: milliseconds,
       ...(asked.body === undefined ? {} : { body: asked.body }),
+      ...(asked.signal === undefined ? {} : { signal: asked.signal }),
     });
   } catch (cause) {
-    throw networkError('unreachable', where, cause);
+    throw networkError('unreachable', where, cause, asked.signal);
   }
   const header = (name: string): string | undefined => {
     const value = response.headers[name];
@@ -54,16 +57,20 @@ export async function send(options: HttpOptions, asked: HttpRequest): Promise<Ht
     status: response.statusCode,
     header,
     retryAfterSeconds: parseRetryAfter(header('retry-after'), new Date()),
-    body: readBody(response.body, where),
+    body: readBody(response.body, where, asked.signal),
     discard: () => response.body.dump({ limit: shortBodyBytes }),
   };
 }
 
-async function* readBody(body: Dispatcher.ResponseData['body'], where: string): AsyncGenerator<Uint8Array> {
+async function* readBody(
+  body: Dispatcher.ResponseData['body'],
+  where: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of body) yield chunk;
   } catch (cause) {
-    throw networkError('cut', where, cause);
+    throw networkError('cut', where, cause, signal);
   } finally {
     body.destroy();
   }
@@ -71,7 +78,13 @@ async function* readBody(body: Dispatcher.ResponseData['body'], where: string): 
 
 const timeouts = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT']);
 
-function networkError(code: AgentErrorCode, where: string, cause: unknown): AgentError {
+function networkError(
+  code: AgentErrorCode,
+  where: string,
+  cause: unknown,
+  signal: AbortSignal | undefined,
+): AgentError {
+  if (signal?.aborted) return new AgentError('stopped', `${where}: the agent was asked to stop`, { cause });
   const why = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const message = cause instanceof Error && cause.message !== '' ? cause.message : why;
   return new AgentError(timeouts.has(why) ? 'timeout' : code, `${where}: ${message}`, { cause });
