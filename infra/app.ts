@@ -1,13 +1,22 @@
 /**
  * Synthesizes the stack: `npx cdk synth` runs this file, and `node infra/app.ts` alone does the same. The folder of
- * the assembly is the argument, else CDK_OUTDIR, else cdk.json's.
+ * the assembly is the argument, else CDK_OUTDIR, else cdk.json's. The assembly holds copies of the bundles, so that it
+ * can be moved and runs can go on at the same time.
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { BrokerStack } from './broker-stack.ts';
 import { bundleFunctions } from './kit/bundle.ts';
 import { createCdkApp } from './kit/cdk-app.ts';
 
 const [outDir] = process.argv.slice(2);
-const { outDir: bundleDir } = await bundleFunctions();
-const app = createCdkApp(outDir === undefined ? {} : { outDir });
-new BrokerStack(app, 'KBroker', { bundleDir });
-app.synth();
+const bundleDir = mkdtempSync(join(tmpdir(), 'kbroker-bundles-'));
+try {
+  await bundleFunctions({ outDir: bundleDir });
+  const app = createCdkApp(outDir === undefined ? {} : { outDir });
+  new BrokerStack(app, 'KBroker', { bundleDir });
+  app.synth();
+} finally {
+  rmSync(bundleDir, { recursive: true, force: true });
+}

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
 import { publicPrefixes } from '#shared/contract/keys.ts';
+import { metricsNamespace, metricUnits } from '#shared/contract/metrics.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { functionsDir, projectDir } from './kit/paths.ts';
 import { type Resource, type Synthesized, synthesize } from './testing/synth.ts';
@@ -180,12 +181,12 @@ describe('functions', () => {
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name);
   const variables = z.object({ Environment: z.object({ Variables: z.record(z.string(), z.unknown()) }) });
-  const serviceOf = (fn: Resource) =>
-    String(variables.parse(fn.properties).Environment.Variables.POWERTOOLS_SERVICE_NAME);
+  const pascal = (name: string) => name.replace(/(?:^|-)(.)/g, (_, letter: string) => letter.toUpperCase());
+  const nameOf = (fn: Resource) => names.find((name) => fn.id.startsWith(`${pascal(name)}Function`));
 
   test('are the folders of functions/, on Node 24 and arm64', () => {
     const functions = ofType('AWS::Lambda::Function');
-    expect(functions.map(serviceOf).sort()).toEqual(names.sort());
+    expect(functions.map(nameOf).sort()).toEqual(names.sort());
     for (const { properties } of functions) {
       expect(properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' });
     }
@@ -214,20 +215,20 @@ describe('functions', () => {
   });
 
   test('that poll a queue leave it six times their time limit, and answer for each message', () => {
-    const [worker] = ofType('AWS::Lambda::Function').filter((fn) => serviceOf(fn) === 'fetch-payload');
+    const [worker] = ofType('AWS::Lambda::Function').filter((fn) => nameOf(fn) === 'fetch-payload');
     const [queue] = ofType('AWS::SQS::Queue').filter(({ properties }) => properties.RedrivePolicy !== undefined);
     expect(queue?.properties.VisibilityTimeout).toBe(6 * Number(worker?.properties.Timeout));
     const [mapping, ...others] = ofType('AWS::Lambda::EventSourceMapping');
     expect(others).toEqual([]);
     expect(mapping?.properties).toMatchObject({
-      BatchSize: 5,
+      BatchSize: 1,
       FunctionResponseTypes: ['ReportBatchItemFailures'],
       ScalingConfig: { MaximumConcurrency: 5 },
     });
   });
 
   test('that give up count deliveries as the queue does', () => {
-    const [worker] = ofType('AWS::Lambda::Function').filter((fn) => serviceOf(fn) === 'fetch-payload');
+    const [worker] = ofType('AWS::Lambda::Function').filter((fn) => nameOf(fn) === 'fetch-payload');
     const [queue] = ofType('AWS::SQS::Queue').filter(({ properties }) => properties.RedrivePolicy !== undefined);
     if (!worker || !queue) throw new Error('no worker or no queue');
     const { maxReceiveCount } = z.object({ maxReceiveCount: z.int() }).parse(queue.properties.RedrivePolicy);
@@ -386,17 +387,26 @@ describe('alarms', () => {
     }
   });
 
-  test('on the age of the index take silence for the worst', () => {
-    const [age, ...others] = ofType('AWS::CloudWatch::Alarm').filter(
-      ({ properties }) => properties.Namespace === 'kbroker',
-    );
-    expect(others).toEqual([]);
-    expect(age?.properties).toMatchObject({
-      MetricName: 'IndexAgeSeconds',
-      TreatMissingData: 'breaching',
-      Threshold: 38 * 86_400,
-      Period: 3600,
-    });
+  test('watch what the synchronisation says of itself; silence about the age is the worst', () => {
+    const own = ofType('AWS::CloudWatch::Alarm').filter(({ properties }) => properties.Namespace === metricsNamespace);
+    expect(
+      own.map(({ properties: { MetricName, Statistic, Threshold, EvaluationPeriods, TreatMissingData } }) => [
+        MetricName,
+        Statistic,
+        Threshold,
+        EvaluationPeriods,
+        TreatMissingData,
+      ]),
+    ).toEqual([
+      ['IndexAgeSeconds', 'Maximum', 38 * 86_400, 3, 'breaching'],
+      ['SyncRefused', 'Maximum', 0, 1, 'notBreaching'],
+      ['SyncFailed', 'Minimum', 0, 6, 'notBreaching'],
+    ]);
+    for (const { properties } of own) {
+      expect(Object.keys(metricUnits)).toContain(properties.MetricName);
+      expect(properties.Dimensions).toEqual([{ Name: 'service', Value: 'sync-index' }]);
+      expect(properties.Period).toBe(3600);
+    }
   });
 });
 
@@ -460,7 +470,7 @@ test('the stack is made of these resources', () => {
       "AWS::CloudFront::Distribution": 1,
       "AWS::CloudFront::OriginAccessControl": 1,
       "AWS::CloudFront::ResponseHeadersPolicy": 1,
-      "AWS::CloudWatch::Alarm": 8,
+      "AWS::CloudWatch::Alarm": 10,
       "AWS::DynamoDB::Table": 5,
       "AWS::IAM::Policy": 7,
       "AWS::IAM::Role": 7,

@@ -14,7 +14,6 @@ import { ServeOperators } from './functions/serve-operators.ts';
 import { SweepRequests } from './functions/sweep-requests.ts';
 import { SyncIndex } from './functions/sync-index.ts';
 import type { FunctionSettings } from './kit/broker-function.ts';
-import { defaultBundleDir } from './kit/paths.ts';
 import { Catalog } from './stores/catalog.ts';
 import { Hosts } from './stores/hosts.ts';
 import { Payloads } from './stores/payloads.ts';
@@ -31,7 +30,7 @@ export interface BrokerStackProps extends StackProps {
 
   /**
    * How often Microsoft is asked whether there is a new index. The question is conditional: an unchanged index costs
-   * one small request. Between 1 minute and 1 day, because the alarm on the age waits for three runs.
+   * one small request. Between 1 minute and 1 day, because alarms look at several runs.
    *
    * @default Duration.hours(1)
    */
@@ -61,15 +60,15 @@ export interface BrokerStackProps extends StackProps {
   readonly workerMemoryMiB?: number;
 
   /**
-   * Time limit of one run of the worker, which fetches up to five files. A failed file is tried again after six times
-   * this limit.
+   * Time limit of one run of the worker, which fetches one file. A failed file is tried again after six times this
+   * limit.
    *
    * @default Duration.minutes(15), the longest that Lambda allows
    */
   readonly workerTimeout?: Duration;
 
   /**
-   * How many runs of the worker there are at most at the same time; from 2 to 1000.
+   * How many files are fetched at most at the same time; from 2 to 1000.
    *
    * @default 5
    */
@@ -133,22 +132,18 @@ export interface BrokerStackProps extends StackProps {
    */
   readonly stateRemoval?: RemovalPolicy;
 
-  /**
-   * Folder with the bundles of the functions, one folder per function.
-   *
-   * @default - dist/functions, where `npm run build` puts them
-   */
-  readonly bundleDir?: string;
+  /** Folder with the bundles of the functions, one folder per function, as kit/bundle.ts makes them. */
+  readonly bundleDir: string;
 }
 
 /** The whole broker. Its outputs are what the command line, the agents' installation and the local runner read. */
 export class BrokerStack extends Stack {
-  constructor(scope: Construct, id: string, props: BrokerStackProps = {}) {
+  constructor(scope: Construct, id: string, props: BrokerStackProps) {
     super(scope, id, { description: 'kbroker: a serverless broker of Windows updates', ...props });
     const removalPolicy = props.stateRemoval ?? RemovalPolicy.RETAIN;
     const workerTimeout = props.workerTimeout ?? Duration.minutes(15);
     const settings: FunctionSettings = {
-      bundleDir: props.bundleDir ?? defaultBundleDir,
+      bundleDir: props.bundleDir,
       logRetention: props.logRetention ?? RetentionDays.THREE_MONTHS,
       notify: this.alarmActions(props),
     };

@@ -12,7 +12,7 @@ export interface FetchPayloadProps extends FunctionSettings {
   readonly requests: Requests;
   readonly memoryMiB: number;
   readonly timeout: Duration;
-  /** Batches worked at the same time. */
+  /** Files fetched at the same time. */
   readonly maxConcurrency: number;
 }
 

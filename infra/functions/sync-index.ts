@@ -2,7 +2,8 @@ import { Duration } from 'aws-cdk-lib';
 import { ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import { syncIndexEnv } from '#functions/sync-index/env.ts';
-import { BrokerAlarm, metricNamespace } from '../kit/broker-alarm.ts';
+import { type MetricName, metricsNamespace } from '#shared/contract/metrics.ts';
+import { BrokerAlarm } from '../kit/broker-alarm.ts';
 import { BrokerFunction, type FunctionSettings } from '../kit/broker-function.ts';
 import { BrokerSchedule } from '../kit/broker-schedule.ts';
 import type { Catalog } from '../stores/catalog.ts';
@@ -16,14 +17,12 @@ export interface SyncIndexProps extends FunctionSettings {
   readonly maxIndexAge: Duration;
 }
 
-const name = 'sync-index';
-
 /** Asks Microsoft for a new index on a schedule, and takes it in. */
 export class SyncIndex extends BrokerFunction {
   constructor(scope: Construct, id: string, props: SyncIndexProps) {
     super(scope, id, {
       ...props,
-      name,
+      name: 'sync-index',
       description: 'Asks Microsoft for a new offline index and takes it into the repository',
       env: syncIndexEnv,
       // The longest that Lambda allows: some 650 MB arrive and are decoded in one run.
@@ -41,22 +40,51 @@ export class SyncIndex extends BrokerFunction {
       description: 'Ask Microsoft for a new index',
     });
 
+    this.watch(props);
+  }
+
+  /** What the runs say of themselves: an expected failure is a result and not an error of the function. */
+  private watch(props: SyncIndexProps): void {
+    // A period holds one run at least.
+    const period = props.every.toSeconds() < 3600 ? Duration.hours(1) : props.every;
+    const metric = (metricName: MetricName, statistic: 'Maximum' | 'Minimum') =>
+      new Metric({
+        namespace: metricsNamespace,
+        metricName,
+        dimensionsMap: { service: 'sync-index' },
+        statistic,
+        period,
+      });
+    const { notify } = props;
     new BrokerAlarm(this, 'index-age', {
-      metric: new Metric({
-        namespace: metricNamespace,
-        metricName: 'IndexAgeSeconds',
-        // Powertools for AWS Lambda puts every metric under the name of its service.
-        dimensionsMap: { service: name },
-        statistic: 'Maximum',
-        period: props.every.toSeconds() < 3600 ? Duration.hours(1) : props.every,
-      }),
+      metric: metric('IndexAgeSeconds', 'Maximum'),
       threshold: props.maxIndexAge.toSeconds(),
       comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
       periods: 3,
       // Every run says how old the index is. Silence means that none gets that far.
       missingData: TreatMissingData.BREACHING,
       meaning: `The index is older than ${props.maxIndexAge.toDays()} days, or no run said how old it is.`,
-      notify: props.notify,
+      notify,
+    });
+    new BrokerAlarm(this, 'index-refused', {
+      metric: metric('SyncRefused', 'Maximum'),
+      threshold: 0,
+      comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      periods: 1,
+      // `index-age` hears the silence.
+      missingData: TreatMissingData.NOT_BREACHING,
+      meaning: 'Microsoft published an index that cannot be used; the one before stays current.',
+      notify,
+    });
+    new BrokerAlarm(this, 'index-unreachable', {
+      // Every run of a period must have failed, six periods long: Microsoft's hosts stumble now and then.
+      metric: metric('SyncFailed', 'Minimum'),
+      threshold: 0,
+      comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      periods: 6,
+      missingData: TreatMissingData.NOT_BREACHING,
+      meaning: 'No run could get an answer about the index from Microsoft, several times in a row.',
+      notify,
     });
   }
 }

@@ -8,9 +8,6 @@ import {
 } from 'aws-cdk-lib/aws-cloudwatch';
 import { Construct } from 'constructs';
 
-/** Metrics that the functions write themselves, in CloudWatch's embedded metric format. */
-export const metricNamespace = 'kbroker';
-
 export interface BrokerAlarmProps {
   readonly metric: IMetric;
   readonly threshold: number;

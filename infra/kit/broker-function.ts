@@ -5,7 +5,7 @@ import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { BrokerAlarm, metricNamespace } from './broker-alarm.ts';
+import { BrokerAlarm } from './broker-alarm.ts';
 import { type EnvSchema, environmentFaults } from './environment.ts';
 
 /** What all functions of the stack have in common. */
@@ -18,7 +18,7 @@ export interface FunctionSettings {
 }
 
 export interface BrokerFunctionProps extends FunctionSettings {
-  /** Folder of the function in functions/; also its service name in logs and metrics. */
+  /** Folder of the function in functions/. */
   readonly name: string;
   readonly description: string;
   /** Its env schema. Each key must be bound by somebody, or the synthesis fails. */
@@ -72,11 +72,8 @@ export class BrokerFunction extends Construct {
       timeout: props.timeout,
       role: this.role,
       logGroup: logs,
-      environment: {
-        NODE_OPTIONS: '--enable-source-maps',
-        POWERTOOLS_SERVICE_NAME: props.name,
-        POWERTOOLS_METRICS_NAMESPACE: metricNamespace,
-      },
+      // The bundles are minified: with their maps, the traces in the log name our files and lines.
+      environment: { NODE_OPTIONS: '--enable-source-maps' },
       ...(props.reservedConcurrency === undefined ? {} : { reservedConcurrentExecutions: props.reservedConcurrency }),
       ...(props.asynchronous && {
         retryAttempts: props.asynchronous.retries,

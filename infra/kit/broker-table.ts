@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import type { BrokerFunction } from './broker-function.ts';
 
 /** Key and index names of a table, as a binding of shared/stores states them. All keys are strings. */
-export interface TableShape {
+interface TableShape {
   readonly partitionKey: string;
   readonly sortKey?: string;
   /** Attribute with the second (Unix time) after which DynamoDB may delete the item. */

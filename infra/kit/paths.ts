@@ -6,5 +6,5 @@ export const projectDir = fileURLToPath(new URL('../..', import.meta.url)).repla
 /** One folder per Lambda function. */
 export const functionsDir = `${projectDir}/functions`;
 
-/** Where `npm run build` puts the bundles, and where the stack looks for them. */
+/** Where `npm run build` puts the bundles, for people to look at. */
 export const defaultBundleDir = `${projectDir}/dist/functions`;

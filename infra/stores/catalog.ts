@@ -1,5 +1,6 @@
 import type { RemovalPolicy } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { buildKey } from '#shared/contract/keys.ts';
 import { catalogBinding } from '#shared/stores/catalog/binding.ts';
 import type { BrokerFunction } from '../kit/broker-function.ts';
 import { BrokerTable } from '../kit/broker-table.ts';
@@ -25,9 +26,9 @@ export class Catalog extends Construct {
 
   /** To take in publications: stage, promote, write facts and snapshots, move the pointer. */
   grantPublish(fn: BrokerFunction): void {
-    this.table.allow(fn, ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem', 'DeleteItem']);
-    this.bucket.allowObjects(fn, ['s3:GetObject', 's3:PutObject'], ['index/', 'staging/']);
-    this.bucket.allowObjects(fn, ['s3:PutObject', 's3:AbortMultipartUpload'], ['catalog/', 'staging/']);
+    this.table.allow(fn, ['BatchWriteItem', 'GetItem', 'PutItem', 'DeleteItem']);
+    this.bucket.allowObjects(fn, ['s3:GetObject', 's3:PutObject'], ['index/', 'catalog/', 'staging/']);
+    this.bucket.allowObjects(fn, ['s3:AbortMultipartUpload'], ['catalog/', 'staging/']);
     // Only staging is emptied: nobody deletes what was published.
     this.bucket.allowObjects(fn, ['s3:DeleteObject'], ['staging/']);
     this.bucket.allowMissing(fn);
@@ -43,7 +44,7 @@ export class Catalog extends Construct {
   /** To show the current publication and the last refused one, and to note and follow runs that a person starts. */
   grantFollowRuns(fn: BrokerFunction): void {
     this.table.allow(fn, ['GetItem', 'PutItem']);
-    this.bucket.allowObjects(fn, ['s3:GetObject'], ['index/']);
+    fn.allow(['s3:GetObject'], [this.bucket.bucket.arnForObjects(buildKey({ kind: 'index-pointer' }))]);
     this.bucket.allowMissing(fn);
     this.bind(fn);
   }

@@ -15,11 +15,11 @@ import { BrokerTable } from '../kit/broker-table.ts';
 const maxReceiveCount = 3;
 
 /**
- * Messages handed to one run of the worker. Each is judged by itself (partial batch responses), and what a run that
- * was cut off had already done is not done again. A run has 15 minutes at most: a cumulative update of 1 GB takes one
- * minute at 16 MB/s, and five of them fit.
+ * Messages handed to one run of the worker, which works them one after the other within one time limit. With more than
+ * one, a file that uses up the limit would cost the others a delivery without a try, and in the end their place on the
+ * queue. More files at a time is what `maxConcurrency` is for.
  */
-const batchSize = 5;
+const batchSize = 1;
 
 export interface RequestsProps {
   readonly removalPolicy: RemovalPolicy;
@@ -103,7 +103,7 @@ export class Requests extends Construct {
     });
   }
 
-  /** To work the queue: Lambda polls it for the function, `maxConcurrency` batches at a time. */
+  /** To work the queue: Lambda polls it for the function, `maxConcurrency` messages at a time. */
   grantWork(fn: BrokerFunction, maxConcurrency: number): void {
     this.table.allow(fn, ['UpdateItem']);
     this.bind(fn);

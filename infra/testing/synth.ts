@@ -8,7 +8,7 @@ import { createCdkApp } from '../kit/cdk-app.ts';
 import { functionsDir } from '../kit/paths.ts';
 
 /** What the tests read of a CloudFormation template. */
-export const template = z.object({
+const template = z.object({
   Resources: z.record(
     z.string(),
     z.object({
@@ -21,7 +21,7 @@ export const template = z.object({
   ),
   Outputs: z.record(z.string(), z.object({ Value: z.unknown() })),
 });
-export type Template = z.infer<typeof template>;
+type Template = z.infer<typeof template>;
 
 export interface Resource {
   readonly id: string;
@@ -36,12 +36,14 @@ export interface Synthesized {
   readonly app: App;
   readonly stack: BrokerStack;
   readonly template: Template;
+  /** The whole of it, as it was written. */
+  readonly rawTemplate: unknown;
   ofType(...types: string[]): readonly Resource[];
   remove(): void;
 }
 
 /** Temporary folder, and in it a folder with a one-line module for each function. The template does not depend on code. */
-export function bundlesForTests(): { readonly dir: string; readonly bundleDir: string } {
+function bundlesForTests(): { readonly dir: string; readonly bundleDir: string } {
   const dir = mkdtempSync(join(tmpdir(), 'kbroker-infra-'));
   for (const entry of readdirSync(functionsDir, { withFileTypes: true })) {
     if (!entry.isDirectory()) continue;
@@ -51,16 +53,18 @@ export function bundlesForTests(): { readonly dir: string; readonly bundleDir: s
   return { dir, bundleDir: join(dir, 'bundles') };
 }
 
-export function synthesize(props: BrokerStackProps = {}): Synthesized {
+export function synthesize(props: Omit<BrokerStackProps, 'bundleDir'> = {}): Synthesized {
   const { dir, bundleDir } = bundlesForTests();
   const app = createCdkApp({ outDir: join(dir, 'cdk.out') });
   const stack = new BrokerStack(app, 'KBroker', { bundleDir, ...props });
   app.synth();
-  const read = template.parse(JSON.parse(readFileSync(join(dir, 'cdk.out/KBroker.template.json'), 'utf8')));
+  const rawTemplate: unknown = JSON.parse(readFileSync(join(dir, 'cdk.out/KBroker.template.json'), 'utf8'));
+  const read = template.parse(rawTemplate);
   return {
     app,
     stack,
     template: read,
+    rawTemplate,
     ofType: (...types) =>
       Object.entries(read.Resources)
         .filter(([, resource]) => types.includes(resource.Type))

@@ -1,0 +1,65 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as z from 'zod/mini';
+import { projectDir } from './kit/paths.ts';
+import { synthesize } from './testing/synth.ts';
+
+const run = promisify(execFile);
+
+/** What a runner of the assembly follows from the template to the code. */
+const assembly = z.object({
+  Resources: z.record(
+    z.string(),
+    z.object({
+      Type: z.string(),
+      Properties: z.optional(z.looseObject({ Code: z.optional(z.unknown()) })),
+      Metadata: z.optional(z.looseObject({ 'aws:asset:path': z.optional(z.string()) })),
+    }),
+  ),
+});
+
+describe('node infra/app.ts', () => {
+  let dir: string;
+  beforeAll(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'kbroker-app-'));
+    // Without the CDK's command line, as the local runner starts it.
+    const { CDK_CONTEXT_JSON: _, ...env } = process.env;
+    await run(process.execPath, ['infra/app.ts'], { cwd: projectDir, env: { ...env, CDK_OUTDIR: dir } });
+  });
+  afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+  const readTemplate = () => JSON.parse(readFileSync(join(dir, 'KBroker.template.json'), 'utf8'));
+
+  test('writes an assembly whose functions point at their bundles', () => {
+    const functions = Object.values(assembly.parse(readTemplate()).Resources).filter(
+      ({ Type }) => Type === 'AWS::Lambda::Function',
+    );
+    expect(functions).toHaveLength(5);
+    for (const { Metadata } of functions) {
+      const asset = join(dir, String(Metadata?.['aws:asset:path']));
+      expect(readFileSync(join(asset, 'index.mjs'), 'utf8')).toMatch(/export\s*\{[^}]*\bhandler\b/);
+      expect(existsSync(join(asset, 'index.mjs.map'))).toBe(true);
+    }
+  });
+
+  test('makes the template that the tests read, but for the code', () => {
+    const withoutCode = (template: unknown) => {
+      const { Resources, ...rest } = z.looseObject({ Resources: assembly.shape.Resources }).parse(template);
+      for (const { Properties, Metadata } of Object.values(Resources)) {
+        delete Properties?.Code;
+        delete Metadata?.['aws:asset:path'];
+      }
+      return { Resources, ...rest };
+    };
+    const synthesized = synthesize();
+    try {
+      expect(withoutCode(readTemplate())).toEqual(withoutCode(synthesized.rawTemplate));
+    } finally {
+      synthesized.remove();
+    }
+  });
+});
