@@ -16,7 +16,12 @@ const assembly = z.object({
     z.string(),
     z.object({
       Type: z.string(),
-      Properties: z.optional(z.looseObject({ Code: z.optional(z.unknown()) })),
+      Properties: z.optional(
+        z.looseObject({
+          Code: z.optional(z.unknown()),
+          Environment: z.optional(z.object({ Variables: z.record(z.string(), z.unknown()) })),
+        }),
+      ),
       Metadata: z.optional(z.looseObject({ 'aws:asset:path': z.optional(z.string()) })),
     }),
   ),
@@ -33,17 +38,42 @@ describe('node infra/app.ts', () => {
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
   const readTemplate = () => JSON.parse(readFileSync(join(dir, 'KBroker.template.json'), 'utf8'));
+  const functions = () =>
+    Object.entries(assembly.parse(readTemplate()).Resources)
+      .filter(([, { Type }]) => Type === 'AWS::Lambda::Function')
+      .map(([id, { Properties, Metadata }]) => ({
+        id,
+        assetDir: join(dir, String(Metadata?.['aws:asset:path'])),
+        variables: Properties?.Environment?.Variables ?? {},
+      }));
 
   test('writes an assembly whose functions point at their bundles', () => {
-    const functions = Object.values(assembly.parse(readTemplate()).Resources).filter(
-      ({ Type }) => Type === 'AWS::Lambda::Function',
-    );
-    expect(functions).toHaveLength(5);
-    for (const { Metadata } of functions) {
-      const asset = join(dir, String(Metadata?.['aws:asset:path']));
-      expect(readFileSync(join(asset, 'index.mjs'), 'utf8')).toMatch(/export\s*\{[^}]*\bhandler\b/);
-      expect(existsSync(join(asset, 'index.mjs.map'))).toBe(true);
+    expect(functions()).toHaveLength(5);
+    for (const { assetDir } of functions()) {
+      expect(readFileSync(join(assetDir, 'index.mjs'), 'utf8')).toMatch(/export\s*\{[^}]*\bhandler\b/);
+      expect(existsSync(join(assetDir, 'index.mjs.map'))).toBe(true);
     }
+  });
+
+  test('gives each bundle the environment with which it loads, and no bundle loads without', async () => {
+    const load = async (assetDir: string, env: Record<string, string>) => {
+      const code = `const { handler } = await import('./index.mjs'); process.stdout.write(typeof handler)`;
+      const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', code], { cwd: assetDir, env });
+      return stdout;
+    };
+    await Promise.all(
+      functions().map(async ({ id, assetDir, variables }) => {
+        // What CloudFormation fills in is a name, an ARN or an address; this passes for each of them.
+        const env = Object.fromEntries(
+          Object.entries(variables).map(([key, value]) => [
+            key,
+            typeof value === 'string' ? value : 'https://filled-in.example',
+          ]),
+        );
+        expect(await load(assetDir, env), id).toBe('function');
+        await expect(load(assetDir, {}), id).rejects.toThrow(/EnvironmentError/);
+      }),
+    );
   });
 
   test('makes the template that the tests read, but for the code', () => {
