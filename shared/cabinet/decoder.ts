@@ -1,5 +1,6 @@
 import { CabError } from './error.ts';
 import { LzxDecoder } from './lzx/decoder.ts';
+import { maxWindowBits, minWindowBits } from './lzx/format.ts';
 import { MszipDecoder } from './mszip.ts';
 
 /**
@@ -20,7 +21,7 @@ export interface BlockDecoder {
 export type Compression =
   | { readonly method: 'stored' }
   | { readonly method: 'mszip' }
-  /** `windowBits` is the binary logarithm of the window's size; valid are 15 to 21. */
+  /** `windowBits` is the binary logarithm of the window's size, 15 to 21 if it is valid. */
   | { readonly method: 'lzx'; readonly windowBits: number }
   | { readonly method: 'quantum' }
   | { readonly method: 'unknown'; readonly type: number };
@@ -44,28 +45,48 @@ export function compressionOf(typeCompress: number): Compression {
   }
 }
 
-/** @throws CabError `unsupported-compression` */
-export function decoderFor(compression: Compression): BlockDecoder {
-  switch (compression.method) {
-    case 'stored':
-      return storedDecoder;
-    case 'mszip':
-      return new MszipDecoder();
-    case 'lzx':
-      if (compression.windowBits < 15 || compression.windowBits > 21) {
-        throw new CabError(
-          'unsupported-compression',
-          `LZX window of 2^${compression.windowBits} bytes; only 2^15 to 2^21 are possible`,
+/** The decoders of one reader. An LZX decoder and its window serve folder after folder. */
+export class Decoders {
+  readonly #lzx = new Map<number, LzxDecoder>();
+
+  /**
+   * Decoder for the beginning of a folder. It may be the one given out before: only one folder is decoded at a time.
+   *
+   * @param offset where the folder's data begins, for errors
+   * @throws CabError `unsupported-compression`
+   */
+  forFolder(compression: Compression, offset: number): BlockDecoder {
+    const unsupported = (reason: string) => new CabError('unsupported-compression', reason, { offset });
+    switch (compression.method) {
+      case 'stored':
+        return storedDecoder;
+      case 'mszip':
+        return new MszipDecoder();
+      case 'lzx':
+        if (compression.windowBits >= minWindowBits && compression.windowBits <= maxWindowBits) {
+          return this.#lzxDecoder(compression.windowBits);
+        }
+        throw unsupported(
+          `its LZX window is 2^${compression.windowBits} bytes; possible are 2^${minWindowBits} to 2^${maxWindowBits}`,
         );
+      case 'quantum':
+        throw unsupported('it is compressed with Quantum; only stored, MSZIP and LZX can be read');
+      case 'unknown': {
+        const type = `0x${compression.type.toString(16).padStart(4, '0')}`;
+        throw unsupported(`it is compressed with unknown type ${type}; only stored, MSZIP and LZX can be read`);
       }
-      return new LzxDecoder(compression.windowBits);
-    case 'quantum':
-      throw new CabError('unsupported-compression', 'compressed with Quantum; only stored, MSZIP and LZX can be read');
-    case 'unknown':
-      throw new CabError(
-        'unsupported-compression',
-        `compression type 0x${compression.type.toString(16).padStart(4, '0')} is unknown; only stored, MSZIP and LZX can be read`,
-      );
+    }
+  }
+
+  #lzxDecoder(windowBits: number): LzxDecoder {
+    const known = this.#lzx.get(windowBits);
+    if (known !== undefined) {
+      known.reset();
+      return known;
+    }
+    const decoder = new LzxDecoder(windowBits);
+    this.#lzx.set(windowBits, decoder);
+    return decoder;
   }
 }
 

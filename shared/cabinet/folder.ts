@@ -1,5 +1,5 @@
 import { checksum } from './checksum.ts';
-import { type BlockDecoder, decoderFor, maxBlockLength } from './decoder.ts';
+import { type BlockDecoder, type Decoders, maxBlockLength } from './decoder.ts';
 import { CabError } from './error.ts';
 import type { CabFolder, CabHeader, CabMember } from './header.ts';
 import type { Cursor, Steps } from './intake.ts';
@@ -10,6 +10,7 @@ const blockHeaderLength = 8;
 export class FolderStream {
   readonly #header: CabHeader;
   readonly #folder: CabFolder;
+  readonly #decoders: Decoders;
   readonly #cursor: Cursor;
   #decoder: BlockDecoder | undefined;
   #blocks = 0;
@@ -17,10 +18,13 @@ export class FolderStream {
   #block: Uint8Array = new Uint8Array(0);
   /** Where the block at hand ends in the unpacked stream. */
   #end = 0;
+  /** Where the members read so far end. */
+  #delivered = 0;
 
-  constructor(header: CabHeader, folder: CabFolder, cursor: Cursor) {
+  constructor(header: CabHeader, folder: CabFolder, decoders: Decoders, cursor: Cursor) {
     this.#header = header;
     this.#folder = folder;
+    this.#decoders = decoders;
     this.#cursor = cursor;
   }
 
@@ -31,9 +35,13 @@ export class FolderStream {
   *read(member: CabMember, deliver: (bytes: Uint8Array) => void): Steps<void> {
     let at = member.offset;
     const end = at + member.size;
-    if (at < this.#end - this.#block.length) {
-      throw new CabError('bad-header', 'it begins inside the member before it', { offset: this.#cursor.offset });
+    if (at < this.#delivered) {
+      throw new CabError('bad-header', `it begins at byte ${at} of its folder, inside the member before it`, {
+        offset: this.#cursor.offset,
+      });
     }
+    this.#delivered = end;
+    const decoder = this.#decoder ?? (yield* this.#open());
     for (;;) {
       const start = this.#end - this.#block.length;
       if (at < this.#end) {
@@ -47,12 +55,11 @@ export class FolderStream {
           offset: this.#cursor.offset,
         });
       }
-      yield* this.#readBlock();
+      yield* this.#readBlock(decoder);
     }
   }
 
-  *#readBlock(): Steps<void> {
-    const decoder = this.#decoder ?? (yield* this.#open());
+  *#readBlock(decoder: BlockDecoder): Steps<void> {
     const start = this.#cursor.offset;
     const { dataReserve, size } = this.#header;
     const headerLength = blockHeaderLength + dataReserve;
@@ -85,8 +92,8 @@ export class FolderStream {
 
   /** Goes to the folder's first block. */
   *#open(): Steps<BlockDecoder> {
-    this.#decoder = decoderFor(this.#folder.compression);
-    const { dataOffset } = this.#folder;
+    const { compression, dataOffset } = this.#folder;
+    this.#decoder = this.#decoders.forFolder(compression, dataOffset);
     const gap = dataOffset - this.#cursor.offset;
     if (gap < 0) {
       throw new CabError('bad-header', `its folder's data at byte ${dataOffset} lies before what was read already`, {

@@ -57,7 +57,10 @@ const hasReserve = 0x0004;
 const continued = 0xfffd;
 const nameIsUtf8 = 0x80;
 
-/** Reads the header and both tables, and passes over gaps between them. */
+/**
+ * Reads the header and both tables, and passes over gaps between them. The format's version (1.3 in every cabinet there
+ * is) is not looked at; other readers do not either.
+ */
 export function* readHeader(cursor: Cursor): Steps<CabHeader> {
   const fixed = view(yield headerLength);
   if (fixed.getUint32(0, false) !== 0x4d534346) {
@@ -65,15 +68,11 @@ export function* readHeader(cursor: Cursor): Steps<CabHeader> {
   }
   const size = fixed.getUint32(8, true);
   const filesOffset = fixed.getUint32(16, true);
-  const version = { minor: fixed.getUint8(24), major: fixed.getUint8(25) };
   const folderCount = fixed.getUint16(26, true);
   const fileCount = fixed.getUint16(28, true);
   const flags = fixed.getUint16(30, true);
   const setId = fixed.getUint16(32, true);
 
-  if (version.major !== 1) {
-    throw badHeader(`cabinet format ${version.major}.${version.minor}; only 1.x is known`, 24);
-  }
   if ((flags & (hasPrevious | hasNext)) !== 0) {
     throw new CabError('split-set', 'the cabinet is one of a set of several; only whole cabinets can be read', {
       offset: 30,
@@ -82,6 +81,9 @@ export function* readHeader(cursor: Cursor): Steps<CabHeader> {
   if (folderCount === 0) throw badHeader('the cabinet has no folder', 26);
   if (fileCount === 0) throw badHeader('the cabinet has no file', 28);
   if (size < headerLength) throw badHeader(`the cabinet says that it has ${size} bytes, less than its header`, 8);
+  if (filesOffset >= size) {
+    throw badHeader(`the file table is said to begin at byte ${filesOffset} of a cabinet of ${size}`, 16);
+  }
 
   const reserve = yield* readReserve(flags);
   const folders = yield* readFolders(folderCount, reserve.folder);

@@ -34,8 +34,7 @@ function inflate(deflated: Uint8Array, outputLength: number, dictionary: Buffer)
   try {
     output = inflateRawSync(deflated, {
       ...(dictionary.length > 0 ? { dictionary } : {}),
-      // One byte more than is right, so that a longer stream is told from a fitting one.
-      maxOutputLength: outputLength + 1,
+      maxOutputLength: outputLength,
       chunkSize: historyLength + 64,
       // A stream that lacks its end then gives what it has, and the length decides.
       finishFlush: constants.Z_SYNC_FLUSH,
@@ -50,7 +49,7 @@ function inflate(deflated: Uint8Array, outputLength: number, dictionary: Buffer)
     );
   }
   if (output.length !== outputLength) {
-    throw new CabError('bad-data', `MSZIP block unpacks to ${output.length} bytes and declares ${outputLength}`, {
+    throw new CabError('bad-data', `MSZIP block ends after ${output.length} of the ${outputLength} bytes it declares`, {
       offset: 2,
     });
   }

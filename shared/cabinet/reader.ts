@@ -1,3 +1,4 @@
+import { Decoders } from './decoder.ts';
 import { CabError } from './error.ts';
 import { FolderStream } from './folder.ts';
 import { type CabHeader, type CabMember, readHeader } from './header.ts';
@@ -82,11 +83,12 @@ export class CabReader implements ByteSink {
     this.#handlers.onHeader?.(header);
     const byFolder = membersByFolder(header);
     const order = [...header.folders.keys()].sort((a, b) => dataOffset(header, a) - dataOffset(header, b) || a - b);
+    const decoders = new Decoders();
     for (const index of order) {
       const folder = header.folders[index];
       const members = byFolder.get(index);
       if (folder === undefined || members === undefined) continue;
-      yield* this.#readMembers(new FolderStream(header, folder, this.#cursor), members);
+      yield* this.#readMembers(new FolderStream(header, folder, decoders, this.#cursor), members);
     }
     const rest = header.size - this.#cursor.offset;
     if (rest > 0) yield { what: 'skip', count: rest };
@@ -97,12 +99,11 @@ export class CabReader implements ByteSink {
     for (let next = 0; next < members.length; ) {
       const wanted: Wanted[] = [];
       const first = members[next] as CabMember;
-      for (; next < members.length; next++) {
-        const member = members[next] as CabMember;
-        if (member.offset !== first.offset || member.size !== first.size) break;
+      do {
+        const member = members[next++] as CabMember;
         const sink = this.#handlers.onMember(member);
         if (sink !== undefined) wanted.push({ member, sink });
-      }
+      } while (first.size > 0 && sharesBytes(members[next], first));
       if (wanted.length === 0) continue;
       this.#at = wanted[0]?.member;
       if (first.size > 0)
@@ -137,6 +138,10 @@ function membersByFolder(header: CabHeader): Map<number, CabMember[]> {
   }
   for (const members of byFolder.values()) members.sort((a, b) => a.offset - b.offset || a.size - b.size);
   return byFolder;
+}
+
+function sharesBytes(member: CabMember | undefined, other: CabMember): boolean {
+  return member?.offset === other.offset && member.size === other.size;
 }
 
 function deliver(wanted: readonly Wanted[], bytes: Uint8Array): void {

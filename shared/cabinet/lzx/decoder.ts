@@ -64,6 +64,21 @@ export class LzxDecoder implements BlockDecoder {
     this.#mainTree = new HuffmanTable(literalSymbols + 8 * positionSlots(windowBits), 11);
   }
 
+  /** Forgets the folder decoded so far; the next block is the first of another one. */
+  reset(): void {
+    this.#position = 0;
+    this.#frames = 0;
+    this.#mainTree.lengths.fill(0);
+    this.#lengthTree.lengths.fill(0);
+    this.#translationSize = undefined;
+    this.#blockLeft = 0;
+    this.#padded = false;
+    this.#padPending = false;
+    this.#r0 = 1;
+    this.#r1 = 1;
+    this.#r2 = 1;
+  }
+
   decodeBlock(input: Uint8Array, outputLength: number): Uint8Array {
     if (outputLength > frameLength) throw this.#fault(`LZX frame of ${outputLength} bytes; at most ${frameLength}`);
     if (this.#position % frameLength !== 0) {

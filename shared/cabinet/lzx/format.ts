@@ -20,6 +20,9 @@ export const translatedFrames = 32_768;
 /** The translation leaves the last bytes of a frame alone. */
 export const untranslatedTail = 10;
 
+export const minWindowBits = 15;
+export const maxWindowBits = 21;
+
 const slotCounts = new Map([
   [15, 30],
   [16, 32],

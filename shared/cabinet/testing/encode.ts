@@ -50,6 +50,9 @@ export function encodeCab(options: EncodeOptions): Uint8Array {
   if (members.length < 1 || members.length > 65_535) throw new RangeError(`${members.length} files; 1 to 65,535 go`);
   const reserve = { header: 0, folder: 0, data: 0, ...options.reserve };
   const hasReserve = options.reserve !== undefined;
+  assertRange('reserve.header', reserve.header, 60_000);
+  assertRange('reserve.folder', reserve.folder, 255);
+  assertRange('reserve.data', reserve.data, 255);
   const folders = groupByFolder(members, options.folderOf ?? (() => 0));
   const packed = folders.map((indexes) => packFolder(concat(indexes.map((i) => dataOf(members, i))), options));
 
@@ -91,6 +94,11 @@ export function encodeCab(options: EncodeOptions): Uint8Array {
   }
   const tables = [new Uint8Array(header.buffer), new Uint8Array(folderTable.buffer), files];
   return concat([...tables, ...dataParts, options.trailing ?? new Uint8Array(0)]);
+}
+
+function assertRange(name: string, value: number, most: number): void {
+  if (!Number.isInteger(value) || value < 0 || value > most)
+    throw new RangeError(`${name} is ${value}; 0 to ${most} go`);
 }
 
 function dataOf(members: readonly MemberToEncode[], index: number): Uint8Array {

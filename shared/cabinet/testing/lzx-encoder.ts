@@ -77,7 +77,7 @@ class LzxEncoder {
   constructor(stream: Uint8Array, options: LzxOptions) {
     const blockLength = options.blockLength ?? defaultBlockLength;
     if (!Number.isInteger(blockLength) || blockLength < minBlockLength || blockLength > maxBlockLength) {
-      throw new RangeError(`blockLength ${blockLength}; allowed are ${minBlockLength} to ${maxBlockLength}`);
+      throw new RangeError(`blockLength is ${blockLength}; ${minBlockLength} to ${maxBlockLength} go`);
     }
     this.#blockLength = blockLength;
     this.#options = options;

@@ -39,9 +39,6 @@ interface Cut {
   readonly recent: RecentOffsets;
 }
 
-/** A match of two bytes pays only with a repeated offset, one of three only from near. */
-const nearOffset = 1 << 13;
-
 /** Turns the bytes from `start` to `end` into tokens. */
 export function tokenize(
   data: Uint8Array,
@@ -67,7 +64,6 @@ export function tokenize(
     const limit = Math.min(end, nextFrame);
     let length = finder.find(position, limit);
     let offset = finder.offset;
-    if (length === 3 && offset > nearOffset) length = 0;
     let slot = -1;
     for (let i = 0; i < 3; i++) {
       const repeated = i === 0 ? r0 : i === 1 ? r1 : r2;

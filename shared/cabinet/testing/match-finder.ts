@@ -1,9 +1,12 @@
 import { maxMatchLength } from '../lzx/format.ts';
 
-const hashBits = 16;
-const hashLength = 3;
+const hashBits = 17;
+/** Shortest match that is looked for; shorter ones only pay when they repeat an offset. */
+const hashLength = 4;
 /** Earlier places that are tried; more would find longer matches, and this is a test encoder. */
 const maxTries = 12;
+/** After so many positions without a match the data looks incompressible, and less is tried. */
+const patience = 256;
 const niceLength = 64;
 
 /** Finds earlier occurrences of the bytes at a position by hash chains. */
@@ -14,6 +17,7 @@ export class MatchFinder {
   readonly #heads = new Int32Array(1 << hashBits).fill(-1);
   readonly #previous: Int32Array;
   #inserted = 0;
+  #misses = 0;
   /** Of the match that {@link find} found last. */
   offset = 0;
 
@@ -30,13 +34,18 @@ export class MatchFinder {
    * `limit`. Returns its length, or 0, and leaves its distance in `offset`.
    */
   find(position: number, limit: number): number {
-    this.#insertUpTo(position);
-    const data = this.#data;
     const most = Math.min(limit - position, maxMatchLength);
     if (most < hashLength) return 0;
+    const slackness = Math.min(Math.floor(this.#misses / patience), 7);
+    if (position % (slackness + 1) !== 0) {
+      this.#misses++;
+      return 0;
+    }
+    this.#insertUpTo(position);
+    const data = this.#data;
     let best = hashLength - 1;
     let candidate = this.#heads[this.#hash(position)] as number;
-    for (let tries = maxTries; candidate >= 0 && tries > 0; tries--) {
+    for (let tries = slackness > 0 ? 1 : maxTries; candidate >= 0 && tries > 0; tries--) {
       if (position - candidate > this.#maxOffset) break;
       if (data[candidate + best] === data[position + best]) {
         const length = this.matchLength(candidate, position, most);
@@ -50,7 +59,12 @@ export class MatchFinder {
       if (earlier >= candidate) break;
       candidate = earlier;
     }
-    return best >= hashLength ? best : 0;
+    if (best < hashLength) {
+      this.#misses++;
+      return 0;
+    }
+    this.#misses = 0;
+    return best;
   }
 
   /** Equal bytes from two positions on, at most `most`. */
@@ -73,7 +87,10 @@ export class MatchFinder {
   #hash(position: number): number {
     const data = this.#data;
     const bytes =
-      (data[position] as number) | ((data[position + 1] as number) << 8) | ((data[position + 2] as number) << 16);
+      (data[position] as number) |
+      ((data[position + 1] as number) << 8) |
+      ((data[position + 2] as number) << 16) |
+      ((data[position + 3] as number) << 24);
     return Math.imul(bytes, 0x9e3779b1) >>> (32 - hashBits);
   }
 }
