@@ -19,6 +19,12 @@ export interface CdkAppOptions {
    * @default - none
    */
   readonly context?: Readonly<Record<string, unknown>>;
+  /**
+   * Checks the template against CloudFormation's schemas, which takes some seconds.
+   *
+   * @default true
+   */
+  readonly checkSchemas?: boolean;
 }
 
 /**
@@ -38,6 +44,7 @@ export function createCdkApp(options: CdkAppOptions = {}): App {
       ...options.context,
     },
     analyticsReporting: false,
+    builtinCloudFormationValidation: options.checkSchemas ?? true,
     // The caller synthesizes, so that a failure is an exception there and not an event at the end of the process.
     autoSynth: false,
   });

@@ -55,7 +55,8 @@ function bundlesForTests(): { readonly dir: string; readonly bundleDir: string }
 
 export function synthesize(props: Omit<BrokerStackProps, 'bundleDir'> = {}): Synthesized {
   const { dir, bundleDir } = bundlesForTests();
-  const app = createCdkApp({ outDir: join(dir, 'cdk.out') });
+  // The schemas are checked where the app itself is run (app.test.ts).
+  const app = createCdkApp({ outDir: join(dir, 'cdk.out'), checkSchemas: false });
   const stack = new BrokerStack(app, 'KBroker', { bundleDir, ...props });
   app.synth();
   const rawTemplate: unknown = JSON.parse(readFileSync(join(dir, 'cdk.out/KBroker.template.json'), 'utf8'));

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import * as z from 'zod/mini';
+import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
+import { publicPrefixes } from '#shared/contract/keys.ts';
+import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { lastJoined, statementsOf } from '../testing/statements.ts';
+import { type Resource, type Synthesized, synthesize } from '../testing/synth.ts';
+
+let synthesized: Synthesized;
+beforeAll(() => {
+  synthesized = synthesize();
+});
+afterAll(() => synthesized.remove());
+
+const ofType = (...types: string[]): readonly Resource[] => synthesized.ofType(...types);
+
+describe('edge', () => {
+  const routes = () =>
+    new Map(ofType('AWS::ApiGatewayV2::Route').map(({ properties }) => [properties.RouteKey, properties]));
+
+  test('has a route for each endpoint and no other, with the right authorization', () => {
+    const expected = [
+      ...Object.values(agentEndpoints).map(({ method, path }) => [`${method} ${path}`, 'NONE']),
+      ...Object.values(operatorEndpoints).map(({ method, path }) => [`${method} ${path}`, 'AWS_IAM']),
+    ];
+    const actual = [...routes()].map(([key, properties]) => [key, properties.AuthorizationType]);
+    expect(actual.sort()).toEqual(expected.sort());
+  });
+
+  test('sends agents and operators to different functions', () => {
+    const integrations = new Map(
+      ofType('AWS::ApiGatewayV2::Integration').map(({ id, properties }) => [
+        id,
+        JSON.stringify(properties.IntegrationUri),
+      ]),
+    );
+    const targetOf = (key: string) => {
+      const target = lastJoined(routes().get(key)?.Target);
+      return integrations.get(z.object({ Ref: z.string() }).parse(target).Ref);
+    };
+    expect(targetOf('POST /v1/agent/reports')).toContain('ServeAgents');
+    expect(targetOf('PUT /v1/rules')).toContain('ServeOperators');
+  });
+
+  test('limits and logs requests', () => {
+    const [stage] = ofType('AWS::ApiGatewayV2::Stage');
+    expect(stage?.properties.DefaultRouteSettings).toEqual({ ThrottlingRateLimit: 100, ThrottlingBurstLimit: 200 });
+    expect(stage?.properties.AccessLogSettings).toBeDefined();
+  });
+
+  const distributionConfig = z.object({
+    DistributionConfig: z.object({
+      DefaultCacheBehavior: z.record(z.string(), z.unknown()),
+      CacheBehaviors: z.array(z.record(z.string(), z.unknown())),
+      Origins: z.array(z.record(z.string(), z.unknown())),
+      ViewerCertificate: z.optional(z.record(z.string(), z.unknown())),
+      Aliases: z.optional(z.array(z.string())),
+    }),
+  });
+
+  test('serves the public prefixes over HTTPS, to readers only, and the pointer briefly', () => {
+    const [distribution] = ofType('AWS::CloudFront::Distribution');
+    const config = distributionConfig.parse(distribution?.properties).DistributionConfig;
+    expect(config.CacheBehaviors.map((behaviour) => behaviour.PathPattern)).toEqual([
+      '/index/current.json',
+      '/index/*',
+      '/payloads/*',
+    ]);
+    for (const behaviour of [config.DefaultCacheBehavior, ...config.CacheBehaviors]) {
+      expect(behaviour).toMatchObject({
+        ViewerProtocolPolicy: 'https-only',
+        AllowedMethods: ['GET', 'HEAD'],
+        Compress: false,
+      });
+      expect(behaviour.ResponseHeadersPolicyId).toBeDefined();
+    }
+    const ttl = new Map(
+      ofType('AWS::CloudFront::CachePolicy').map(({ id, properties }) => [
+        id,
+        z.object({ MaxTTL: z.number() }).parse(properties.CachePolicyConfig).MaxTTL,
+      ]),
+    );
+    const policyOf = (index: number) =>
+      z.object({ Ref: z.string() }).parse(config.CacheBehaviors[index]?.CachePolicyId).Ref;
+    expect([0, 1, 2].map((index) => ttl.get(policyOf(index)))).toEqual([60, 31_536_000, 31_536_000]);
+    for (const origin of config.Origins) expect(origin.OriginAccessControlId).toBeDefined();
+  });
+
+  test('lets CloudFront read exactly the public prefixes', () => {
+    const readable = ofType('AWS::S3::BucketPolicy').flatMap((policy) =>
+      statementsOf(policy)
+        .filter((one) => one.Effect === 'Allow')
+        .map((one) => {
+          expect(one.Principal).toEqual({ Service: 'cloudfront.amazonaws.com' });
+          expect(one.Action).toBe('s3:GetObject');
+          expect(Object.keys(one.Condition?.StringEquals ?? {})).toEqual(['AWS:SourceArn']);
+          return lastJoined(one.Resource);
+        }),
+    );
+    expect(readable.sort()).toEqual(publicPrefixes.map((prefix) => `/${prefix}*`));
+  });
+
+  test('refuses old TLS when the repository has a name of its own', () => {
+    const named = synthesize({
+      repositoryDomain: {
+        name: 'updates.example.org',
+        certificateArn: 'arn:aws:acm:us-east-1:111122223333:certificate/5f0d1e2c',
+      },
+    });
+    try {
+      const [distribution] = named.ofType('AWS::CloudFront::Distribution');
+      const config = distributionConfig.parse(distribution?.properties).DistributionConfig;
+      expect(config.Aliases).toEqual(['updates.example.org']);
+      expect(config.ViewerCertificate?.MinimumProtocolVersion).toBe('TLSv1.2_2021');
+      expect(named.template.Outputs.RepositoryUrl?.Value).toBe('https://updates.example.org');
+    } finally {
+      named.remove();
+    }
+  });
+});

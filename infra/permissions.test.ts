@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { lastJoined, list, statementsOf } from './testing/statements.ts';
+import { type Resource, type Synthesized, synthesize } from './testing/synth.ts';
+
+let synthesized: Synthesized;
+beforeAll(() => {
+  synthesized = synthesize();
+});
+afterAll(() => synthesized.remove());
+
+const ofType = (...types: string[]): readonly Resource[] => synthesized.ofType(...types);
+
+describe('permissions', () => {
+  test('name their actions, without a wildcard', () => {
+    const actions = ofType('AWS::IAM::Policy').flatMap((policy) =>
+      statementsOf(policy).flatMap((one) => list(one.Action).map(String)),
+    );
+    expect(actions.length).toBeGreaterThan(20);
+    expect(actions.filter((action) => action.includes('*'))).toEqual([]);
+  });
+
+  test('name their resources; the only wildcard is the rest of a key under a prefix', () => {
+    const allowed = ['/index/*', '/catalog/*', '/payloads/*', '/staging/*'];
+    const surprising = ofType('AWS::IAM::Policy').flatMap((policy) =>
+      statementsOf(policy)
+        .flatMap((one) => list(one.Resource))
+        .filter((resource) => JSON.stringify(resource).includes('*') && !allowed.includes(String(lastJoined(resource))))
+        .map((resource) => [policy.id, resource]),
+    );
+    expect(surprising).toEqual([]);
+  });
+
+  test('come from the stack alone, not from managed policies', () => {
+    for (const { properties } of ofType('AWS::IAM::Role')) expect(properties.ManagedPolicyArns).toBeUndefined();
+  });
+
+  test('let nobody delete what was published', () => {
+    const deletable = ofType('AWS::IAM::Policy').flatMap((policy) =>
+      statementsOf(policy)
+        .filter((one) => list(one.Action).includes('s3:DeleteObject'))
+        .flatMap((one) => list(one.Resource).map(lastJoined)),
+    );
+    expect(new Set(deletable)).toEqual(new Set(['/staging/*']));
+  });
+
+  test('let only the worker write payloads and only the synchronisation write the index', () => {
+    const writers = (tail: string) =>
+      ofType('AWS::IAM::Policy')
+        .filter((policy) =>
+          statementsOf(policy).some(
+            (one) => list(one.Action).includes('s3:PutObject') && list(one.Resource).map(lastJoined).includes(tail),
+          ),
+        )
+        .map((policy) => policy.id.replace(/RoleDefaultPolicy.*/, ''));
+    expect(writers('/payloads/*')).toEqual(['FetchPayload']);
+    expect(writers('/index/*')).toEqual(['SyncIndex']);
+  });
+
+  test('give the agents’ function nothing of an operator', () => {
+    const policy = ofType('AWS::IAM::Policy').find((one) => one.id.startsWith('ServeAgents'));
+    if (!policy) throw new Error('no policy of ServeAgents');
+    const actions = statementsOf(policy).flatMap((one) => list(one.Action).map(String));
+    expect(actions).not.toContain('lambda:InvokeFunction');
+    expect(actions.filter((action) => action.startsWith('s3:'))).toEqual([]);
+    const onRules = statementsOf(policy).filter((one) => JSON.stringify(one.Resource).includes('RulesTable'));
+    expect(onRules.flatMap((one) => list(one.Action))).toEqual(['dynamodb:GetItem']);
+  });
+});
