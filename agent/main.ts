@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Dispatcher, Agent as HttpAgent } from 'undici';
@@ -49,11 +48,10 @@ export function createAgent(config: Partial<AgentSettings>, adapters: AgentAdapt
   };
 }
 
-/** What all agents of one process share: connections, decoded catalogues, and a mark that tells processes apart. */
+/** What all agents of one process share: connections and decoded catalogues. */
 export interface AgentProcess {
   readonly dispatcher: Dispatcher;
   readonly decodeIndex: IndexDecoder;
-  readonly processToken: string;
   close(): Promise<void>;
 }
 
@@ -62,7 +60,6 @@ export function openAgentProcess(): AgentProcess {
   return {
     dispatcher,
     decodeIndex: rememberCatalogs(decodeIndexFile),
-    processToken: randomUUID(),
     close: () => dispatcher.close(),
   };
 }
@@ -101,7 +98,7 @@ function createNodeAgent(options: AgentOptions, updateAgent: UpdateAgent): Agent
     updateAgent,
     files: openFileStore(dataDir),
     documents: openDocuments(dataDir, log),
-    lock: openApplyLock({ path: join(dataDir, 'apply.lock'), processToken: process.processToken }),
+    lock: openApplyLock(join(dataDir, 'apply.lock')),
     clock: systemClock,
     random: Math.random,
     log,

@@ -133,6 +133,7 @@ function installationTrouble(update: NeededUpdate, knowledge: Knowledge): StateA
 }
 
 const count = (some: number, all: number): string => `${some} of ${all} ${all === 1 ? 'file' : 'files'}`;
+const allOf = (all: number): string => (all === 1 ? 'its file is' : `all ${all} files are`);
 const isOrAre = (some: number): string => (some === 1 ? 'is' : 'are');
 
 function missingFiles(update: NeededUpdate, knowledge: Knowledge): StateAndReason | undefined {
@@ -184,8 +185,8 @@ function pendingReason(update: NeededUpdate, knowledge: Knowledge): string {
     files.length === 0
       ? 'it has no files to download'
       : files.every((file) => isStored(file, knowledge))
-        ? `all ${files.length} files are downloaded`
-        : `all ${files.length} files are in the repository`;
+        ? `${allOf(files.length)} downloaded`
+        : `${allOf(files.length)} in the repository`;
   const record = installRecordOf(knowledge.journal, update);
   return record?.outcome === 'running'
     ? `${where}; the agent was stopped in the middle of an installation and will repeat it`

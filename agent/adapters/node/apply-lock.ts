@@ -6,31 +6,25 @@ import { AgentError } from '../../ports/agent-error.ts';
 import type { ApplyLock } from '../../ports/surroundings.ts';
 import { isMissing, onDisk, readIfThere, removeIfThere } from './disk.ts';
 
-const holder = z.object({ pid: z.int(), process: z.string(), token: z.string() });
+const holder = z.object({ pid: z.int(), processStart: z.number(), token: z.string() });
 type Holder = z.infer<typeof holder>;
 
 /** How often a holder shows that it lives, and how long it may be silent. Seconds. */
 const beatSeconds = 10;
 const silentSeconds = 60;
 
-export interface ApplyLockOptions {
-  readonly path: string;
-  /** Marks this process, so that a pid that was used before (as in a container) is not taken for the holder. */
-  readonly processToken: string;
-}
-
 /**
  * A lock as a file. Its holder touches it while it works. A holder counts as dead when its process is gone, when this
- * process has its pid but did not take the lock, or when it was silent for a minute.
+ * process has its pid but began later (pids repeat, above all in containers), or when it was silent for a minute.
  */
-export function openApplyLock({ path, processToken }: ApplyLockOptions): ApplyLock {
+export function openApplyLock(path: string): ApplyLock {
   return {
     acquire: () =>
       onDisk(`cannot lock ${path}`, async () => {
         await mkdir(dirname(path), { recursive: true });
-        const me: Holder = { pid: process.pid, process: processToken, token: randomUUID() };
+        const me: Holder = { pid: process.pid, processStart: performance.timeOrigin, token: randomUUID() };
         if (!(await create(path, me))) {
-          const other = await livingHolder(path, processToken);
+          const other = await livingHolder(path);
           if (other !== undefined) throw busy(path, other);
           // Renamed first, so that of two that find the dead lock only one takes it away.
           const dead = `${path}.${me.token}`;
@@ -38,7 +32,7 @@ export function openApplyLock({ path, processToken }: ApplyLockOptions): ApplyLo
             if (!isMissing(error)) throw error;
           });
           await removeIfThere(dead);
-          if (!(await create(path, me))) throw busy(path, await livingHolder(path, processToken));
+          if (!(await create(path, me))) throw busy(path, await livingHolder(path));
         }
         const beat = setInterval(() => {
           // A beat that fails is made up for by the next; after a minute of failures the disk is the problem.
@@ -76,7 +70,7 @@ async function create(path: string, me: Holder): Promise<boolean> {
 }
 
 /** Who holds the lock, or undefined when nobody alive does. */
-async function livingHolder(path: string, processToken: string): Promise<Holder | undefined> {
+async function livingHolder(path: string): Promise<Holder | undefined> {
   let text: string;
   let silence: number;
   try {
@@ -88,9 +82,9 @@ async function livingHolder(path: string, processToken: string): Promise<Holder 
   }
   const found = parseHolder(text);
   // A file without a holder: just created and about to be filled, or left by a crash in that moment.
-  if (found === undefined) return silence < beatSeconds ? { pid: 0, process: '', token: '' } : undefined;
+  if (found === undefined) return silence < beatSeconds ? { pid: 0, processStart: 0, token: '' } : undefined;
   if (silence > silentSeconds) return undefined;
-  if (found.pid === process.pid) return found.process === processToken ? found : undefined;
+  if (found.pid === process.pid) return found.processStart === performance.timeOrigin ? found : undefined;
   return isAlive(found.pid) ? found : undefined;
 }
 

@@ -1,0 +1,226 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import * as z from 'zod/mini';
+import type { FileStatus } from '#shared/contract/agent/files.ts';
+import { hostReport } from '#shared/contract/agent/report.ts';
+import type { NeededUpdate } from '#shared/core/catalog/scan.ts';
+import type { RuleSet } from '#shared/core/rules/model.ts';
+import { updateStates } from '#shared/core/status/states.ts';
+import { assess, judgeScan, type Knowledge } from './assess.ts';
+import { beginInstall, emptyJournal, endInstall, type Journal, noteStored, settle } from './journal.ts';
+import { planDownloads, planInstalls, planRemovals } from './plan.ts';
+import { buildReport, neededFiles } from './report.ts';
+
+const hex = (letter: string, length: number): string => letter.repeat(length);
+const sha1 = (letter: string): string => hex(letter, 40);
+const id = (number: number): string => `00000000-0000-0000-0000-${String(number).padStart(12, '0')}`;
+
+const needed = (number: number, files: readonly string[], changes: Partial<NeededUpdate> = {}): NeededUpdate => ({
+  updateId: id(number),
+  revision: 1,
+  kbs: [String(5_000_000 + number)],
+  createdAt: '2026-01-01T00:00:00Z',
+  leaves: [],
+  files: files.map((letter) => ({ sha1: sha1(letter), name: `${letter}.cab` })),
+  supersededBy: [],
+  ...changes,
+});
+const held = (letter: string): FileStatus => ({ sha1: sha1(letter), state: 'held', sha256: hex(letter, 64), size: 1 });
+const stored = (letters: readonly string[]): Journal =>
+  letters.reduce(
+    (journal, one) => noteStored(journal, { sha1: sha1(one), sha256: hex(one, 64), size: 1 }),
+    emptyJournal,
+  );
+const knowing = (changes: { held?: readonly string[]; journal?: Journal; max?: number } = {}): Knowledge => ({
+  statuses: new Map((changes.held ?? []).map((letter) => [sha1(letter), held(letter)])),
+  journal: changes.journal ?? emptyJournal,
+  maxInstallAttempts: changes.max ?? 3,
+});
+const allow: RuleSet = { defaultAllow: true, allowedKbs: [], forbiddenKbs: [], allowedSeverities: [] };
+const judged = (updates: readonly NeededUpdate[], rules = allow) =>
+  judgeScan({ needed: updates, installed: [] }, rules);
+const digests = (steps: readonly { file: { sha1: string } }[]) => steps.map((step) => step.file.sha1[0]);
+const numbers = (steps: readonly { update: NeededUpdate }[]) =>
+  steps.map((step) => Number(step.update.updateId.slice(-4)));
+
+describe('planDownloads', () => {
+  it('takes what is held and not here, each file once', () => {
+    const updates = judged([needed(1, ['a', 'b']), needed(2, ['b', 'c'])]);
+    expect(digests(planDownloads(updates, knowing({ held: ['a', 'b', 'c'], journal: stored(['a']) })))).toEqual([
+      'b',
+      'c',
+    ]);
+  });
+
+  it('leaves an update alone of which a file is missing, held back, or given up', () => {
+    expect(planDownloads(judged([needed(1, ['a', 'b'])]), knowing({ held: ['a'] }))).toEqual([]);
+    const forbidden = judged([needed(1, ['a'])], { ...allow, forbiddenKbs: ['5000001'] });
+    expect(planDownloads(forbidden, knowing({ held: ['a'] }))).toEqual([]);
+    const tried = beginInstall(emptyJournal, needed(1, []), '2026-01-01T00:00:00Z');
+    expect(planDownloads(judged([needed(1, ['a'])]), knowing({ held: ['a'], journal: tried, max: 1 }))).toEqual([]);
+  });
+});
+
+describe('planInstalls', () => {
+  it('installs whole updates only, old ones first, servicing stacks before all', () => {
+    const stack = needed(3, ['c'], { title: '2026-01 Servicing Stack Update for Windows Server 2016 (KB5000003)' });
+    const updates = judged([needed(1, ['a']), needed(2, ['a', 'b']), stack, needed(4, [])]);
+    expect(numbers(planInstalls(updates, knowing({ journal: stored(['a', 'c']) })))).toEqual([3, 1, 4]);
+  });
+
+  it('gives the proved digest of each file to the installer', () => {
+    const [step] = planInstalls(judged([needed(1, ['a'])]), knowing({ journal: stored(['a']) }));
+    expect(step?.files).toEqual([{ sha1: sha1('a'), sha256: hex('a', 64), size: 1, name: 'a.cab' }]);
+  });
+});
+
+describe('planRemovals', () => {
+  it('keeps what a wanted update needs and nothing else', () => {
+    const rules = { ...allow, forbiddenKbs: ['5000002'] };
+    const steps = planRemovals(judged([needed(1, ['a']), needed(2, ['b'])], rules), ['a', 'b', 'c'].map(sha1));
+    expect(steps.map((step) => step.sha1[0])).toEqual(['b', 'c']);
+  });
+});
+
+describe('judgeScan', () => {
+  const old = needed(1, ['a'], { supersededBy: [id(2), id(3)] });
+  it('names the newest allowed superseder, or an installed one whatever the rules', () => {
+    const middle = needed(2, ['b'], { supersededBy: [id(3)] });
+    const replaced = (rules: RuleSet) => judged([old, middle, needed(3, ['c'])], rules)[0]?.replacedBy?.updateId;
+    expect(replaced(allow)).toBe(id(3));
+    expect(replaced({ ...allow, forbiddenKbs: ['5000003'] })).toBe(id(2));
+    expect(replaced({ ...allow, forbiddenKbs: ['5000002', '5000003'] })).toBeUndefined();
+    const { leaves: _leaves, files: _files, supersededBy: _by, ...installed } = needed(3, []);
+    const none = { ...allow, defaultAllow: false };
+    expect(judgeScan({ needed: [old], installed: [installed] }, none)[0]).toMatchObject({
+      wanted: false,
+      replacedBy: { updateId: id(3) },
+    });
+  });
+});
+
+describe('assess', () => {
+  const stateOf = (journal: Journal, heldFiles: readonly string[] = ['a']) =>
+    assess(judged([needed(1, ['a'])]), [], knowing({ journal, held: heldFiles }))[0];
+  const begun = (times: number): Journal =>
+    Array.from({ length: times }).reduce<Journal>(
+      (journal) => beginInstall(journal, needed(1, []), '2026-01-01T00:00:00Z'),
+      emptyJournal,
+    );
+
+  it.each([
+    ['nothing tried', emptyJournal, 'PENDING', 'its file is in the repository'],
+    ['all here', stored(['a']), 'PENDING', 'its file is downloaded'],
+    ['an attempt that did not end', begun(1), 'PENDING', 'stopped in the middle of an installation'],
+    ['too many that did not end', begun(3), 'ERROR', 'stopped in the middle of each installation (attempt 3 of 3'],
+    [
+      'success that did not last',
+      endInstall(begun(1), needed(1, []), '2026-01-02T00:00:00Z', undefined),
+      'ERROR',
+      'reported success at 2026-01-02T00:00:00Z, but the update is still needed (attempt 1 of 3)',
+    ],
+    [
+      'a failure',
+      endInstall(begun(2), needed(1, []), '2026-01-02T00:00:00Z', 'it broke'),
+      'ERROR',
+      'it broke (attempt 2 of 3)',
+    ],
+  ])('%s', (_name, journal, state, reason) => {
+    expect(stateOf(journal)).toMatchObject({ state, reason: expect.stringContaining(reason) });
+  });
+
+  it('says when the broker could not be asked', () => {
+    expect(stateOf(emptyJournal, [])).toMatchObject({
+      state: 'MISSING',
+      reason: 'the broker could not be asked about 1 of 1 file',
+    });
+  });
+
+  it('a settled journal has nothing on updates that are no longer needed, or have a new revision', () => {
+    const failed = endInstall(begun(1), needed(1, []), '2026-01-02T00:00:00Z', 'it broke');
+    expect(settle(failed, { needed: [needed(1, ['a'])], installed: [] }).installs).toHaveLength(1);
+    expect(settle(failed, { needed: [needed(1, ['a'], { revision: 2 })], installed: [] }).installs).toEqual([]);
+    expect(settle(failed, { needed: [], installed: [] }).installs).toEqual([]);
+  });
+});
+
+describe('whatever is needed and known', () => {
+  const letters = ['a', 'b', 'c', 'd'];
+  const some = fc.subarray(letters);
+  const update = fc
+    .tuple(fc.integer({ min: 1, max: 6 }), some, fc.subarray([1, 2, 3, 4, 5, 6]))
+    .map(([number, files, by]) => needed(number, files, { supersededBy: by.filter((one) => one > number).map(id) }));
+  const scan = fc.uniqueArray(update, { selector: (one) => one.updateId, maxLength: 6 });
+  const rules = fc.record({
+    defaultAllow: fc.boolean(),
+    allowedKbs: fc.subarray(['5000001', '5000002', '5000003']),
+    forbiddenKbs: fc.subarray(['5000002', '5000003', '5000004']),
+    allowedSeverities: fc.constant([]),
+  });
+
+  it('plans, states and needs agree', () => {
+    fc.assert(
+      fc.property(scan, rules, some, some, (updates, someRules, heldFiles, storedFiles) => {
+        const journal = stored(storedFiles);
+        const knowledge = knowing({ held: heldFiles, journal });
+        const all = judged(updates, someRules);
+        const states = assess(all, [], knowledge);
+        const here = new Set(storedFiles.map(sha1));
+        const needs = neededFiles(all, knowledge.statuses, here);
+        const downloads = planDownloads(all, knowledge).map((step) => step.file.sha1);
+        expect(states.every((one) => one.reason !== '' && updateStates.includes(one.state))).toBe(true);
+        // What is asked for is neither held nor here, and what is downloaded was not asked for.
+        for (const digest of needs) expect(knowledge.statuses.has(digest) || here.has(digest)).toBe(false);
+        for (const digest of downloads) expect(needs).not.toContain(digest);
+        expect(states.some((one) => one.state === 'MISSING')).toBe(needs.length > 0);
+        // Nothing is installed that is not PENDING, and everything PENDING can be installed after the downloads.
+        const pending = states.filter((one) => one.state === 'PENDING').map((one) => one.updateId);
+        const ids = (state: Journal) =>
+          planInstalls(all, { ...knowledge, journal: state }).map((step) => step.update.updateId);
+        for (const one of ids(journal)) expect(pending).toContain(one);
+        const later = downloads.reduce(
+          (now, digest) => noteStored(now, { sha1: digest, sha256: hex('0', 64), size: 1 }),
+          journal,
+        );
+        expect(ids(later).toSorted()).toEqual(pending.toSorted());
+        // What would be installed or downloaded is never removed.
+        const removed = planRemovals(all, letters.map(sha1)).map((step) => step.sha1);
+        for (const digest of [...downloads, ...needs]) expect(removed).not.toContain(digest);
+      }),
+    );
+  });
+});
+
+describe('buildReport', () => {
+  const host = {
+    machineId: 'host-1',
+    hostname: 'h',
+    os: 'o',
+    osVersion: '1',
+    architecture: 'amd64',
+    agentVersion: '1',
+  } as const;
+  it('fits the contract whatever comes, and cuts the least important first', () => {
+    const many = Array.from({ length: 3000 }, (_, number) => ({
+      updateId: id(number),
+      revision: 1,
+      kbs: Array.from({ length: 70 }, () => '5000001'),
+      title: 't'.repeat(2000),
+      state: number === 2999 ? ('ERROR' as const) : ('SUPERSEDED' as const),
+      reason: 'r'.repeat(2000),
+      files: Array.from({ length: 70 }, () => sha1('a')),
+    }));
+    const report = buildReport({
+      host,
+      indexSha256: hex('a', 64),
+      rulesRevision: 0,
+      scannedAt: new Date(0),
+      scanMilliseconds: -3.5,
+      updates: many,
+      needs: Array.from({ length: 5000 }, () => sha1('b')),
+    });
+    expect(z.parse(hostReport, report)).toEqual(report);
+    expect(report.updates).toHaveLength(2000);
+    expect(report.updates[0]?.state).toBe('ERROR');
+  });
+});
