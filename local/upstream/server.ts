@@ -26,8 +26,10 @@ export interface FakeMicrosoftOptions {
   readonly log?: (line: string) => void;
 }
 
-/** The fake with what only its control endpoint needs. */
+/** The fake with what only its control endpoint and the demonstration need. */
 export interface ControllableMicrosoft extends FakeMicrosoft {
+  /** Of everything invented in this data folder. */
+  readonly seed: number;
   readonly faults: FaultSwitchboard;
 }
 
@@ -87,6 +89,7 @@ export async function startFakeMicrosoft(options: FakeMicrosoftOptions): Promise
     current: shelf.current,
     counters: counters.read,
     addFault: faults.add,
+    seed: shelf.seed,
     faults,
     async close() {
       await Promise.all([closeServer(plain), closeServer(secure)]);

@@ -20,6 +20,7 @@ export const indexPath = '/microsoftupdate/v6/wsusscan/wsusscn2.cab';
 
 /** What lies ready to be served: the current index and every payload file of past publications. Survives a restart. */
 export interface Shelf {
+  readonly seed: number;
   readonly ports: UpstreamState['ports'];
   current(): Publication | undefined;
   publishNext(): Promise<Publication>;
@@ -88,6 +89,7 @@ export async function openShelf(dataDir: string, seed: number | undefined): Prom
   };
 
   return {
+    seed: state.seed,
     get ports() {
       return state.ports;
     },

@@ -1,0 +1,183 @@
+import { describe, expect, it } from 'vitest';
+import type { HostView } from '#shared/contract/operators/views.ts';
+import type { FileRequest } from '#shared/contract/requests.ts';
+import { type Check, checkLife, newRequests, type Observed } from './checks.ts';
+
+const index = 'a'.repeat(64);
+const at = '2026-01-13T18:00:00Z';
+const sha1 = '1'.repeat(40);
+const sha256 = '2'.repeat(64);
+
+type Update = HostView['report']['updates'][number];
+const update = (kb: string, changes: Partial<Update> = {}): Update => ({
+  updateId: '00000000-0000-4000-8000-000000000001',
+  revision: 1,
+  kbs: [kb],
+  state: 'OK',
+  reason: 'installed',
+  files: [],
+  ...changes,
+});
+
+const view = (machineId: string, updates: Update[], changes: Partial<HostView['report']> = {}): HostView => ({
+  version: 1,
+  summary: {
+    machineId,
+    hostname: machineId,
+    os: 'Windows',
+    state: 'OK',
+    counts: { OK: 1, PENDING: 0, MISSING: 0, DISCARDED: 0, ERROR: 0, SUPERSEDED: 0 },
+    reportedAt: at,
+  },
+  report: {
+    version: 1,
+    host: { machineId, hostname: machineId, os: 'Windows', osVersion: '6.1', architecture: 'amd64', agentVersion: '1' },
+    indexSha256: index,
+    rulesRevision: 1,
+    scannedAt: at,
+    scanMilliseconds: 1,
+    updates,
+    needs: [],
+    ...changes,
+  },
+  refused: [],
+});
+
+const done: FileRequest = {
+  version: 1,
+  sha1,
+  size: 5,
+  requestedAt: at,
+  requestedBy: 'pc-1',
+  attempts: 1,
+  state: 'done',
+  doneAt: at,
+  sha256,
+};
+const open: FileRequest = {
+  version: 1,
+  sha1,
+  requestedAt: at,
+  requestedBy: 'pc-1',
+  attempts: 0,
+  state: 'open',
+};
+const withdrawn = update('5999101', { state: 'DISCARDED', reason: 'KB5999101 is forbidden' });
+const missing = update('2999226', { state: 'MISSING', reason: 'not there yet', files: [sha1] });
+
+/** A good life: pc-1 is a Windows 7 that needs KB2999226, pc-2 a Windows 10 that is offered a forbidden update. */
+const good: Observed = {
+  fleet: [
+    { machineId: 'pc-1', profile: 'windows7-sp1-x64' },
+    { machineId: 'pc-2', profile: 'windows10-22h2-x64' },
+  ],
+  published: index,
+  current: index,
+  downloadsOfSecondSync: 0,
+  rounds: [
+    [view('pc-1', [missing], { needs: [sha1] }), view('pc-2', [withdrawn])],
+    [view('pc-1', [update('2999226')]), view('pc-2', [withdrawn])],
+  ],
+  requestsBefore: [],
+  requestsAfter: [done],
+  upstreamGets: 1,
+  served: new Map([[sha256, { sha1, sha256 }]]),
+};
+const failing = (observed: Observed, forbidden: string | undefined = '5999101'): string[] =>
+  checkLife(observed, forbidden)
+    .filter(({ ok }: Check) => !ok)
+    .map(({ name }) => name);
+const lastRound = (...views: HostView[]): Observed => ({ ...good, rounds: [good.rounds[0] ?? [], views] });
+
+describe('the checks of a life', () => {
+  it('all hold for a good one', () => {
+    expect(failing(good)).toEqual([]);
+    expect(checkLife(good, '5999101').map(({ name }) => name)).toEqual(
+      expect.arrayContaining([
+        'KB2999226 is requested by the 1 hosts it applies to',
+        'KB2999226 is fetched once and proved by SHA-1 and SHA-256',
+        'KB2999226 is installed and OK on them',
+        'KB2999226 is not needed on the other 1 hosts',
+      ]),
+    );
+  });
+
+  it('hold for a later life that has nothing to do', () => {
+    const later: Observed = {
+      ...good,
+      rounds: [good.rounds[1] ?? [], good.rounds[1] ?? []],
+      requestsBefore: [done],
+      upstreamGets: 0,
+      served: new Map(),
+    };
+    expect(newRequests(later)).toEqual([]);
+    expect(failing(later)).toEqual([]);
+  });
+
+  it('say nothing about updates that the index has not', () => {
+    const rounds = [[view('pc-1', [update('1')]), view('pc-2', [withdrawn])]];
+    expect(checkLife({ ...good, rounds }, undefined).some(({ name }) => name.includes('KB'))).toBe(false);
+  });
+
+  it.each<[string, Observed, RegExp]>([
+    ['another index', { ...good, current: 'b'.repeat(64) }, /holds the index/],
+    ['a second download', { ...good, downloadsOfSecondSync: 1 }, /not downloaded again/],
+    ['a silent host', lastRound(view('pc-1', [update('2999226')])), /hosts reported/],
+    [
+      'a host on an old index',
+      lastRound(view('pc-1', [update('2999226')], { indexSha256: 'c'.repeat(64) }), view('pc-2', [withdrawn])),
+      /hosts reported/,
+    ],
+    [
+      'an update without a reason',
+      lastRound(view('pc-1', [update('2999226', { reason: ' ' })]), view('pc-2', [withdrawn])),
+      /a state and a reason/,
+    ],
+    ['a file nobody needs', { ...good, requestsAfter: [done, { ...done, sha1: '3'.repeat(40) }] }, /nothing else/],
+    ['a file that did not come', { ...good, requestsAfter: [open] }, /every requested file arrived/],
+    ['a file fetched twice', { ...good, upstreamGets: 2 }, /from Microsoft once/],
+    ['wrong bytes', { ...good, served: new Map([[sha256, { sha1: '4'.repeat(40), sha256 }]]) }, /SHA-1 it was asked/],
+    ['bytes under another name', { ...good, served: new Map([[sha256, { sha1, sha256: index }]]) }, /SHA-256/],
+    [
+      'an update left to do',
+      lastRound(view('pc-1', [update('2999226'), update('1', { state: 'PENDING' })]), view('pc-2', [withdrawn])),
+      /left to do/,
+    ],
+    [
+      'a forbidden update that is not discarded',
+      lastRound(view('pc-1', [update('2999226')]), view('pc-2', [update('5999101')])),
+      /forbidden/,
+    ],
+    [
+      'a forbidden update that nobody is offered',
+      lastRound(view('pc-1', [update('2999226')]), view('pc-2', [update('1')])),
+      /forbidden/,
+    ],
+    [
+      'an update on a machine that it does not go on',
+      lastRound(view('pc-1', [update('2999226')]), view('pc-2', [withdrawn, update('2999226')])),
+      /not needed on the other/,
+    ],
+    [
+      'an update that was not installed',
+      lastRound(view('pc-1', [update('2999226', { state: 'MISSING' })]), view('pc-2', [withdrawn])),
+      /installed and OK/,
+    ],
+    [
+      'an update that was not asked for',
+      { ...good, rounds: [[view('pc-1', [missing]), view('pc-2', [withdrawn])], good.rounds[1] ?? []] },
+      /requested by the 1 hosts/,
+    ],
+  ])('fail for %s', (_what, observed, expected) => {
+    expect(failing(observed)).toContainEqual(expect.stringMatching(expected));
+  });
+
+  it('fail for a host that is not OK', () => {
+    const sick = view('pc-2', [withdrawn]);
+    const observed = lastRound(view('pc-1', [update('2999226')]), {
+      ...sick,
+      summary: { ...sick.summary, state: 'ERROR' },
+    });
+    expect(failing(observed)).toEqual(['every host is OK']);
+  });
+});

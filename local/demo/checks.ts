@@ -1,0 +1,154 @@
+import type { HostView } from '#shared/contract/operators/views.ts';
+import type { FileRequest } from '#shared/contract/requests.ts';
+
+/** Something that must hold at the end of a life. */
+export interface Check {
+  readonly name: string;
+  readonly ok: boolean;
+}
+
+/** A host of the fleet, as far as the checks know it by themselves. */
+export interface KnownHost {
+  readonly machineId: string;
+  readonly profile: string;
+}
+
+/** What was observed: from the operators' API and from the counters of the fake Microsoft. */
+export interface Observed {
+  readonly fleet: readonly KnownHost[];
+  /** SHA-256 of the index that Microsoft has out, and of the one that the broker holds. */
+  readonly published: string;
+  readonly current: string | undefined;
+  /** Downloads of the index by the second synchronisation. */
+  readonly downloadsOfSecondSync: number;
+  /** Reports after each round of the fleet. */
+  readonly rounds: readonly (readonly HostView[])[];
+  readonly requestsBefore: readonly FileRequest[];
+  readonly requestsAfter: readonly FileRequest[];
+  readonly upstreamGets: number;
+  /** SHA-256 → SHA-1 and SHA-256 of the bytes that the repository serves under that key. */
+  readonly served: ReadonlyMap<string, { readonly sha1: string; readonly sha256: string }>;
+}
+
+/**
+ * Real updates of which it is known, from Microsoft's description of them, on which kinds of machines they go. The scan
+ * must come to the same by itself.
+ */
+export const knownUpdates: ReadonlyMap<string, readonly string[]> = new Map([
+  // Universal C Runtime, x64: https://support.microsoft.com/help/2999226
+  ['2999226', ['windows7-sp1-x64', 'server2008r2-sp1-x64']],
+]);
+
+/** Requests that this life brought to their end. */
+export function newRequests({ requestsBefore, requestsAfter }: Observed): FileRequest[] {
+  const before = new Set(requestsBefore.filter(({ state }) => state === 'done').map(({ sha1 }) => sha1));
+  return requestsAfter.filter(({ sha1 }) => !before.has(sha1));
+}
+
+/** @param forbiddenKb KB that the rules forbid and at least one host is offered; undefined when the index has none */
+export function checkLife(observed: Observed, forbiddenKb: string | undefined): Check[] {
+  const last = observed.rounds.at(-1) ?? [];
+  const fleet = new Set(observed.fleet.map(({ machineId }) => machineId));
+  const ours = last.filter(({ summary }) => fleet.has(summary.machineId));
+  const requests = newRequests(observed);
+  const needed = new Set(observed.rounds.flat().flatMap(({ report }) => report.needs));
+  const states = ours.flatMap(({ report }) => report.updates);
+  const checks: Check[] = [
+    { name: 'the repository holds the index that Microsoft published', ok: observed.current === observed.published },
+    { name: 'an unchanged index is not downloaded again', ok: observed.downloadsOfSecondSync === 0 },
+    {
+      name: `each of the ${fleet.size} hosts reported, on that index`,
+      ok: ours.length === fleet.size && ours.every(({ report }) => report.indexSha256 === observed.current),
+    },
+    {
+      name: 'every update on every host has a state and a reason',
+      ok: states.length > 0 && states.every(({ reason }) => reason.trim() !== ''),
+    },
+    {
+      name: 'what hosts need was requested, and nothing else',
+      ok: sameSet(needed, new Set(requests.map(({ sha1 }) => sha1))),
+    },
+    { name: 'every requested file arrived', ok: requests.every(({ state }) => state === 'done') },
+    { name: 'each file was fetched from Microsoft once', ok: observed.upstreamGets === requests.length },
+    {
+      name: 'each new file in the repository has the SHA-1 it was asked by and the SHA-256 it is stored under',
+      ok: requests.every((request) => isProved(request, observed)),
+    },
+    {
+      name: 'no allowed update is left to do',
+      ok: states.every(({ state }) => state !== 'PENDING' && state !== 'MISSING' && state !== 'ERROR'),
+    },
+    { name: 'every host is OK', ok: ours.length > 0 && ours.every(({ summary }) => summary.state === 'OK') },
+  ];
+  if (forbiddenKb !== undefined) checks.push(forbiddenCheck(forbiddenKb, ours));
+  for (const [kb, profiles] of knownUpdates) checks.push(...knownUpdateChecks(kb, profiles, observed, ours));
+  return checks;
+}
+
+function forbiddenCheck(kb: string, views: readonly HostView[]): Check {
+  const offered = views.flatMap(({ report }) => report.updates.filter(({ kbs }) => kbs.includes(kb)));
+  return {
+    name: `KB${kb} is forbidden: discarded with that reason wherever it is offered`,
+    ok:
+      offered.length > 0 &&
+      offered.every(({ state, reason }) => state === 'DISCARDED' && reason.includes(kb) && /forbidden/i.test(reason)),
+  };
+}
+
+/** Only when some host was offered the update; an index without it says nothing about it. */
+function knownUpdateChecks(
+  kb: string,
+  profiles: readonly string[],
+  observed: Observed,
+  last: readonly HostView[],
+): Check[] {
+  const updateOf = (view: HostView | undefined) => view?.report.updates.find(({ kbs }) => kbs.includes(kb));
+  const all = observed.rounds.flat();
+  if (!all.some((view) => updateOf(view) !== undefined)) return [];
+  const expected = observed.fleet.filter(({ profile }) => profiles.includes(profile));
+  const others = observed.fleet.filter(({ profile }) => !profiles.includes(profile));
+  const viewsOf = ({ machineId }: KnownHost): HostView[] =>
+    all.filter(({ summary }) => summary.machineId === machineId);
+  const asked = (host: KnownHost): boolean =>
+    viewsOf(host).some((view) => {
+      const files = updateOf(view)?.files ?? [];
+      return files.length > 0 && files.every((sha1) => view.report.needs.includes(sha1));
+    });
+  const files = new Set(all.flatMap((view) => updateOf(view)?.files ?? []));
+  const requests = newRequests(observed).filter(({ sha1 }) => files.has(sha1));
+  // A life after the first finds it installed and asks no more.
+  const already = expected.every((host) => viewsOf(host).every((view) => updateOf(view)?.state === 'OK'));
+  const stateOf = ({ machineId }: KnownHost) =>
+    updateOf(last.find(({ summary }) => summary.machineId === machineId))?.state;
+  const name = `KB${kb}`;
+  return [
+    {
+      name: already
+        ? `${name} is still installed on the ${expected.length} hosts it applies to`
+        : `${name} is requested by the ${expected.length} hosts it applies to`,
+      ok: expected.length > 0 && (already || expected.every(asked)),
+    },
+    {
+      name: already ? `${name} is not fetched again` : `${name} is fetched once and proved by SHA-1 and SHA-256`,
+      ok: already
+        ? requests.length === 0
+        : requests.length === files.size &&
+          requests.every((request) => isProved(request, observed)) &&
+          observed.upstreamGets === newRequests(observed).length,
+    },
+    { name: `${name} is installed and OK on them`, ok: expected.every((host) => stateOf(host) === 'OK') },
+    {
+      name: `${name} is not needed on the other ${others.length} hosts`,
+      ok: others.every((host) => viewsOf(host).length > 0 && viewsOf(host).every((view) => !updateOf(view))),
+    },
+  ];
+}
+
+function isProved(request: FileRequest, { served }: Observed): boolean {
+  if (request.state !== 'done') return false;
+  const found = served.get(request.sha256);
+  return found?.sha1 === request.sha1 && found.sha256 === request.sha256;
+}
+
+const sameSet = (left: ReadonlySet<string>, right: ReadonlySet<string>): boolean =>
+  left.size === right.size && [...left].every((each) => right.has(each));

@@ -1,0 +1,84 @@
+import { prepareDataFolder } from './data-folder.ts';
+import { DemoError } from './demo-error.ts';
+import { type LifeSummary, liveOnce } from './life.ts';
+import { bytes, createNarrator, type Narrator, plural } from './narrator.ts';
+import { type DemoOptions, parseOptions } from './options.ts';
+import { setScene } from './scene.ts';
+import { stayUp, tellCycle } from './stay.ts';
+
+export interface Terminal {
+  out(text: string): void;
+  err(text: string): void;
+  /** Says stop when the person at the terminal does. */
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Runs the demonstration; resolves to the exit code when everything is closed: 0, or 1 when a check or the start failed,
+ * or 2 for wrong arguments.
+ */
+export async function runDemo(args: readonly string[], terminal: Terminal): Promise<number> {
+  let options: DemoOptions | undefined;
+  try {
+    options = parseOptions(args, (text) => terminal.out(text));
+  } catch (error) {
+    terminal.err(`${messageOf(error)}\n`);
+    return 2;
+  }
+  if (options === undefined) return 0;
+  // With --json the last line of the output belongs to machines, and people read the other stream.
+  const narrator = createNarrator(options.json ? terminal.err : terminal.out, () => performance.now());
+  try {
+    return await perform(options, narrator, terminal);
+  } catch (error) {
+    terminal.err(`${messageOf(error)}\n`);
+    return 1;
+  }
+}
+
+async function perform(options: DemoOptions, narrator: Narrator, terminal: Terminal): Promise<number> {
+  await prepareDataFolder(options.data, options.fresh);
+  const cleanup = new AsyncDisposableStack();
+  let summary: LifeSummary | undefined;
+  try {
+    const scene = await setScene(options, narrator, cleanup, (machineId, result) => {
+      if (!options.once) tellCycle(narrator, machineId, result);
+    });
+    if (options.once) summary = await Promise.race([liveOnce(scene, options, narrator), stopped(terminal.stop)]);
+    else await stayUp(scene, options, narrator, terminal.stop);
+  } finally {
+    if (!options.once) narrator.say('stack', 'ends');
+    await cleanup.disposeAsync();
+  }
+  if (summary === undefined) return 0;
+  const ok = summary.checks.every((check) => check.ok);
+  tellSummary(summary, narrator);
+  if (options.json) terminal.out(`${JSON.stringify(summary)}\n`);
+  return ok ? 0 : 1;
+}
+
+/** Rejects when the person at the terminal says stop. */
+function stopped(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => reject(new DemoError('stopped', 'stopped before the end'));
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+function tellSummary({ index, hosts, files, checks }: LifeSummary, narrator: Narrator): void {
+  narrator.say('index', `${plural(index.updates, 'update')}, ${plural(index.files, 'file')}, ${bytes(index.bytes)}`);
+  narrator.say('hosts', `${hosts.ok} of ${hosts.total} OK, ${hosts.pending} pending, ${hosts.error} in error`);
+  narrator.say(
+    'files',
+    `${files.requested} requested, ${files.downloaded} in the repository (${bytes(files.bytes)}), ${files.upstreamGets} GETs at Microsoft`,
+  );
+  for (const { name, ok } of checks) narrator.say(ok ? 'ok' : 'NOT OK', name);
+}
+
+/** The whole story for a fault of the program, the plain message for what people can mend. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const expected = 'code' in error && typeof error.code === 'string';
+  return expected ? error.message : (error.stack ?? error.message);
+}

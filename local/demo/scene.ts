@@ -1,0 +1,179 @@
+import { createWriteStream } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import type { CycleResult } from '#agent/main.ts';
+import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { type Fleet, openFleet } from '../fleet/fleet.ts';
+import { startStack } from '../stack.ts';
+import type { InvocationResult, LocalStack } from '../types.ts';
+import { type ControlEndpoint, startControlEndpoint } from '../upstream/control.ts';
+import { removalToolKb, withdrawnKb } from '../upstream/invent/series.ts';
+import { type ControllableMicrosoft, startFakeMicrosoft } from '../upstream/server.ts';
+import { DemoError } from './demo-error.ts';
+import { bytes, type Narrator, plural } from './narrator.ts';
+import { createOperators, type Operators } from './operators.ts';
+import type { DemoOptions } from './options.ts';
+import { synthesize } from './synthesize.ts';
+
+/** Everything that takes part, running. */
+export interface Scene {
+  readonly microsoft: ControllableMicrosoft;
+  readonly control: ControlEndpoint;
+  readonly stack: LocalStack;
+  readonly fleet: Fleet;
+  readonly operators: Operators;
+  /** File with the operator's address and keys, for the command line. */
+  readonly profileFile: string;
+  output(name: string): string;
+  /** Runs a scheduled function now. @throws DemoError `function-failed` */
+  trigger(functionOutput: 'SyncIndexFunction' | 'SweepRequestsFunction'): Promise<unknown>;
+}
+
+/** Closes what was opened, the last first. */
+export type Cleanup = AsyncDisposableStack;
+
+/** Synthesizes and starts it all; what is opened is closed by `cleanup`, also when a later part fails. */
+export async function setScene(
+  options: DemoOptions,
+  narrator: Narrator,
+  cleanup: Cleanup,
+  onCycle: (machineId: string, result: CycleResult) => void,
+): Promise<Scene> {
+  const { data } = options;
+  const log = createWriteStream(join(data, 'stack.log'), { flags: 'a' });
+  cleanup.defer(() => new Promise((resolve) => log.end(resolve)));
+
+  narrator.say('stack', 'synthesizing the CDK stack');
+  const assemblyDir = join(data, 'assembly');
+  await synthesize(assemblyDir);
+
+  const microsoft = await startFakeMicrosoft({
+    dataDir: join(data, 'microsoft'),
+    log: (line) => log.write(`microsoft ${line}\n`),
+    ...(options.seed === undefined ? {} : { seed: options.seed }),
+  });
+  cleanup.defer(() => microsoft.close());
+  const control = await startControlEndpoint(microsoft);
+  cleanup.defer(() => control.close());
+
+  const stack = await startStack({
+    assemblyDir,
+    dataDir: join(data, 'stack'),
+    upstream: microsoft.addresses,
+    speed: options.speed,
+    schedules: !options.once,
+    log: ({ source, level, message }) => {
+      log.write(`${new Date().toISOString()} ${source} ${level} ${message}\n`);
+      if (level === 'error') narrator.say('stack', `${source}: ${message.slice(0, 400)}`);
+    },
+  });
+  cleanup.defer(() => stack.close());
+  const output = (name: string): string => {
+    const value = stack.outputs[name];
+    if (value === undefined) {
+      throw new DemoError('synthesis-failed', `the stack has no output ${name}; it has: ${Object.keys(stack.outputs)}`);
+    }
+    return value;
+  };
+  narrator.say('stack', `runs on loopback: API ${output('ApiUrl')}, repository ${output('RepositoryUrl')}`);
+
+  const operators = createOperators({
+    apiUrl: output('ApiUrl'),
+    region: stack.region,
+    credentials: stack.operator,
+  });
+  const profileFile = join(data, 'operator.json');
+  await writePrivate(profileFile, {
+    apiUrl: output('ApiUrl'),
+    region: stack.region,
+    accessKeyId: stack.operator.accessKeyId,
+    secretAccessKey: stack.operator.secretAccessKey,
+  });
+  const fleet = await openFleet({
+    folder: join(data, 'fleet'),
+    seed: options.seed ?? microsoft.seed,
+    hosts: options.hosts,
+    server: new URL(output('ApiUrl')),
+    repository: new URL(output('RepositoryUrl')),
+    secret: await agentSecret(stack, output('AgentSecretArn')),
+    speed: options.speed,
+    onCycle: ({ machineId }, result) => onCycle(machineId, result),
+    log: (machineId, message) => log.write(`fleet ${machineId} ${message}\n`),
+  });
+  cleanup.defer(() => fleet.close());
+  return {
+    microsoft,
+    control,
+    stack,
+    fleet,
+    operators,
+    profileFile,
+    output,
+    async trigger(functionOutput) {
+      const result: InvocationResult = await stack.trigger(output(functionOutput));
+      if (!result.ok) throw new DemoError('function-failed', `${functionOutput}: ${result.kind}: ${result.error}`);
+      return result.payload;
+    },
+  };
+}
+
+/** Lets Microsoft publish what was asked for; nothing when it is out already. */
+export async function publish(scene: Scene, options: DemoOptions, narrator: Narrator): Promise<void> {
+  const before = scene.microsoft.current();
+  if (options.index !== undefined) await scene.microsoft.publishFile(options.index);
+  else if (before === undefined) await scene.microsoft.publishNext();
+  const now = scene.microsoft.current();
+  if (now === undefined) return;
+  const what = `index number ${now.number} (${bytes(now.indexBytes)}, SHA-256 ${now.indexSha256.slice(0, 12)}…)`;
+  narrator.say('Microsoft', before?.number === now.number ? `still has ${what}` : `publishes ${what}`);
+}
+
+/** The demonstration's rules, unless somebody already wrote some. */
+export async function setRules(scene: Scene, narrator: Narrator): Promise<void> {
+  const rules = await scene.operators.call(operatorEndpoints.getRules);
+  if (rules.revision > 0) {
+    narrator.say('operator', `keeps the rules of revision ${rules.revision}`);
+    return;
+  }
+  const written = await scene.operators.call(operatorEndpoints.putRules, {
+    body: {
+      version: 1,
+      expectedRevision: 0,
+      rules: {
+        defaultAllow: false,
+        allowedKbs: [removalToolKb],
+        forbiddenKbs: [withdrawnKb],
+        allowedSeverities: ['Critical', 'Important'],
+      },
+    },
+  });
+  narrator.say(
+    'operator',
+    `allows severities Critical and Important and KB${removalToolKb}, forbids KB${withdrawnKb} (rules revision ${written.revision})`,
+  );
+}
+
+export const hostsInWords = (fleet: Fleet): string =>
+  `${plural(fleet.hosts.length, 'simulated host')} of ${plural(new Set(fleet.hosts.map(({ profile }) => profile.key)).size, 'kind')}`;
+
+async function agentSecret(stack: LocalStack, secretId: string): Promise<string> {
+  const client = new SecretsManagerClient({
+    region: stack.region,
+    credentials: stack.administrator,
+    endpoint: stack.endpoints.secretsManager,
+  });
+  try {
+    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
+    if (SecretString === undefined) throw new DemoError('api', 'the agents’ secret is empty');
+    return SecretString;
+  } finally {
+    client.destroy();
+  }
+}
+
+/** Readable by this user only. */
+async function writePrivate(file: string, value: unknown): Promise<void> {
+  await writeFile(`${file}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}

@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { CycleResult } from '#agent/main.ts';
+import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { bytes, type Narrator, plural } from './narrator.ts';
+import type { DemoOptions } from './options.ts';
+import { hostsInWords, publish, type Scene, setRules } from './scene.ts';
+
+/** Microsoft's months in this world, divided by the speed: at the default speed of 120 a new one each three minutes. */
+const monthSeconds = 6 * 3600;
+/** How often the picture of the whole is looked at; told only when it changed. */
+const lookSeconds = 5;
+
+/**
+ * Stays up until the signal says stop: functions run on their schedules, hosts on theirs, and Microsoft publishes a new
+ * month now and then.
+ */
+export async function stayUp(
+  scene: Scene,
+  options: DemoOptions,
+  narrator: Narrator,
+  signal: AbortSignal,
+): Promise<void> {
+  await publish(scene, options, narrator);
+  await setRules(scene, narrator);
+  tellAddresses(scene, options, narrator);
+  narrator.say('hosts', `${hostsInWords(scene.fleet)} check in from time to time; Ctrl-C ends all of it`);
+  await Promise.all([
+    scene.fleet.run(signal),
+    watch(scene, narrator, signal),
+    options.index === undefined ? publishMonths(scene, options, narrator, signal) : Promise.resolve(),
+  ]);
+}
+
+/** What the agents do, as a line for a cycle that changed something. */
+export function tellCycle(narrator: Narrator, machineId: string, result: CycleResult): void {
+  const downloaded = result.downloads.filter(({ outcome }) => outcome === 'downloaded').length;
+  const installed = result.installs.filter(({ outcome }) => outcome === 'installed').length;
+  const parts = [
+    ...(result.index && result.index.bytesReceived > 0 ? ['has the new index'] : []),
+    ...(result.needs.length > 0 ? [`asks for ${plural(result.needs.length, 'file')}`] : []),
+    ...(downloaded > 0 ? [`pulled ${plural(downloaded, 'file')}`] : []),
+    ...(installed > 0 ? [`installed ${plural(installed, 'update')}`] : []),
+    ...result.problems.slice(0, 1).map(({ phase, message }) => `${phase}: ${message}`),
+  ];
+  if (parts.length > 0) narrator.say('hosts', `${machineId} ${parts.join(', ')} (${result.state ?? 'not scanned'})`);
+}
+
+function tellAddresses(scene: Scene, options: DemoOptions, narrator: Narrator): void {
+  const profile = options.data.endsWith('.kbroker') ? '' : ` --profile-file ${scene.profileFile}`;
+  narrator.say(
+    'addresses',
+    [
+      `operators' and agents' API  ${scene.output('ApiUrl')}`,
+      `repository                  ${scene.output('RepositoryUrl')}`,
+      `steer the fake Microsoft    ${scene.control.url}`,
+      `  new month   curl -X POST ${scene.control.url}publications`,
+      `  fault       curl -X POST ${scene.control.url}faults -d '{"path":"\\\\.cab$","kind":{"type":"status","status":503},"times":3}'`,
+      `command line                npx kbroker status${profile}`,
+      `log of the stack            ${options.data}/stack.log`,
+    ].join('\n'),
+  );
+}
+
+async function publishMonths(
+  scene: Scene,
+  options: DemoOptions,
+  narrator: Narrator,
+  signal: AbortSignal,
+): Promise<void> {
+  while (await waited((monthSeconds / options.speed) * 1000, signal)) {
+    const now = await scene.microsoft.publishNext();
+    narrator.say('Microsoft', `publishes index number ${now.number} (${bytes(now.indexBytes)})`);
+  }
+}
+
+/** Tells the numbers of the operators' status whenever they changed. */
+async function watch(scene: Scene, narrator: Narrator, signal: AbortSignal): Promise<void> {
+  let told = '';
+  while (await waited(lookSeconds * 1000, signal)) {
+    try {
+      const { hosts, requests, payloads, index } = await scene.operators.call(operatorEndpoints.getStatus);
+      const { byState } = requests;
+      const text =
+        `index ${index.current?.sha256.slice(0, 12) ?? 'none'}; ` +
+        `hosts ${hosts.byState.OK} OK, ${hosts.byState.PENDING_UPDATES} pending, ${hosts.byState.ERROR} in error; ` +
+        `requests ${byState.open} open, ${byState.queued + byState.fetching} on the way, ${byState.failed} failed; ` +
+        `repository ${plural(payloads.files, 'file')} (${bytes(payloads.bytes)})`;
+      if (text !== told) narrator.say('status', text);
+      told = text;
+    } catch (error) {
+      if (signal.aborted) return;
+      narrator.say('status', `cannot be had: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}
+
+/** False when the signal came first. */
+async function waited(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await sleep(milliseconds, undefined, { signal });
+    return true;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
+}

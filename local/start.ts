@@ -1,0 +1,29 @@
+/**
+ * `npm start`: the broker on this machine, with a fake Microsoft and a fleet of simulated hosts. Everything is imported
+ * after the version is known to be good enough.
+ */
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+
+if (major < 22 || (major === 22 && minor < 18)) {
+  process.stderr.write(
+    `kbroker needs Node.js 22.18 or newer, this is ${process.version}. "npm ci" brings one along on Linux, which npm start uses.\n`,
+  );
+  process.exitCode = 1;
+} else {
+  const { runDemo } = await import('./demo/main.ts');
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      stop.abort();
+      // A second one does not wait for anything.
+      process.once(signal, () => process.exit(130));
+    });
+  }
+  process.exitCode = await runDemo(process.argv.slice(2), {
+    out: (text) => process.stdout.write(text),
+    err: (text) => process.stderr.write(text),
+    stop: stop.signal,
+  });
+}
+
+export {};
