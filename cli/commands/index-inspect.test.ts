@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import * as z from 'zod/mini';
 import type { CatalogView, UpdateView } from '#shared/core/catalog/view.ts';
 import { cabMember } from '#test/kit/cab-member.ts';
 import { packIndex, packSlice } from '#test/kit/pack-slice.ts';
 import { haveSamples, sample } from '#test/kit/samples.ts';
 import { guid, hex, sound } from '#test/kit/sound-index.ts';
+import { readGolden } from '#test/kit/vuls-golden.ts';
 import { type InspectOptions, inspectIndex } from './index-inspect.ts';
 
 let folder: string;
@@ -130,39 +130,6 @@ describe('inspect', () => {
     }
   });
 });
-
-const text = z.object({ text: z.string() });
-const golden = {
-  u: z.object({
-    creationdate: z.string(),
-    updateid: z.string(),
-    revisionnumber: z.string(),
-    revisionid: z.string(),
-    isbundle: z.string(),
-    supersededby: z.optional(z.object({ revision: z.array(z.object({ id: z.string() })) })),
-    categories: z.optional(z.object({ category: z.array(z.object({ type: z.string(), id: z.string() })) })),
-  }),
-  x: z.object({
-    msrcseverity: z.string(),
-    securitybulletinid: text,
-    kbarticleid: text,
-  }),
-  l: z.object({ title: text }),
-  c: z.object({
-    updateidentity: z.object({ updateid: z.string(), revisionnumber: z.string() }),
-    properties: z.object({ updatetype: z.string() }),
-  }),
-};
-
-/** The golden JSON of one directory by RevisionId. */
-async function readGolden<K extends keyof typeof golden>(kind: K): Promise<Map<number, z.infer<(typeof golden)[K]>>> {
-  const path = sample('wsusscn2', 'vuls-data-update', 'fetch-golden', kind);
-  const entries = (await readdir(path)).map(async (name): Promise<[number, z.infer<(typeof golden)[K]>]> => {
-    const parsed = z.parse(golden[kind], JSON.parse(await readFile(join(path, name), 'utf8')));
-    return [Number(name.replace('.json', '')), parsed as z.infer<(typeof golden)[K]>];
-  });
-  return new Map(await Promise.all(entries));
-}
 
 describe.skipIf(!haveSamples)('inspect of the vuls-data-update fixtures', () => {
   const fixture = (name: string): string => sample('wsusscn2', 'vuls-data-update', name, 'wsusscn2.cab');

@@ -68,6 +68,9 @@ const ENGLISH = 'en';
 /** All fragments of one index, reduced to their facts as they stream by. */
 export class Fragments {
   readonly #values: Values;
+  readonly #coreReader = new XmlReader<CoreFacts>('fragment', coreFragment);
+  readonly #extendedReader = new XmlReader<ExtendedFacts>('fragment', extendedFragment);
+  readonly #localizedReader = new XmlReader<LocalizedFacts>('fragment', localizedFragment);
   readonly core = new ByRevision<CoreFacts>();
   readonly extended = new ByRevision<ExtendedFacts>();
   readonly #titles = new Map<string, ByRevision<string>>();
@@ -82,27 +85,24 @@ export class Fragments {
   /** A reader for the member, or `undefined` when nothing in it is wanted. */
   reader(name: FragmentName, cab: string, path: string): ByteSink | undefined {
     const { revisionId } = name;
-    const about = { name: `${cab}: ${path}`, fragment: true } as const;
+    const about = { name: `${cab}: ${path}` };
     switch (name.kind) {
       case 'core':
-        return new XmlReader<CoreFacts>({
+        return this.#coreReader.begin({
           ...about,
-          plans: coreFragment,
           state: new CoreFacts(this.#values),
           done: (facts) => this.core.put(revisionId, cab, facts),
         });
       case 'extended':
-        return new XmlReader<ExtendedFacts>({
+        return this.#extendedReader.begin({
           ...about,
-          plans: extendedFragment,
           state: new ExtendedFacts(this.#values),
           done: (facts) => this.extended.put(revisionId, cab, facts),
         });
       case 'localized':
         if (!this.#wanted(revisionId, name.language)) return undefined;
-        return new XmlReader<LocalizedFacts>({
+        return this.#localizedReader.begin({
           ...about,
-          plans: localizedFragment,
           state: { title: undefined },
           done: ({ title }) => this.#putTitle(revisionId, cab, name.language, title),
         });

@@ -1,10 +1,3 @@
 /** From the bytes of an offline index to the catalogue. */
-export { IndexError, type IndexErrorCode } from './index-error.ts';
-export {
-  type IndexLayout,
-  type IndexProgress,
-  type Publication,
-  type ReadIndexOptions,
-  readIndex,
-  readPublication,
-} from './read-index.ts';
+export { IndexError } from './index-error.ts';
+export { type IndexProgress, type Publication, readIndex, readPublication } from './read-index.ts';

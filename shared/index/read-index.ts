@@ -12,7 +12,7 @@ import { XmlReader } from './xml.ts';
  * `wsusscn2`: the monthly file, index.xml and numbered cabinets. `wsusscan`: the index inside an .msu, one package.cab.
  * They are told apart by whether index.xml is there.
  */
-export type IndexLayout = 'wsusscn2' | 'wsusscan';
+type IndexLayout = 'wsusscn2' | 'wsusscan';
 
 export interface IndexProgress {
   /** Bytes of the index file consumed so far. */
@@ -21,7 +21,7 @@ export interface IndexProgress {
   readonly members: number;
 }
 
-export interface ReadIndexOptions {
+interface ReadIndexOptions {
   /** Called after each chunk of the source. */
   readonly onProgress?: (progress: IndexProgress) => void;
 }
@@ -110,7 +110,7 @@ class IndexReader {
     this.#members += 1;
     if (this.#outerNames.length < 100) this.#outerNames.push(path);
     if (path === 'index.xml') {
-      return new XmlReader({ name: path, plans: indexXml, state: this.#shards, fragment: false });
+      return new XmlReader('whole', indexXml).begin({ name: path, state: this.#shards });
     }
     if (shardName.test(path)) {
       if (this.#cabs.has(path)) throw new IndexError('bad-layout', `the index has ${path} twice`);
@@ -124,7 +124,7 @@ class IndexReader {
   #innerMember(cab: string, path: string): ByteSink | undefined {
     this.#members += 1;
     if (path === 'package.xml') {
-      return new XmlReader({ name: `${cab}: ${path}`, plans: packageXml, state: this.#list, fragment: false });
+      return new XmlReader('whole', packageXml).begin({ name: `${cab}: ${path}`, state: this.#list });
     }
     const fragment = fragmentName(path);
     if (fragment !== undefined) return this.#fragments.reader(fragment, cab, path);

@@ -14,7 +14,7 @@ import { Values } from './values.ts';
 import { type ElementPlans, XmlReader } from './xml.ts';
 
 function readFragment<State>(plans: ElementPlans<State>, state: State, bytes: Uint8Array, name: string): State {
-  const reader = new XmlReader({ name, plans, state, fragment: true });
+  const reader = new XmlReader('fragment', plans).begin({ name, state });
   reader.write(bytes);
   reader.end();
   return state;

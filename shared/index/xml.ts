@@ -1,33 +1,31 @@
 /**
- * Reading XML from a stream of bytes, of which only a small part is wanted.
+ * Reading XML from a stream of bytes by a plan of the elements that are wanted. saxes parses, strictly.
  *
- * saxes parses, strictly, what a plan of elements asks for; what the plan does not name is passed over without being
- * parsed, only its tags are balanced. That matters: a core fragment can hold a component manifest of 47 MB, of which
- * the catalogue needs two elements. Nothing is kept of what was passed over, so memory does not grow with the input.
- *
- * DOCTYPE is refused (Microsoft's index has none, and entities are the classic way to make a parser run wild).
+ * DOCTYPE is refused (Microsoft's index has none, and entities are the classic way to make a parser run wild); tags,
+ * texts, attributes and depth are bounded, so that memory does not grow with what the input contains.
  */
 import { SaxesParser, type SaxesTagPlain } from 'saxes';
 import type { ByteSink } from '#shared/cabinet/index.ts';
 import { IndexError } from './index-error.ts';
+import { MAX_MARKUP_CHARACTERS, MarkupError, MarkupScanner, tooLong } from './markup.ts';
 
-/** One tag, comment or CDATA section, in characters. The longest tag of the samples has fewer than 3,000. */
-const MAX_MARKUP_CHARACTERS = 1 << 20;
 /** Text of one wanted element, in characters. */
 const MAX_TEXT_CHARACTERS = 1 << 20;
 const MAX_DEPTH = 256;
 const MAX_ATTRIBUTES = 256;
 
+type Parser = SaxesParser<{ fragment: boolean; xmlns: false; position: false }>;
+
 export type Attributes = Readonly<Record<string, string>>;
 
 /** What is wanted of an element. `state` is what one document is read into. */
 export interface ElementPlan<State> {
-  /** Called at the start tag. `'skip'` passes over what is inside. */
+  /** Called at the start tag. `'skip'` ignores what is inside. */
   readonly open?: (state: State, attributes: Attributes) => 'skip' | undefined;
   /** Called at the end tag with the element's own text (that of its children is not in it). */
   readonly text?: (state: State, text: string) => void;
   readonly children?: ElementPlans<State>;
-  /** Told the name of a child that `children` does not list, before it is passed over. */
+  /** Told the name of a child that `children` does not list, before it is ignored. */
   readonly otherChild?: (state: State, name: string) => void;
 }
 export type ElementPlans<State> = ReadonlyMap<string, ElementPlan<State>>;
@@ -36,223 +34,167 @@ export type ElementPlans<State> = ReadonlyMap<string, ElementPlan<State>>;
 export const elements = <State>(plans: Readonly<Record<string, ElementPlan<State>>>): ElementPlans<State> =>
   new Map(Object.entries(plans));
 
-export interface XmlReaderOptions<State> {
+/**
+ * - `whole`: one root; every element is parsed, the unwanted ones too.
+ * - `fragment`: siblings without a root; unwanted elements are passed over, and only their tags are balanced.
+ */
+export type DocumentKind = 'whole' | 'fragment';
+
+export interface XmlDocument<State> {
   /** Name of the member, for messages. */
   readonly name: string;
-  readonly plans: ElementPlans<State>;
   readonly state: State;
-  /** True when the document is several sibling elements without a root. */
-  readonly fragment: boolean;
   /** Called when the document is complete and well-formed. */
   readonly done?: (state: State) => void;
 }
 
-/**
- * A sink for the UTF-8 bytes of one document, in chunks of any size.
- *
- * @throws IndexError `bad-xml` from `write` and `end`
- */
-export class XmlReader<State> implements ByteSink {
-  readonly #options: XmlReaderOptions<State>;
+/** Reads documents of one kind, one after the other. (A new parser for each of 400,000 fragments would cost more than the parsing.) */
+export class XmlReader<State> {
+  readonly #plans: ElementPlans<State>;
   readonly #decoder = new TextDecoder('utf-8', { fatal: true });
-  readonly #parser: SaxesParser;
+  readonly #parser: Parser;
+  readonly #scanner: MarkupScanner | undefined;
+  #document: XmlDocument<State> | undefined;
   /** Open elements from the outside in, the document itself first. */
-  readonly #open: { plan: ElementPlan<State>; text: string }[];
-  /** Begun markup that the next chunk goes on with. */
-  #carry = '';
-  /** Characters before the carry. */
-  #position = 0;
-  #attributes = 0;
+  #open: { readonly plan: ElementPlan<State>; text: string }[] = [];
   #textCharacters = 0;
-  /** Depth below the element that is being passed over; -1 when none is. */
-  #skipDepth = -1;
+  /** Where the parser last reported anything. */
+  #reportedAt = 0;
   /** Set by a start tag whose inside is to be passed over. */
-  #pendingSkip = false;
+  #ignoring = false;
 
-  constructor(options: XmlReaderOptions<State>) {
-    this.#options = options;
-    this.#open = [{ plan: { children: options.plans }, text: '' }];
-    // Positions are counted here: the parser does not see what is passed over.
-    this.#parser = new SaxesParser({ fragment: options.fragment, position: false });
-    this.#parser.on('opentagstart', () => {
-      this.#attributes = 0;
-    });
-    this.#parser.on('attribute', () => {
-      this.#attributes += 1;
-      if (this.#attributes > MAX_ATTRIBUTES) throw this.#bad(`a tag has more than ${MAX_ATTRIBUTES} attributes`);
-    });
-    this.#parser.on('opentag', (tag) => this.#openTag(tag));
-    this.#parser.on('closetag', () => this.#closeTag());
-    this.#parser.on('text', (text) => this.#addText(text));
-    this.#parser.on('cdata', (text) => this.#addText(text));
-    this.#parser.on('xmldecl', ({ encoding }) => {
-      if (encoding !== undefined && encoding.toLowerCase() !== 'utf-8') {
-        throw this.#bad(`the declared encoding is ${JSON.stringify(encoding)}, only UTF-8 is read`);
-      }
-    });
+  constructor(kind: DocumentKind, plans: ElementPlans<State>) {
+    this.#plans = plans;
+    this.#parser = this.#makeParser(kind === 'fragment');
+    if (kind === 'whole') return;
+    this.#scanner = new MarkupScanner(
+      { markup: (markup) => this.#parseMarkup(markup), text: (text) => this.#parseText(text) },
+      MAX_DEPTH,
+    );
   }
 
-  write(chunk: Uint8Array): void {
-    this.#consume(this.#decode(chunk));
-  }
-
-  end(): void {
-    this.#consume(this.#decode(undefined));
-    if (this.#carry !== '') throw this.#bad('the document ends within a tag');
-    if (this.#skipDepth >= 0) throw this.#bad('the document ends within an element');
-    this.#guard(() => this.#parser.close());
-    this.#options.done?.(this.#options.state);
-  }
-
-  #decode(chunk: Uint8Array | undefined): string {
-    try {
-      return chunk === undefined ? this.#decoder.decode() : this.#decoder.decode(chunk, { stream: true });
-    } catch (cause) {
-      throw this.#bad('the bytes are not UTF-8', cause);
-    }
-  }
-
-  #consume(text: string): void {
-    const input = this.#carry + text;
-    this.#carry = '';
-    let at = 0;
-    while (at < input.length) {
-      const markup = input.indexOf('<', at);
-      const textEnd = markup === -1 ? input.length : markup;
-      if (textEnd > at) {
-        if (this.#skipDepth < 0) this.#feedText(input.slice(at, textEnd));
-        this.#position += textEnd - at;
-        at = textEnd;
-      }
-      if (markup === -1) return;
-      const end = this.#markupEnd(input, markup);
-      if (end === -1) {
-        if (input.length - markup > MAX_MARKUP_CHARACTERS) {
-          throw this.#bad(`a tag has more than ${MAX_MARKUP_CHARACTERS} characters`);
-        }
-        this.#carry = input.slice(markup);
-        return;
-      }
-      if (this.#skipDepth >= 0) this.#skip(input, markup, end);
-      if (this.#skipDepth < 0) {
-        this.#textCharacters = 0;
-        this.#guard(() => this.#parser.write(input.slice(markup, end)));
-        if (this.#pendingSkip) this.#skipDepth = 0;
-        this.#pendingSkip = false;
-      }
-      this.#position += end - markup;
-      at = end;
-    }
-  }
-
-  /** Keeps the balance of the tags inside the element that is passed over; its own end tag is left to the parser. */
-  #skip(input: string, markup: number, end: number): void {
-    switch (input.charAt(markup + 1)) {
-      case '!':
-      case '?':
-        return;
-      case '/':
-        this.#skipDepth -= 1;
-        return;
-      default:
-        if (input.charAt(end - 2) === '/') return;
-        this.#skipDepth += 1;
-        if (this.#open.length + this.#skipDepth > MAX_DEPTH) throw this.#tooDeep();
-    }
-  }
-
-  /** Index after the markup that begins at `at`, or -1 when the input ends before it does. */
-  #markupEnd(input: string, at: number): number {
-    const after = (mark: string, from: number): number => {
-      const found = input.indexOf(mark, from);
-      return found === -1 ? -1 : found + mark.length;
+  /**
+   * A sink for the UTF-8 bytes of the next document, in chunks of any size. The one before must have ended.
+   *
+   * The sink throws IndexError `bad-xml`, and `bad-value` when a plan does.
+   */
+  begin(document: XmlDocument<State>): ByteSink {
+    if (this.#document !== undefined) throw new TypeError(`${this.#document.name} has not ended`);
+    this.#document = document;
+    this.#open = [{ plan: { children: this.#plans }, text: '' }];
+    this.#reportedAt = 0;
+    this.#textCharacters = 0;
+    this.#scanner?.reset();
+    return {
+      write: (chunk) => this.#guard(() => this.#parse(this.#decoder.decode(chunk, { stream: true }))),
+      end: () => {
+        this.#guard(() => {
+          this.#parse(this.#decoder.decode());
+          this.#scanner?.end();
+          this.#checkEncoding();
+          this.#parser.close();
+        });
+        this.#document = undefined;
+        document.done?.(document.state);
+      },
     };
-    switch (input.charAt(at + 1)) {
-      case '':
-        return -1;
-      case '?':
-        return after('?>', at + 2);
-      case '!': {
-        if (input.startsWith('<!--', at)) return after('-->', at + 4);
-        if (input.startsWith('<![CDATA[', at)) return after(']]>', at + 9);
-        const head = input.slice(at, at + 9);
-        if ('<!--'.startsWith(head) || '<![CDATA['.startsWith(head)) return -1;
-        throw this.#bad('a document type declaration is refused');
-      }
-      default: {
-        // A '>' inside a quoted attribute value does not end the tag.
-        let quote = 0;
-        for (let i = at + 1; i < input.length; i += 1) {
-          const code = input.charCodeAt(i);
-          if (quote !== 0) {
-            if (code === quote) quote = 0;
-          } else if (code === 0x3e) {
-            return i + 1;
-          } else if (code === 0x22 || code === 0x27) {
-            quote = code;
-          }
-        }
-        return -1;
-      }
+  }
+
+  #makeParser(fragment: boolean): Parser {
+    // Without namespaces: the fragments use prefixes that nothing declares. Without line numbers: it is all one line.
+    // As few handlers as possible: with eight of them V8 (Node 24) keeps the parser's properties in a hash table, and
+    // parsing takes three times as long.
+    const parser: Parser = new SaxesParser({ fragment, xmlns: false, position: false });
+    parser.on('opentag', (tag) => this.#openTag(tag));
+    parser.on('closetag', () => this.#closeTag());
+    parser.on('text', (text) => this.#addText(text));
+    parser.on('cdata', (text) => this.#addText(text));
+    parser.on('doctype', () => {
+      throw new MarkupError('a document type declaration is refused');
+    });
+    return parser;
+  }
+
+  #checkEncoding(): void {
+    const { encoding } = this.#parser.xmlDecl;
+    if (encoding !== undefined && encoding.toLowerCase() !== 'utf-8') {
+      throw new MarkupError(`the declared encoding is ${JSON.stringify(encoding)}, only UTF-8 is read`);
     }
   }
 
-  #feedText(text: string): void {
-    this.#textCharacters += text.length;
-    if (this.#textCharacters > MAX_TEXT_CHARACTERS) {
-      throw this.#bad(`a text has more than ${MAX_TEXT_CHARACTERS} characters`);
+  #parse(text: string): void {
+    if (this.#scanner !== undefined) {
+      this.#scanner.scan(text);
+      return;
     }
-    this.#guard(() => this.#parser.write(text));
+    this.#parser.write(text);
+    if (this.#parser.position - this.#reportedAt > MAX_MARKUP_CHARACTERS) throw tooLong();
+  }
+
+  #parseMarkup(markup: string): boolean {
+    this.#textCharacters = 0;
+    this.#ignoring = false;
+    this.#parser.write(markup);
+    return this.#ignoring;
+  }
+
+  #parseText(text: string): void {
+    this.#textCharacters += text.length;
+    if (this.#textCharacters > MAX_TEXT_CHARACTERS) throw textTooLong();
+    this.#parser.write(text);
   }
 
   #openTag(tag: SaxesTagPlain): void {
-    if (this.#open.length >= MAX_DEPTH) throw this.#tooDeep();
+    this.#reportedAt = this.#parser.position;
+    if (this.#open.length >= MAX_DEPTH) throw new MarkupError(`elements are nested more than ${MAX_DEPTH} deep`);
+    let attributes = 0;
+    for (const _name in tag.attributes) attributes += 1;
+    if (attributes > MAX_ATTRIBUTES) throw new MarkupError(`a tag has more than ${MAX_ATTRIBUTES} attributes`);
     const parent = this.#open.at(-1)?.plan;
     const plan = parent?.children?.get(tag.name);
-    const { state } = this.#options;
+    const state = this.#current.state;
     if (plan === undefined) parent?.otherChild?.(state, tag.name);
-    const skip = plan === undefined || plan.open?.(state, tag.attributes) === 'skip';
-    this.#open.push({ plan: skip ? {} : plan, text: '' });
-    this.#pendingSkip = skip && !tag.isSelfClosing;
+    const ignored = plan === undefined || plan.open?.(state, tag.attributes) === 'skip';
+    this.#open.push({ plan: ignored ? {} : plan, text: '' });
+    this.#ignoring = ignored && !tag.isSelfClosing;
   }
 
   #closeTag(): void {
+    this.#reportedAt = this.#parser.position;
     const element = this.#open.pop();
-    element?.plan.text?.(this.#options.state, element.text);
+    element?.plan.text?.(this.#current.state, element.text);
   }
 
   #addText(text: string): void {
+    this.#reportedAt = this.#parser.position;
     const element = this.#open.at(-1);
     if (element?.plan.text === undefined) return;
     element.text += text;
-    if (element.text.length > MAX_TEXT_CHARACTERS) {
-      throw this.#bad(`a text has more than ${MAX_TEXT_CHARACTERS} characters`);
-    }
+    if (element.text.length > MAX_TEXT_CHARACTERS) throw textTooLong();
   }
 
-  /** saxes throws plain errors; what the plans throw is an IndexError already and is told where it happened. */
+  get #current(): XmlDocument<State> {
+    if (this.#document === undefined) throw new TypeError('the document has ended');
+    return this.#document;
+  }
+
+  /** Says where it happened. The parser and the decoder throw plain errors, the plans an IndexError. */
   #guard(run: () => void): void {
     try {
       run();
     } catch (error) {
-      if (error instanceof IndexError) {
-        throw error.code === 'bad-value'
-          ? new IndexError(error.code, this.#where(error.message), { cause: error })
-          : error;
-      }
-      throw this.#bad(error instanceof Error ? error.message : String(error), error);
+      if (error instanceof IndexError && error.code !== 'bad-value') throw error;
+      const what = error instanceof Error ? error.message : String(error);
+      const notUtf8 =
+        error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA';
+      throw new IndexError(
+        error instanceof IndexError ? error.code : 'bad-xml',
+        `${this.#current.name}, character ${this.#scanner?.position ?? this.#parser.position}: ` +
+          (notUtf8 ? 'the bytes are not UTF-8' : what),
+        { cause: error },
+      );
     }
   }
-
-  #where(what: string): string {
-    return `${this.#options.name}, character ${this.#position}: ${what}`;
-  }
-
-  #bad(what: string, cause?: unknown): IndexError {
-    return new IndexError('bad-xml', this.#where(what), { cause });
-  }
-
-  #tooDeep(): IndexError {
-    return this.#bad(`elements are nested more than ${MAX_DEPTH} deep`);
-  }
 }
+
+const textTooLong = (): MarkupError => new MarkupError(`a text has more than ${MAX_TEXT_CHARACTERS} characters`);

@@ -5,7 +5,7 @@ import type { Catalog, CatalogGap } from './model.ts';
  * updates had its core fragment and each of 97,000 files its location. One in a hundred is far above any accident of
  * theirs and far below what a truncated or reshaped index would show.
  */
-export const MAX_MISSING_SHARE = 0.01;
+const MAX_MISSING_SHARE = 0.01;
 
 export type Publishable = { readonly ok: true } | { readonly ok: false; readonly reason: string };
 

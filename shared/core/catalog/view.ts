@@ -39,7 +39,7 @@ export interface CatalogHead extends IndexFileFacts {
   readonly publishable: Publishable;
 }
 
-export interface CatalogCounts {
+interface CatalogCounts {
   readonly updates: number;
   /** Updates that are installed by themselves. */
   readonly units: number;
@@ -52,12 +52,12 @@ export interface CatalogCounts {
   readonly payloadBytes: number;
 }
 
-export interface CategoryView {
+interface CategoryView {
   readonly id: string;
   readonly title?: string;
 }
 
-export interface UpdateReference extends UpdateIdentity {
+interface UpdateReference extends UpdateIdentity {
   readonly kbs: readonly string[];
 }
 
