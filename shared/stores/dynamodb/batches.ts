@@ -9,8 +9,8 @@ export type Sleep = (milliseconds: number) => Promise<void>;
 /** Limits of one call (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html). */
 const getLimit = 100;
 const writeLimit = 25;
-/** Rounds for what a call left unprocessed: with the waits below, about 25 s of throttling are sat out. */
-const maxRounds = 10;
+/** Rounds in which nothing at all got through: with the waits below, about 25 s of standstill are sat out. */
+const maxStalledRounds = 10;
 /** Calls at a time: fills a Lambda's network without a burst that a new on-demand table would throttle. */
 const parallel = 8;
 
@@ -25,8 +25,8 @@ export async function batchGet(
   const items: Item[] = [];
   await inParallel(parallel, chunked(new Set(keys), getLimit), async (chunk) => {
     let left: Item[] = chunk.map((key) => ({ [keyName]: key }));
-    for (let round = 0; left.length > 0; round += 1) {
-      await beforeRound(round, sleep, `read ${left.length} items of ${table}`);
+    const rounds = roundsOf(sleep, `read items of ${table}`);
+    while (await rounds(left.length)) {
       const answer = await client.send(
         new BatchGetCommand({ RequestItems: { [table]: { Keys: left, ConsistentRead: true } } }),
       );
@@ -46,8 +46,8 @@ export async function batchPut(
 ): Promise<void> {
   await inParallel(parallel, chunked(items, writeLimit), async (chunk) => {
     let left: NonNullable<BatchWriteItems> = chunk.map((item) => ({ PutRequest: { Item: item } }));
-    for (let round = 0; left.length > 0; round += 1) {
-      await beforeRound(round, sleep, `write ${left.length} items of ${table}`);
+    const rounds = roundsOf(sleep, `write items of ${table}`);
+    while (await rounds(left.length)) {
       const answer = await client.send(new BatchWriteCommand({ RequestItems: { [table]: left } }));
       left = answer.UnprocessedItems?.[table] ?? [];
     }
@@ -56,11 +56,24 @@ export async function batchPut(
 
 type BatchWriteItems = NonNullable<BatchWriteCommand['input']['RequestItems']>[string];
 
-/** The SDK retries a call that fails; a call that succeeds in part is ours to repeat, slower each time. */
-async function beforeRound(round: number, sleep: Sleep, what: string): Promise<void> {
-  if (round === 0) return;
-  if (round >= maxRounds) throw new Error(`DynamoDB did not ${what} in ${maxRounds} rounds`);
-  await sleep(Math.min(5_000, 50 * 2 ** (round - 1)));
+/**
+ * The SDK retries a call that fails; a call that succeeds in part is ours to repeat, slower each time.
+ * @returns whether there is another round, after its wait; to be told how many items are left
+ */
+function roundsOf(sleep: Sleep, what: string): (left: number) => Promise<boolean> {
+  let round = 0;
+  let stalled = 0;
+  let before = Number.POSITIVE_INFINITY;
+  return async (left) => {
+    if (left === 0) return false;
+    stalled = left < before ? 0 : stalled + 1;
+    if (stalled >= maxStalledRounds)
+      throw new Error(`DynamoDB did not ${what} (${left} left) in ${maxStalledRounds} rounds`);
+    before = left;
+    if (round > 0) await sleep(Math.min(5_000, 50 * 2 ** (round - 1)));
+    round += 1;
+    return true;
+  };
 }
 
 function* chunked<T>(items: Iterable<T>, size: number): Generator<T[]> {

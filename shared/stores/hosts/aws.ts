@@ -8,16 +8,11 @@ import { heldTrue } from '../dynamodb/conditions.ts';
 import { parseAll, parseRows } from '../dynamodb/rows.ts';
 import { StoreError } from '../store-error.ts';
 import { hostsBinding } from './binding.ts';
+import { maxStoredReportBytes } from './limits.ts';
 import type { HostStore } from './port.ts';
 import { reportOrder, summaryOf } from './summary.ts';
 
 const { partitionKey } = hostsBinding.table;
-
-/**
- * Bytes of a gzipped report at most. A DynamoDB item holds 400 KB, names included
- * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html); the rest is for the summary.
- */
-export const maxStoredReportBytes = 390_000;
 
 /** What the list reads: the summary beside the report, so that no report is unpacked for it. */
 const summaryRow = z.extend(hostSummary, { version: z.literal(1) });

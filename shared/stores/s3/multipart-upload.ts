@@ -77,6 +77,8 @@ export class MultipartUpload {
           ...this.#names(),
           ...this.#headers(),
           Body: this.#current?.subarray(0, this.#filled) ?? '',
+          // Without it the SDK takes an empty body for a stream of unknown length.
+          ContentLength: this.#filled,
         }),
       );
     } else {

@@ -1,0 +1,76 @@
+import { BatchGetCommand, BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AwsServers, startAwsServers } from '#test/kit/aws-servers.ts';
+import { batchGet, batchPut } from './batches.ts';
+
+let aws: AwsServers;
+beforeAll(async () => {
+  aws = await startAwsServers();
+});
+afterAll(() => aws.close());
+
+/**
+ * The real server behind a throttle: of each call only every third key or item gets through, the rest comes back
+ * unprocessed, as DynamoDB answers when a table cannot keep up.
+ */
+function throttled(): AwsServers['dynamodb'] {
+  const send: AwsServers['dynamodb']['send'] = aws.dynamodb.send.bind(aws.dynamodb);
+  const client = Object.create(aws.dynamodb) as AwsServers['dynamodb'];
+  client.send = (async (command: BatchGetCommand | BatchWriteCommand) => {
+    const [table, all] = Object.entries(command.input.RequestItems ?? {})[0] ?? ['', []];
+    if (command instanceof BatchWriteCommand) {
+      const items = Array.isArray(all) ? all : [];
+      const through = items.slice(0, Math.ceil(items.length / 3));
+      const answer = await send(new BatchWriteCommand({ RequestItems: { [table]: through } }));
+      const left = items.slice(through.length);
+      return { ...answer, UnprocessedItems: left.length > 0 ? { [table]: left } : {} };
+    }
+    const keys = Array.isArray(all) ? [] : (all.Keys ?? []);
+    const through = keys.slice(0, Math.ceil(keys.length / 3));
+    const answer = await send(new BatchGetCommand({ RequestItems: { [table]: { Keys: through } } }));
+    const left = keys.slice(through.length);
+    return { ...answer, UnprocessedKeys: left.length > 0 ? { [table]: { Keys: left } } : {} };
+  }) as AwsServers['dynamodb']['send'];
+  return client;
+}
+
+const items = Array.from({ length: 260 }, (_, n) => ({ id: `item ${n}`, n }));
+const keys = items.map(({ id }) => id);
+
+describe('batches', () => {
+  it('get everything through a throttle, waiting longer each round', async () => {
+    const table = await aws.createTable({ table: { partitionKey: 'id' } });
+    const waits: number[] = [];
+    const sleep = async (milliseconds: number): Promise<void> => {
+      waits.push(milliseconds);
+    };
+    await batchPut(throttled(), table, items, sleep);
+    const got = await batchGet(throttled(), table, 'id', [...keys, ...keys, 'none'], sleep);
+    expect(got.map(({ n }) => n).sort((a, b) => Number(a) - Number(b))).toEqual(items.map(({ n }) => n));
+    expect(Math.min(...waits)).toBe(50);
+    expect(Math.max(...waits)).toBeGreaterThanOrEqual(400);
+  });
+
+  it('give up on a table that takes nothing', async () => {
+    const table = await aws.createTable({ table: { partitionKey: 'id' } });
+    const client = Object.create(aws.dynamodb) as AwsServers['dynamodb'];
+    client.send = (async (command: BatchWriteCommand) => ({
+      UnprocessedItems: command.input.RequestItems,
+    })) as AwsServers['dynamodb']['send'];
+    await expect(batchPut(client, table, items, async () => {})).rejects.toThrow(
+      /did not write items .*25 left.* 10 rounds/,
+    );
+  });
+
+  it('draw no more items after a failure', async () => {
+    let drawn = 0;
+    function* endless() {
+      for (;;) {
+        drawn += 1;
+        yield { id: `item ${drawn}` };
+      }
+    }
+    await expect(batchPut(aws.dynamodb, 'no-such-table', endless(), async () => {})).rejects.toThrow();
+    expect(drawn).toBeLessThan(25 * 30);
+  });
+});

@@ -1,0 +1,112 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateTableCommand, DynamoDBClient, type KeySchemaElement } from '@aws-sdk/client-dynamodb';
+import { CreateBucketCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { startDynamoDb } from '#local/servers/dynamodb/server.ts';
+import { startS3 } from '#local/servers/s3/server.ts';
+import { documentClient } from '#shared/stores/dynamodb/document-client.ts';
+
+/** Keys of a table and of its index, as the bindings of the stores spell them. All keys are strings. */
+export interface TableShape {
+  readonly table: { readonly partitionKey: string };
+  readonly byState?: { readonly indexName: string; readonly partitionKey: string; readonly sortKey: string };
+}
+
+/** Real protocol servers for adapter tests, with clients that may do everything. */
+export interface AwsServers {
+  readonly dynamodb: DynamoDBDocumentClient;
+  readonly s3: S3Client;
+  /** One more client of S3, without retries, whose middleware a test may change. */
+  newS3(): S3Client;
+  /** A new table. @returns its name */
+  createTable(shape: TableShape): Promise<string>;
+  /** A new bucket. @returns its name */
+  createBucket(): Promise<string>;
+  /** Keys of all objects, sorted. */
+  keys(bucket: string): Promise<string[]>;
+  /** Keys of uploads that were neither completed nor aborted. */
+  openUploads(bucket: string): Promise<string[]>;
+  close(): Promise<void>;
+}
+
+/** Starts DynamoDB and S3 on loopback, each in a fresh folder that {@link AwsServers.close} removes. */
+export async function startAwsServers(): Promise<AwsServers> {
+  await using started = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'kbroker-aws-'));
+  started.defer(() => rm(folder, { recursive: true, force: true }));
+  const credentials = { accessKeyId: 'TESTS', secretAccessKey: 'tests-only' };
+  const region = 'eu-west-1';
+  const common = {
+    region,
+    accountId: '111122223333',
+    authorize: () => ({ allowed: true }) as const,
+    secretOf: (id: string) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined),
+  };
+  const dynamodbServer = await startDynamoDb({ ...common, dataDir: join(folder, 'dynamodb') });
+  started.defer(() => dynamodbServer.close());
+  const s3Server = await startS3({ ...common, dataDir: join(folder, 's3') });
+  started.defer(() => s3Server.close());
+
+  const plain = new DynamoDBClient({ endpoint: dynamodbServer.url, region, credentials });
+  started.defer(() => plain.destroy());
+  const s3Config = { endpoint: s3Server.url, region, credentials, forcePathStyle: true };
+  const s3 = new S3Client(s3Config);
+  started.defer(() => s3.destroy());
+
+  let created = 0;
+  const name = (): string => {
+    created += 1;
+    return `made-for-a-test-${created}`;
+  };
+  const running = started.move();
+  return {
+    dynamodb: documentClient(plain),
+    s3,
+    newS3: () => new S3Client({ ...s3Config, maxAttempts: 1 }),
+    async createTable({ table, byState }) {
+      const TableName = name();
+      const keys = new Set([table.partitionKey, ...(byState ? [byState.partitionKey, byState.sortKey] : [])]);
+      await plain.send(
+        new CreateTableCommand({
+          TableName,
+          BillingMode: 'PAY_PER_REQUEST',
+          AttributeDefinitions: [...keys].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
+          KeySchema: keySchema(table.partitionKey),
+          ...(byState && {
+            GlobalSecondaryIndexes: [
+              {
+                IndexName: byState.indexName,
+                KeySchema: keySchema(byState.partitionKey, byState.sortKey),
+                Projection: { ProjectionType: 'ALL' },
+              },
+            ],
+          }),
+        }),
+      );
+      return TableName;
+    },
+    async createBucket() {
+      const Bucket = name();
+      await s3.send(new CreateBucketCommand({ Bucket }));
+      return Bucket;
+    },
+    async keys(Bucket) {
+      const { Contents } = await s3.send(new ListObjectsV2Command({ Bucket }));
+      return (Contents ?? []).map(({ Key }) => Key ?? '').sort();
+    },
+    async openUploads(Bucket) {
+      const { Uploads } = await s3.send(new ListMultipartUploadsCommand({ Bucket }));
+      return (Uploads ?? []).map(({ Key }) => Key ?? '').sort();
+    },
+    close: () => running.disposeAsync(),
+  };
+}
+
+function keySchema(partitionKey: string, sortKey?: string): KeySchemaElement[] {
+  return [
+    { AttributeName: partitionKey, KeyType: 'HASH' },
+    ...(sortKey === undefined ? [] : [{ AttributeName: sortKey, KeyType: 'RANGE' } as const]),
+  ];
+}

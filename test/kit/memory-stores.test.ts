@@ -1,0 +1,33 @@
+import {
+  catalogStoreContract,
+  indexStoreContract,
+  syncJournalContract,
+} from '#shared/stores/catalog/contract-suite.ts';
+import { hostStoreContract } from '#shared/stores/hosts/contract-suite.ts';
+import { payloadStoreContract } from '#shared/stores/payloads/contract-suite.ts';
+import { requestStoreContract } from '#shared/stores/requests/contract-suite.ts';
+import { ruleStoreContract } from '#shared/stores/rules/contract-suite.ts';
+import { MemoryRequestStore } from './memory-requests.ts';
+import {
+  MemoryCatalogStore,
+  MemoryHostStore,
+  MemoryIndexStore,
+  MemoryPayloadStore,
+  MemoryRuleStore,
+  MemorySyncJournal,
+} from './memory-stores.ts';
+
+indexStoreContract('memory', async () => new MemoryIndexStore());
+catalogStoreContract('memory', async () => new MemoryCatalogStore());
+syncJournalContract('memory', async () => new MemorySyncJournal());
+hostStoreContract('memory', async () => new MemoryHostStore());
+ruleStoreContract('memory', async () => new MemoryRuleStore());
+requestStoreContract('memory', async (options) => new MemoryRequestStore(options));
+payloadStoreContract('memory', async () => {
+  const store = new MemoryPayloadStore();
+  return {
+    store,
+    object: async (sha256) => store.objects.get(sha256),
+    leftovers: async () => [...store.open].map(() => 'an open upload'),
+  };
+});

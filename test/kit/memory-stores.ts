@@ -1,0 +1,214 @@
+/**
+ * The ports of the stores in memory, for tests of use cases. They pass the same contract suites as the AWS adapters.
+ * Values go in and out as copies, so that no test shares state with a store by accident.
+ */
+import { createHash } from 'node:crypto';
+import { gzipSync } from 'node:zlib';
+import { decodeSnapshot, encodeSnapshot } from '#shared/contract/catalog-snapshot.ts';
+import type { IndexPointer } from '#shared/contract/index-pointer.ts';
+import type { IndexRefusal, SyncRun } from '#shared/contract/operators/index-sync.ts';
+import type { HostView } from '#shared/contract/operators/views.ts';
+import { defaultRules, type RulesDocument } from '#shared/contract/rules.ts';
+import type { PayloadFile } from '#shared/core/catalog/model.ts';
+import type { HostState } from '#shared/core/status/states.ts';
+import type { CatalogStore, IndexStore, SyncJournal } from '#shared/stores/catalog/port.ts';
+import { maxStoredReportBytes } from '#shared/stores/hosts/limits.ts';
+import type { HostStore } from '#shared/stores/hosts/port.ts';
+import { reportOrder, summaryOf } from '#shared/stores/hosts/summary.ts';
+import type { HeldPayload, PayloadStore } from '#shared/stores/payloads/port.ts';
+import type { RuleStore } from '#shared/stores/rules/port.ts';
+import { StoreError } from '#shared/stores/store-error.ts';
+import { pageOf } from './pages.ts';
+import { streamOf } from './values.ts';
+
+const copy = <T>(value: T): T => structuredClone(value);
+
+export class MemoryIndexStore implements IndexStore {
+  readonly staged = new Map<string, Buffer>();
+  readonly stored = new Map<string, Buffer>();
+  pointer: { readonly pointer: IndexPointer; readonly tag: string } | undefined;
+  #tags = 0;
+
+  async current() {
+    return copy(this.pointer);
+  }
+
+  async stage(runId: string, body: AsyncIterable<Uint8Array>) {
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of body) chunks.push(Uint8Array.from(chunk));
+    const bytes = Buffer.concat(chunks);
+    this.staged.set(runId, bytes);
+    return { runId, sha256: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.byteLength };
+  }
+
+  async has(sha256: string) {
+    return this.stored.has(sha256);
+  }
+
+  async promote({ runId, sha256 }: { readonly runId: string; readonly sha256: string }) {
+    const bytes = this.staged.get(runId);
+    if (bytes === undefined) throw new StoreError('not-found', `nothing is staged for ${runId}`);
+    this.stored.set(sha256, bytes);
+    this.staged.delete(runId);
+  }
+
+  async drop({ runId }: { readonly runId: string }) {
+    this.staged.delete(runId);
+  }
+
+  async open(sha256: string) {
+    const bytes = this.stored.get(sha256);
+    if (bytes === undefined) throw new StoreError('not-found', `there is no index ${sha256}`);
+    return streamOf(bytes);
+  }
+
+  async moveCurrent(pointer: IndexPointer, tag: string | undefined) {
+    if (this.pointer?.tag !== tag) throw new StoreError('conflict', 'the pointer is not the one that was read');
+    this.#tags += 1;
+    this.pointer = { pointer: copy(pointer), tag: `tag ${this.#tags}` };
+  }
+}
+
+export class MemoryCatalogStore implements CatalogStore {
+  readonly facts = new Map<string, PayloadFile>();
+  readonly snapshots = new Map<string, string>();
+
+  async fileFacts(sha1s: Iterable<string>) {
+    return new Map([...new Set(sha1s)].flatMap((sha1) => entry(sha1, this.facts.get(sha1))));
+  }
+
+  async putFileFacts(facts: Iterable<PayloadFile>) {
+    for (const file of facts) this.facts.set(file.sha1, copy(file));
+  }
+
+  async putSnapshot(indexSha256: string, catalog: Parameters<CatalogStore['putSnapshot']>[1]) {
+    this.snapshots.set(indexSha256, [...encodeSnapshot(catalog)].join(''));
+  }
+
+  async getSnapshot(indexSha256: string) {
+    const json = this.snapshots.get(indexSha256);
+    return json === undefined ? undefined : decodeSnapshot(JSON.parse(json));
+  }
+}
+
+function entry<T>(key: string, value: T | undefined): [string, T][] {
+  return value === undefined ? [] : [[key, copy(value)]];
+}
+
+export class MemorySyncJournal implements SyncJournal {
+  #refusal: IndexRefusal | undefined;
+  readonly runs = new Map<string, SyncRun>();
+
+  async refusal() {
+    return copy(this.#refusal);
+  }
+
+  async putRefusal(refusal: IndexRefusal) {
+    this.#refusal = copy(refusal);
+  }
+
+  async clearRefusal() {
+    this.#refusal = undefined;
+  }
+
+  async putRun(run: SyncRun) {
+    if (run.state === 'started' && this.runs.get(run.runId)?.state === 'ended') return;
+    this.runs.set(run.runId, copy(run));
+  }
+
+  async run(runId: string) {
+    return copy(this.runs.get(runId));
+  }
+}
+
+export class MemoryPayloadStore implements PayloadStore {
+  readonly objects = new Map<string, Buffer>();
+  readonly records = new Map<string, HeldPayload>();
+  /** Uploads that were neither completed nor aborted. */
+  readonly open = new Set<object>();
+
+  async held(sha1s: Iterable<string>) {
+    return new Map([...new Set(sha1s)].flatMap((sha1) => entry(sha1, this.records.get(sha1))));
+  }
+
+  async begin(file: { readonly sha1: string; readonly sha256?: string | undefined }) {
+    const chunks: Buffer[] = [];
+    this.open.add(chunks);
+    return {
+      write: async (chunk: Uint8Array) => {
+        chunks.push(Buffer.from(chunk));
+      },
+      complete: async (sha256: string) => {
+        if (file.sha256 !== undefined && file.sha256 !== sha256)
+          throw new StoreError('refused', `the upload was begun as ${file.sha256}`);
+        this.objects.set(sha256, Buffer.concat(chunks));
+        this.open.delete(chunks);
+      },
+      abort: async () => {
+        this.open.delete(chunks);
+      },
+    };
+  }
+
+  async record(payload: HeldPayload) {
+    const before = this.records.get(payload.sha1);
+    if (before === undefined) this.records.set(payload.sha1, copy(payload));
+    else if (before.sha256 !== payload.sha256 || before.size !== payload.size)
+      throw new StoreError('conflict', `${payload.sha1} is recorded as ${before.sha256}`);
+  }
+
+  async totals() {
+    const bytes = [...this.records.values()].reduce((sum, { size }) => sum + size, 0);
+    return { files: this.records.size, bytes };
+  }
+}
+
+export class MemoryHostStore implements HostStore {
+  readonly #hosts = new Map<string, { readonly view: HostView; readonly order: number }>();
+
+  async put(report: HostView['report'], extra: { readonly receivedAt: string; readonly refused: HostView['refused'] }) {
+    const { receivedAt, refused } = extra;
+    const size = gzipSync(JSON.stringify({ report, refused })).byteLength;
+    const { machineId } = report.host;
+    if (size > maxStoredReportBytes)
+      throw new StoreError(
+        'refused',
+        `the report of ${machineId} has ${size} bytes gzipped, at most ${maxStoredReportBytes} are stored`,
+      );
+    const order = reportOrder(report, receivedAt);
+    if (order < (this.#hosts.get(machineId)?.order ?? 0)) return 'older' as const;
+    const view = copy({ version: 1 as const, summary: summaryOf(report, receivedAt), report, refused });
+    this.#hosts.set(machineId, { view, order });
+    return 'stored' as const;
+  }
+
+  async get(machineId: string) {
+    return copy(this.#hosts.get(machineId)?.view);
+  }
+
+  async list(query: { readonly cursor?: string | undefined; readonly limit: number }) {
+    const rows = [...this.#hosts.values()].map(({ view }) => copy(view.summary));
+    return pageOf(rows, query, ({ machineId }) => machineId, 'hosts');
+  }
+
+  async countByState() {
+    const counts: Record<HostState, number> = { OK: 0, PENDING_UPDATES: 0, ERROR: 0 };
+    for (const { view } of this.#hosts.values()) counts[view.summary.state] += 1;
+    return counts;
+  }
+}
+
+export class MemoryRuleStore implements RuleStore {
+  #rules: RulesDocument = defaultRules;
+
+  async get() {
+    return copy(this.#rules);
+  }
+
+  async put(rules: Omit<RulesDocument, 'revision'>, expectedRevision: number) {
+    if (this.#rules.revision !== expectedRevision)
+      throw new StoreError('conflict', `the rules in force are not revision ${expectedRevision} any more`);
+    this.#rules = copy({ ...rules, revision: expectedRevision + 1 });
+    return copy(this.#rules);
+  }
+}

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import type { HostReport } from '#shared/contract/agent/report.ts';
+import type { IndexPointer } from '#shared/contract/index-pointer.ts';
+import type { Catalog, CatalogUpdate } from '#shared/core/catalog/model.ts';
+
+/** Values that tests are made of, valid by every schema. */
+
+export const sha1 = (text: string | Uint8Array): string => createHash('sha1').update(text).digest('hex');
+export const sha256 = (text: string | Uint8Array): string => createHash('sha256').update(text).digest('hex');
+export const guid = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`;
+
+/** ISO time so many seconds into a fixed day. */
+export const at = (seconds: number): string => new Date(Date.UTC(2026, 6, 14, 12, 0, seconds)).toISOString();
+
+/** A unit that can be installed, with one file. */
+export function unit(n: number, more: Partial<CatalogUpdate> = {}): CatalogUpdate {
+  return {
+    updateId: guid(n),
+    revision: 200,
+    revisionId: n,
+    type: 'software',
+    action: 'install',
+    isBundle: false,
+    isLeaf: true,
+    createdAt: at(0),
+    prerequisites: [],
+    bundledBy: [],
+    supersededBy: [],
+    categories: { products: [], families: [], companies: [] },
+    payload: [sha1(`file ${n}`)],
+    title: `Update ${n} (KB${5_000_000 + n})`,
+    kbs: [String(5_000_000 + n)],
+    bulletins: [],
+    cves: [],
+    alwaysInstalled: false,
+    cbsParents: [],
+    ...more,
+  };
+}
+
+export function catalogOf(updates: readonly CatalogUpdate[]): Catalog {
+  const files = updates.flatMap(({ payload }) => payload).map((digest) => [digest, fileOf(digest)] as const);
+  return {
+    createdAt: at(0),
+    updates: new Map(updates.map((update) => [update.revisionId, update])),
+    files: new Map(files),
+    gaps: [],
+  };
+}
+
+export const fileOf = (digest: string) => ({
+  sha1: digest,
+  sha256: sha256(digest),
+  name: `${digest.slice(0, 8)}.cab`,
+  size: 6,
+  url: `http://download.windowsupdate.com/d/msdownload/${digest}.cab`,
+});
+
+export function pointerOf(digest: string, more: Partial<IndexPointer> = {}): IndexPointer {
+  return {
+    version: 1,
+    sha256: digest,
+    bytes: 3,
+    publishedAt: at(0),
+    updates: 1,
+    files: 1,
+    origin: { url: 'http://download.windowsupdate.com/wsusscn2.cab', etag: '"one"' },
+    ...more,
+  };
+}
+
+export function reportOf(machineId: string, more: Partial<HostReport> = {}): HostReport {
+  return {
+    version: 1,
+    host: {
+      machineId,
+      hostname: `${machineId}.example`,
+      os: 'Windows 11 Enterprise',
+      osVersion: '10.0.26100.1742',
+      architecture: 'amd64',
+      agentVersion: '0.1.0',
+    },
+    indexSha256: sha256('index'),
+    rulesRevision: 1,
+    scannedAt: at(0),
+    scanMilliseconds: 12,
+    updates: [],
+    needs: [],
+    ...more,
+  };
+}
+
+/** Bytes as a stream, in pieces of the given length; then the failure, when there is one. */
+export async function* streamOf(
+  bytes: Uint8Array | string,
+  piece = 65_536,
+  failure?: Error,
+): AsyncGenerator<Uint8Array> {
+  const all = Buffer.from(bytes);
+  for (let start = 0; start < all.byteLength; start += piece) yield all.subarray(start, start + piece);
+  if (failure !== undefined) throw failure;
+}
+
+export async function readAll(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(Uint8Array.from(chunk));
+  return Buffer.concat(chunks);
+}
