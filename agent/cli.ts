@@ -29,7 +29,7 @@ export interface AgentIo {
 }
 
 /** Exit codes of every command. */
-export const exitCodes = {
+const exitCodes = {
   ok: 0,
   /** The cycle ran, and an update is in ERROR. */
   updateFailed: 1,
@@ -67,7 +67,7 @@ KBROKER_SIMULATED_HOST.
 Exit codes: 0 done, 1 an update is in ERROR, 2 wrong arguments or settings, 3 a phase failed (broker or repository not
 reachable, access refused, disk …), 4 another run of the agent is at work.`;
 
-/** Runs the agent's command line and gives the exit code (see {@link exitCodes}). */
+/** Runs the agent's command line and gives the exit code (the help lists them). */
 export async function main(args: readonly string[], io: AgentIo): Promise<number> {
   let exitCode: number = exitCodes.ok;
   const program = buildProgram(io, (code) => {

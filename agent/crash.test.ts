@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aHost, type Bench, openBench } from './fixtures/bench.ts';
 import { publish, sha1, sha256 } from './fixtures/publication.ts';
-import { runCycle } from './run/cycle.ts';
+import { createAgent, runCycle } from './main.ts';
 
 const bin = fileURLToPath(new URL('bin.ts', import.meta.url));
 const big = { name: 'a.cab', data: randomBytes(200_000) };
@@ -97,13 +97,10 @@ describe('an installation in which the agent died', () => {
     site.hold(small, big);
     const agent = await bench.agent();
     const { updateAgent } = agent.adapters;
-    const dying = {
-      ...agent,
-      adapters: {
-        ...agent.adapters,
-        updateAgent: { ...updateAgent, install: () => Promise.reject(new TypeError('the process ends here')) },
-      },
-    };
+    const dying = createAgent(agent.settings, {
+      ...agent.adapters,
+      updateAgent: { ...updateAgent, install: () => Promise.reject(new TypeError('the process ends here')) },
+    });
     await expect(runCycle(dying)).rejects.toThrow('the process ends here');
     const journal = join(bench.folder, 'host-1', 'state', 'journal.json');
     expect(JSON.parse(await readFile(journal, 'utf8')).installs).toMatchObject([{ attempts: 1, outcome: 'running' }]);

@@ -16,13 +16,13 @@ import type { Log } from './ports/surroundings.ts';
 import type { UpdateAgent } from './ports/update-agent.ts';
 import type { Agent, AgentAdapters, AgentSettings } from './run/agent.ts';
 
-export type { Agent, AgentAdapters, AgentSettings } from './run/agent.ts';
-export { type CycleOptions, runCycle } from './run/cycle.ts';
+export type { Agent } from './run/agent.ts';
+export { runCycle } from './run/cycle.ts';
 export { type CycleResult, type Phase, phases } from './run/documents.ts';
-export { type LoopOptions, runLoop } from './run/loop.ts';
+export { runLoop } from './run/loop.ts';
 
 /** Version of this agent, as package.json says. */
-export const readAgentVersion = (): string =>
+const readAgentVersion = (): string =>
   z.parse(
     z.object({ version: z.string() }),
     JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')),

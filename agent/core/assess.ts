@@ -90,7 +90,7 @@ const identify = ({ updateId, revision, kbs, title }: ScannedUpdate) => ({
 });
 
 /** How people call an update: its KB numbers and title, as far as it has them. */
-export function nameOf(update: ScannedUpdate): string {
+function nameOf(update: ScannedUpdate): string {
   const kbs = update.kbs.map((kb) => `KB${kb}`).join(', ');
   if (kbs === '') return update.title ?? update.updateId;
   return update.title === undefined ? kbs : `${kbs} (${update.title})`;

@@ -14,7 +14,7 @@ export interface InstallRecord extends UpdateIdentity {
 }
 
 /** The last attempt to download a file failed. */
-export interface DownloadRecord {
+interface DownloadRecord {
   readonly sha1: string;
   readonly attempts: number;
   /** ISO 8601. */

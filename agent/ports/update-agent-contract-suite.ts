@@ -25,7 +25,7 @@ const broken = { id: 13, kb: '5000013', files: [{ name: 'broken.cab', data: byte
 const updates: readonly SmallUpdate[] = [older, newer, there, broken];
 
 /** A machine for the suite: `there` is installed on it, and installing `broken` fails with 0x80070643. */
-export interface SuiteMachine {
+interface SuiteMachine {
   readonly folder: string;
   readonly installed: readonly string[];
   readonly failing: readonly { readonly updateId: string; readonly hresult: string }[];

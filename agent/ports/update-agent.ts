@@ -23,15 +23,13 @@ export type InstallOutcome =
   /** `hresult` as `0x` and eight hex digits, lower or upper case as Microsoft writes it. */
   | { readonly outcome: 'failed'; readonly hresult: string; readonly message: string };
 
-/** Facts of the machine, without what only the agent knows. */
-export type MachineFacts = Omit<HostFacts, 'agentVersion'>;
-
 /**
  * The Windows Update Agent of one machine. `install` returns failures as values, because they are results of the
  * machine; it throws AgentError only when the machine could not even be asked.
  */
 export interface UpdateAgent {
-  machine(): Promise<MachineFacts>;
+  /** Facts of the machine, without what only the agent knows. */
+  machine(): Promise<Omit<HostFacts, 'agentVersion'>>;
   /** @throws AgentError `scan-failed` */
   scan(index: IndexFile): Promise<HostScan>;
   /**

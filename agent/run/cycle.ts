@@ -42,7 +42,7 @@ export interface CycleOptions {
 export async function runCycle(agent: Agent, options: CycleOptions = {}): Promise<CycleResult> {
   const startedAt = agent.adapters.clock.now();
   const cycle = new Cycle(agent, options);
-  const held = await cycle.attempt('pull', () => agent.adapters.lock.acquire());
+  const held = await cycle.attempt(cycle.firstPhase, () => agent.adapters.lock.acquire());
   if (held !== undefined) {
     try {
       await cycle.attempt('scan', () => cycle.run());
@@ -96,6 +96,10 @@ class Cycle {
     this.agent = agent;
     this.options = options;
     this.phases = new Set(options.phases ?? everyPhase);
+  }
+
+  get firstPhase(): Phase {
+    return everyPhase.find((phase) => this.phases.has(phase)) ?? 'scan';
   }
 
   result(): Omit<CycleResult, 'version' | 'startedAt' | 'endedAt'> {
@@ -160,12 +164,15 @@ class Cycle {
     if (this.phases.has('report')) await this.attempt('report', () => this.report(basis, first));
 
     const context: StepContext = { agent: this.agent, journal, signal: this.options.signal };
-    if (this.phases.has('download')) await this.download(first.judged, context);
-    const acted = this.phases.has('install') ? await this.install(first.judged, context) : false;
+    if (this.phases.has('download')) await this.attempt('download', () => this.download(first.judged, context));
+    if (this.phases.has('install')) await this.attempt('install', () => this.install(first.judged, context));
+    const acted = this.installs.length > 0;
     const failed = this.downloads.some((one) => one.outcome === 'failed');
     const last = acted ? ((await this.attempt('scan', () => this.examine(basis))) ?? first) : first;
     this.conclude(basis, last);
-    await this.attempt('install', () => this.clean(last.judged, context));
+    if (this.phases.has('download') || this.phases.has('install')) {
+      await this.attempt('install', () => this.clean(last.judged, context));
+    }
     if ((acted || failed) && this.phases.has('report')) await this.attempt('report', () => this.report(basis, last));
   }
 
@@ -264,15 +271,13 @@ class Cycle {
     }
   }
 
-  /** @returns whether any installation was tried */
-  private async install(judged: readonly JudgedUpdate[], context: StepContext): Promise<boolean> {
+  private async install(judged: readonly JudgedUpdate[], context: StepContext): Promise<void> {
     for (const step of planInstalls(judged, this.knowledge(context))) {
       if (this.options.signal?.aborted) break;
       const { error, ...result } = await runStep(step, context);
       this.installs.push(result);
       if (error !== undefined) this.note('install', error);
     }
-    return this.installs.length > 0;
   }
 
   private async clean(judged: readonly JudgedUpdate[], context: StepContext): Promise<void> {

@@ -10,7 +10,6 @@ export type Phase = (typeof phases)[number];
 
 /** `index.json`: the pointer to the index in the data folder. Written after the bytes are in place. */
 export const indexDocument = z.object({ version: z.literal(1), etag: z.optional(z.string()), pointer: indexPointer });
-export type IndexDocument = z.infer<typeof indexDocument>;
 
 const identity = { updateId: guid, revision: z.int() };
 
@@ -31,7 +30,7 @@ export const journalDocument = z.object({
 });
 
 /** Something that went wrong in a cycle; the cycle went on as far as it could without it. */
-export const cycleProblem = z.object({
+const cycleProblem = z.object({
   phase: z.enum(phases),
   /** Code of AgentError. */
   code: z.string(),

@@ -11,7 +11,8 @@ export interface LoopOptions extends Omit<CycleOptions, 'signal'> {
 
 /**
  * Goes round until the signal says stop: the first cycle after a random part of the first delay, then at the interval,
- * and after cycles with problems at the back-off, which heeds what the server asked for.
+ * and after cycles with problems at the back-off, which heeds what the server asked for. An error that is no AgentError is
+ * a fault of the program and ends the loop: the service manager starts the agent anew, and the journal resumes.
  */
 export async function runLoop(agent: Agent, options: LoopOptions): Promise<void> {
   const { adapters, settings } = agent;

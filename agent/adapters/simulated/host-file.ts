@@ -11,7 +11,7 @@ const hresult = z.string().check(z.regex(/^0x[0-9A-Fa-f]{8}$/));
  * A simulated Windows machine, as a JSON file describes it. The file is never written: what gets installed is noted in
  * `<file without .json>.installed.json` beside it.
  */
-export const simulatedHost = z.object({
+const simulatedHost = z.object({
   version: z.literal(1),
   /** Facts that the agent reports. */
   host: z.omit(hostFacts, { agentVersion: true }),

@@ -18,7 +18,7 @@ export interface Judged {
   readonly severity?: Severity | undefined;
 }
 
-export type VerdictCode = 'forbidden-kb' | 'allowed-kb' | 'allowed-severity' | 'default-allow' | 'default-deny';
+type VerdictCode = 'forbidden-kb' | 'allowed-kb' | 'allowed-severity' | 'default-allow' | 'default-deny';
 
 /** A decision and why, so that no update is ever skipped without a reason. */
 export interface Verdict {
