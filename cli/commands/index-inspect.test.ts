@@ -254,7 +254,7 @@ describe.skipIf(!haveSamples)('inspect of real indexes', () => {
     const msu = sample('msu', 'Windows6.1-KB2999226-x64.msu');
     const { exitCode, stderr } = await run(msu);
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/update package \(\.msu\); its index is the member wsusscan\.cab/);
+    expect(stderr).toMatch(/update package \(\.msu\); its index is the member WSUSSCAN\.cab/);
     const view = await inspect(await write('WSUSSCAN.cab', await cabMember(msu, 'WSUSSCAN.cab')), {
       kbs: ['KB2999226'],
     });

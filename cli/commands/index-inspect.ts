@@ -22,6 +22,8 @@ type InspectIo = Pick<CliIo, 'stdout' | 'stderr'>;
 /** From this size on a terminal is shown how far the reading is. */
 const PROGRESS_FROM_BYTES = 20_000_000;
 const CHUNK_BYTES = 1 << 20;
+/** Examples shown of each gap; the JSON has up to ten. */
+const SHOWN_EXAMPLES = 3;
 /** Units listed without a filter. */
 const LISTED_UNITS = 20;
 
@@ -158,8 +160,8 @@ function describeHead(head: CatalogHead): string {
 /** A publication has no FileLocations once; every other gap is counted. */
 function describeGap({ code, count, examples }: CatalogGap): string {
   if (code === 'no-file-locations') return gapWords[code];
-  const more = count > examples.length ? ' …' : '';
-  return `${gapWords[code]}: ${count} (${examples.join(', ')}${more})`;
+  const shown = examples.slice(0, SHOWN_EXAMPLES);
+  return `${gapWords[code]}: ${count} (${shown.join(', ')}${count > shown.length ? ' …' : ''})`;
 }
 
 function describeUnits(catalog: Catalog, queries: CatalogQueries): string {

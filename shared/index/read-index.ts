@@ -59,6 +59,9 @@ export async function readPublication(
   return reader.finish();
 }
 
+/** Outer members whose names are kept for messages; a real index has some 80. */
+const MAX_NAMES = 100;
+
 const shardName = /^package\d*\.cab$/;
 
 /** Names lie in cabinets with either separator, and cabinets do not tell cases apart. */
@@ -75,7 +78,8 @@ class IndexReader {
   readonly #shards = new ShardList();
   readonly #list = new PackageList(this.#values);
   readonly #fragments = new Fragments(this.#values, (id) => this.#list.updates.get(id)?.defaultLanguage);
-  readonly #outer = new Cab(undefined, { onMember: (member) => this.#outerMember(pathOf(member)) });
+  readonly #outer = new Cab(undefined, { onMember: (member) => this.#outerMember(member) });
+  /** As stored, to say what a file is that is no index. */
   readonly #outerNames: string[] = [];
   /** Inner cabinets met. */
   readonly #cabs = new Set<string>();
@@ -106,9 +110,10 @@ class IndexReader {
     };
   }
 
-  #outerMember(path: string): ByteSink | undefined {
+  #outerMember(member: CabMember): ByteSink | undefined {
+    const path = pathOf(member);
     this.#members += 1;
-    if (this.#outerNames.length < 100) this.#outerNames.push(path);
+    if (this.#outerNames.length < MAX_NAMES) this.#outerNames.push(member.name);
     if (path === 'index.xml') {
       return new XmlReader('whole', indexXml).begin({ name: path, state: this.#shards });
     }
@@ -154,10 +159,11 @@ class IndexReader {
   /** What the file is instead. */
   #otherKind(): IndexError {
     const names = this.#outerNames;
-    const inner = names.find((name) => name.endsWith('wsusscan.cab'));
+    const inner = names.find((name) => name.toLowerCase().endsWith('wsusscan.cab'));
     let what = `the cabinet has neither index.xml nor package.cab, but ${named(names)}`;
     if (inner !== undefined) what = `this is an update package (.msu); its index is the member ${inner}, extract that`;
-    else if (names.includes('package.xml')) what = 'package.xml lies at the top: this looks like an export of a WSUS';
+    else if (names.some((name) => name.toLowerCase() === 'package.xml'))
+      what = 'package.xml lies at the top: this looks like an export of a WSUS';
     return new IndexError('not-an-index', `not an index: ${what}`);
   }
 }
