@@ -25,8 +25,9 @@ export class MatchFinder {
     this.#data = data;
     // The format has no code for an offset of the window's last two bytes.
     this.#maxOffset = windowSize - 3;
-    this.#mask = windowSize - 1;
-    this.#previous = new Int32Array(windowSize);
+    const places = Math.min(windowSize, 2 ** Math.ceil(Math.log2(data.length + 1)));
+    this.#mask = places - 1;
+    this.#previous = new Int32Array(places);
   }
 
   /**
@@ -36,7 +37,7 @@ export class MatchFinder {
   find(position: number, limit: number): number {
     const most = Math.min(limit - position, maxMatchLength);
     if (most < hashLength) return 0;
-    const slackness = Math.min(Math.floor(this.#misses / patience), 7);
+    const slackness = Math.min((this.#misses / patience) | 0, 7);
     if (position % (slackness + 1) !== 0) {
       this.#misses++;
       return 0;
