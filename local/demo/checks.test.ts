@@ -83,8 +83,9 @@ const good: Observed = {
   upstreamGets: 1,
   served: new Map([[sha256, { sha1, sha256 }]]),
 };
-const failing = (observed: Observed, forbidden: string | undefined = '5999101'): string[] =>
-  checkLife(observed, forbidden)
+const expectations = { forbiddenKb: '5999101', offeredKbs: ['2999226', '1'] };
+const failing = (observed: Observed): string[] =>
+  checkLife(observed, expectations)
     .filter(({ ok }: Check) => !ok)
     .map(({ name }) => name);
 const lastRound = (...views: HostView[]): Observed => ({ ...good, rounds: [good.rounds[0] ?? [], views] });
@@ -92,7 +93,7 @@ const lastRound = (...views: HostView[]): Observed => ({ ...good, rounds: [good.
 describe('the checks of a life', () => {
   it('all hold for a good one', () => {
     expect(failing(good)).toEqual([]);
-    expect(checkLife(good, '5999101').map(({ name }) => name)).toEqual(
+    expect(checkLife(good, expectations).map(({ name }) => name)).toEqual(
       expect.arrayContaining([
         'KB2999226 is requested by the 1 hosts it applies to',
         'KB2999226 is fetched once and proved by SHA-1 and SHA-256',
@@ -116,7 +117,7 @@ describe('the checks of a life', () => {
 
   it('say nothing about updates that the index has not', () => {
     const rounds = [[view('pc-1', [update('1')]), view('pc-2', [withdrawn])]];
-    expect(checkLife({ ...good, rounds }, undefined).some(({ name }) => name.includes('KB'))).toBe(false);
+    expect(checkLife({ ...good, rounds }, {}).some(({ name }) => name.includes('KB'))).toBe(false);
   });
 
   it.each<[string, Observed, RegExp]>([
@@ -164,12 +165,30 @@ describe('the checks of a life', () => {
       /installed and OK/,
     ],
     [
+      'an update that no host was offered',
+      { ...good, rounds: [[view('pc-1', []), view('pc-2', [withdrawn])]], requestsAfter: [], upstreamGets: 0 },
+      /requested by the 1 hosts/,
+    ],
+    [
       'an update that was not asked for',
       { ...good, rounds: [[view('pc-1', [missing]), view('pc-2', [withdrawn])], good.rounds[1] ?? []] },
       /requested by the 1 hosts/,
     ],
   ])('fail for %s', (_what, observed, expected) => {
     expect(failing(observed)).toContainEqual(expect.stringMatching(expected));
+  });
+
+  it('only say where a known update must not be when no host is of its kind', () => {
+    const observed: Observed = {
+      ...good,
+      fleet: [{ machineId: 'pc-2', profile: 'windows10-22h2-x64' }],
+      rounds: [[view('pc-2', [withdrawn])]],
+      requestsAfter: [],
+      upstreamGets: 0,
+    };
+    const names = checkLife(observed, expectations).map(({ name }) => name);
+    expect(names.filter((name) => name.includes('2999226'))).toEqual(['KB2999226 is not needed on the other 1 hosts']);
+    expect(failing(observed)).toEqual([]);
   });
 
   it('fail for a host that is not OK', () => {

@@ -34,7 +34,7 @@ export interface Observed {
  * Real updates of which it is known, from Microsoft's description of them, on which kinds of machines they go. The scan
  * must come to the same by itself.
  */
-export const knownUpdates: ReadonlyMap<string, readonly string[]> = new Map([
+const knownUpdates: ReadonlyMap<string, readonly string[]> = new Map([
   // Universal C Runtime, x64: https://support.microsoft.com/help/2999226
   ['2999226', ['windows7-sp1-x64', 'server2008r2-sp1-x64']],
 ]);
@@ -45,8 +45,15 @@ export function newRequests({ requestsBefore, requestsAfter }: Observed): FileRe
   return requestsAfter.filter(({ sha1 }) => !before.has(sha1));
 }
 
-/** @param forbiddenKb KB that the rules forbid and at least one host is offered; undefined when the index has none */
-export function checkLife(observed: Observed, forbiddenKb: string | undefined): Check[] {
+/** What the index is known to hold, from elsewhere than from what the hosts made of it. */
+export interface Expectations {
+  /** A KB that the rules forbid and that some host must be offered. */
+  readonly forbiddenKb?: string;
+  /** KBs that the index offers; of these, those in {@link knownUpdates} are checked host by host. */
+  readonly offeredKbs?: readonly string[];
+}
+
+export function checkLife(observed: Observed, { forbiddenKb, offeredKbs = [] }: Expectations): Check[] {
   const last = observed.rounds.at(-1) ?? [];
   const fleet = new Set(observed.fleet.map(({ machineId }) => machineId));
   const ours = last.filter(({ summary }) => fleet.has(summary.machineId));
@@ -62,7 +69,7 @@ export function checkLife(observed: Observed, forbiddenKb: string | undefined): 
     },
     {
       name: 'every update on every host has a state and a reason',
-      ok: states.length > 0 && states.every(({ reason }) => reason.trim() !== ''),
+      ok: states.every(({ reason }) => reason.trim() !== ''),
     },
     {
       name: 'what hosts need was requested, and nothing else',
@@ -81,7 +88,10 @@ export function checkLife(observed: Observed, forbiddenKb: string | undefined): 
     { name: 'every host is OK', ok: ours.length > 0 && ours.every(({ summary }) => summary.state === 'OK') },
   ];
   if (forbiddenKb !== undefined) checks.push(forbiddenCheck(forbiddenKb, ours));
-  for (const [kb, profiles] of knownUpdates) checks.push(...knownUpdateChecks(kb, profiles, observed, ours));
+  for (const kb of offeredKbs) {
+    const profiles = knownUpdates.get(kb);
+    if (profiles) checks.push(...knownUpdateChecks(kb, profiles, observed, ours));
+  }
   return checks;
 }
 
@@ -95,7 +105,6 @@ function forbiddenCheck(kb: string, views: readonly HostView[]): Check {
   };
 }
 
-/** Only when some host was offered the update; an index without it says nothing about it. */
 function knownUpdateChecks(
   kb: string,
   profiles: readonly string[],
@@ -104,7 +113,6 @@ function knownUpdateChecks(
 ): Check[] {
   const updateOf = (view: HostView | undefined) => view?.report.updates.find(({ kbs }) => kbs.includes(kb));
   const all = observed.rounds.flat();
-  if (!all.some((view) => updateOf(view) !== undefined)) return [];
   const expected = observed.fleet.filter(({ profile }) => profiles.includes(profile));
   const others = observed.fleet.filter(({ profile }) => !profiles.includes(profile));
   const viewsOf = ({ machineId }: KnownHost): HostView[] =>
@@ -121,26 +129,29 @@ function knownUpdateChecks(
   const stateOf = ({ machineId }: KnownHost) =>
     updateOf(last.find(({ summary }) => summary.machineId === machineId))?.state;
   const name = `KB${kb}`;
+  const elsewhere: Check = {
+    name: `${name} is not needed on the other ${others.length} hosts`,
+    ok: others.every((host) => viewsOf(host).length > 0 && viewsOf(host).every((view) => !updateOf(view))),
+  };
+  if (expected.length === 0) return [elsewhere];
   return [
     {
       name: already
         ? `${name} is still installed on the ${expected.length} hosts it applies to`
         : `${name} is requested by the ${expected.length} hosts it applies to`,
-      ok: expected.length > 0 && (already || expected.every(asked)),
+      ok: already || expected.every(asked),
     },
     {
       name: already ? `${name} is not fetched again` : `${name} is fetched once and proved by SHA-1 and SHA-256`,
       ok: already
         ? requests.length === 0
-        : requests.length === files.size &&
+        : requests.length > 0 &&
+          requests.length === files.size &&
           requests.every((request) => isProved(request, observed)) &&
           observed.upstreamGets === newRequests(observed).length,
     },
     { name: `${name} is installed and OK on them`, ok: expected.every((host) => stateOf(host) === 'OK') },
-    {
-      name: `${name} is not needed on the other ${others.length} hosts`,
-      ok: others.every((host) => viewsOf(host).length > 0 && viewsOf(host).every((view) => !updateOf(view))),
-    },
+    elsewhere,
   ];
 }
 

@@ -6,7 +6,7 @@ import type { HostView } from '#shared/contract/operators/views.ts';
 import { sweepResult } from '#shared/contract/operators/views.ts';
 import type { FileRequest } from '#shared/contract/requests.ts';
 import { withdrawnKb } from '../upstream/invent/series.ts';
-import { type Check, checkLife, newRequests, type Observed } from './checks.ts';
+import { type Check, checkLife, type Expectations, newRequests, type Observed } from './checks.ts';
 import { DemoError } from './demo-error.ts';
 import { bytes, type Narrator, plural } from './narrator.ts';
 import type { DemoOptions } from './options.ts';
@@ -77,8 +77,7 @@ export async function liveOnce(scene: Scene, options: DemoOptions, narrator: Nar
   };
   const requests = newRequests(observed);
   const served = await proveServed(scene, requests);
-  const invented = options.index === undefined;
-  const checks = checkLife({ ...observed, served }, invented ? withdrawnKb : undefined);
+  const checks = checkLife({ ...observed, served }, await expectations(scene));
   const { hosts } = await operators.call(operatorEndpoints.getStatus);
   const done = requests.filter(({ state }) => state === 'done');
   return {
@@ -103,6 +102,15 @@ export async function liveOnce(scene: Scene, options: DemoOptions, narrator: Nar
     },
     checks,
   };
+}
+
+/** What must be in the index that is out: by its invention, or by the name of the .msu it came from. */
+async function expectations({ microsoft, operators }: Scene): Promise<Expectations> {
+  const file = microsoft.publishedFile();
+  const kb = /kb(\d{5,8})/i.exec(file ?? '')?.[1];
+  if (file !== undefined) return kb === undefined ? {} : { offeredKbs: [kb] };
+  const rules = await operators.call(operatorEndpoints.getRules);
+  return rules.forbiddenKbs.includes(withdrawnKb) ? { forbiddenKb: withdrawnKb } : {};
 }
 
 async function synchronise(scene: Scene, narrator: Narrator): Promise<void> {

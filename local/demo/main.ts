@@ -4,7 +4,8 @@ import { type LifeSummary, liveOnce } from './life.ts';
 import { bytes, createNarrator, type Narrator, plural } from './narrator.ts';
 import { type DemoOptions, parseOptions } from './options.ts';
 import { setScene } from './scene.ts';
-import { stayUp, tellCycle } from './stay.ts';
+import { stayUp } from './stay.ts';
+import { createCycleTally } from './tally.ts';
 
 export interface Terminal {
   out(text: string): void;
@@ -41,11 +42,10 @@ async function perform(options: DemoOptions, narrator: Narrator, terminal: Termi
   const cleanup = new AsyncDisposableStack();
   let summary: LifeSummary | undefined;
   try {
-    const scene = await setScene(options, narrator, cleanup, (machineId, result) => {
-      if (!options.once) tellCycle(narrator, machineId, result);
-    });
+    const tally = createCycleTally();
+    const scene = await setScene(options, narrator, cleanup, tally.add);
     if (options.once) summary = await Promise.race([liveOnce(scene, options, narrator), stopped(terminal.stop)]);
-    else await stayUp(scene, options, narrator, terminal.stop);
+    else await stayUp(scene, options, narrator, tally, terminal.stop);
   } finally {
     if (!options.once) narrator.say('stack', 'ends');
     await cleanup.disposeAsync();

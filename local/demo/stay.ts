@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CycleResult } from '#agent/main.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { bytes, type Narrator, plural } from './narrator.ts';
 import type { DemoOptions } from './options.ts';
 import { hostsInWords, publish, type Scene, setRules } from './scene.ts';
+import type { CycleTally } from './tally.ts';
 
 /** Microsoft's months in this world, divided by the speed: at the default speed of 120 a new one each three minutes. */
 const monthSeconds = 6 * 3600;
 /** How often the picture of the whole is looked at; told only when it changed. */
 const lookSeconds = 5;
+/** After it the schedule has to do. */
+const firstSyncTimeoutMilliseconds = 120_000;
 
 /**
  * Stays up until the signal says stop: functions run on their schedules, hosts on theirs, and Microsoft publishes a new
@@ -18,31 +20,37 @@ export async function stayUp(
   scene: Scene,
   options: DemoOptions,
   narrator: Narrator,
+  tally: CycleTally,
   signal: AbortSignal,
 ): Promise<void> {
   await publish(scene, options, narrator);
+  await firstSync(scene, narrator, signal);
   await setRules(scene, narrator);
   tellAddresses(scene, options, narrator);
   narrator.say('hosts', `${hostsInWords(scene.fleet)} check in from time to time; Ctrl-C ends all of it`);
   await Promise.all([
     scene.fleet.run(signal),
-    watch(scene, narrator, signal),
+    watch(scene, narrator, tally, signal),
     options.index === undefined ? publishMonths(scene, options, narrator, signal) : Promise.resolve(),
   ]);
 }
 
-/** What the agents do, as a line for a cycle that changed something. */
-export function tellCycle(narrator: Narrator, machineId: string, result: CycleResult): void {
-  const downloaded = result.downloads.filter(({ outcome }) => outcome === 'downloaded').length;
-  const installed = result.installs.filter(({ outcome }) => outcome === 'installed').length;
-  const parts = [
-    ...(result.index && result.index.bytesReceived > 0 ? ['has the new index'] : []),
-    ...(result.needs.length > 0 ? [`asks for ${plural(result.needs.length, 'file')}`] : []),
-    ...(downloaded > 0 ? [`pulled ${plural(downloaded, 'file')}`] : []),
-    ...(installed > 0 ? [`installed ${plural(installed, 'update')}`] : []),
-    ...result.problems.slice(0, 1).map(({ phase, message }) => `${phase}: ${message}`),
-  ];
-  if (parts.length > 0) narrator.say('hosts', `${machineId} ${parts.join(', ')} (${result.state ?? 'not scanned'})`);
+/** An operator asks for the index when there is none yet: hosts would have nothing to scan until the schedule comes round. */
+async function firstSync({ operators }: Scene, narrator: Narrator, signal: AbortSignal): Promise<void> {
+  const { current } = await operators.call(operatorEndpoints.getIndex);
+  if (current !== undefined) return;
+  narrator.say('operator', 'asks for a first synchronisation of the index');
+  let run = await operators.call(operatorEndpoints.startSync, { body: {} });
+  const end = performance.now() + firstSyncTimeoutMilliseconds;
+  while (run.state === 'started' && performance.now() < end && (await waited(500, signal))) {
+    run = await operators.call(operatorEndpoints.getSync, { params: { runId: run.runId } });
+  }
+  const { result } = run;
+  if (result?.outcome === 'published') {
+    narrator.say('sync', `published ${plural(result.updates, 'update')} and ${plural(result.files, 'file')}`);
+  } else if (result) {
+    narrator.say('sync', `${result.outcome}${'reason' in result ? `: ${result.reason}` : ''}`);
+  }
 }
 
 function tellAddresses(scene: Scene, options: DemoOptions, narrator: Narrator): void {
@@ -73,10 +81,12 @@ async function publishMonths(
   }
 }
 
-/** Tells the numbers of the operators' status whenever they changed. */
-async function watch(scene: Scene, narrator: Narrator, signal: AbortSignal): Promise<void> {
+/** Tells what hosts did, and the numbers of the operators' status whenever they changed. */
+async function watch(scene: Scene, narrator: Narrator, tally: CycleTally, signal: AbortSignal): Promise<void> {
   let told = '';
   while (await waited(lookSeconds * 1000, signal)) {
+    const happened = tally.take();
+    if (happened !== undefined) narrator.say('hosts', happened);
     try {
       const { hosts, requests, payloads, index } = await scene.operators.call(operatorEndpoints.getStatus);
       const { byState } = requests;

@@ -85,6 +85,7 @@ describe('the first publication', () => {
     const first = await microsoft.publishNext();
     expect(first.number).toBe(1);
     expect(microsoft.current()).toEqual(first);
+    expect(microsoft.publishedFile()).toBeUndefined();
   });
   afterEach(() => {
     for (const { id } of microsoft.faults.active) microsoft.faults.remove(id);
@@ -268,6 +269,7 @@ describe('files of somebody else', () => {
         expect(hash('sha1', payload.body)).toBe('2509ad86db7608a9f806c9549e13e5fd64d98a92');
         expect(hash('sha256', payload.body)).toBe('da9ef7ee23a63f4cd38325c6ffcead50ea565e92dfed3af3318f9e52278372e6');
         expect(await other.publishFile(msu)).toEqual(taken);
+        expect(other.publishedFile()).toBe('a.msu');
         expect(existsSync(join(folder, 'msu', 'publications', '2'))).toBe(false);
       } finally {
         await other.close();

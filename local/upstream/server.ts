@@ -30,6 +30,8 @@ export interface FakeMicrosoftOptions {
 export interface ControllableMicrosoft extends FakeMicrosoft {
   /** Of everything invented in this data folder. */
   readonly seed: number;
+  /** Name of the file whose index is out; undefined when the index is invented. */
+  publishedFile(): string | undefined;
   readonly faults: FaultSwitchboard;
 }
 
@@ -90,6 +92,7 @@ export async function startFakeMicrosoft(options: FakeMicrosoftOptions): Promise
     counters: counters.read,
     addFault: faults.add,
     seed: shelf.seed,
+    publishedFile: shelf.publishedFile,
     faults,
     async close() {
       await Promise.all([closeServer(plain), closeServer(secure)]);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, rm, stat, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { indexCab } from './cabs/index-cab.ts';
 import type { Resource } from './http/answer.ts';
@@ -23,6 +23,8 @@ export interface Shelf {
   readonly seed: number;
   readonly ports: UpstreamState['ports'];
   current(): Publication | undefined;
+  /** Name of the file that is out; undefined when the index is invented. */
+  publishedFile(): string | undefined;
   publishNext(): Promise<Publication>;
   publishFile(path: string): Promise<Publication>;
   find(path: string): Resource | undefined;
@@ -60,7 +62,7 @@ export async function openShelf(dataDir: string, seed: number | undefined): Prom
   };
   const current = (): Publication | undefined => {
     if (!state.current) return undefined;
-    const { indexFile: _, ...publication } = state.current;
+    const { indexFile: _, publishedFile: __, ...publication } = state.current;
     return publication;
   };
 
@@ -69,8 +71,9 @@ export async function openShelf(dataDir: string, seed: number | undefined): Prom
     indexFile: string,
     changed: Date,
     payloads: readonly ServedPayload[],
-    more: Partial<UpstreamState>,
+    more: { readonly month?: number; readonly publishedFile?: string },
   ): Promise<Publication> => {
+    const { publishedFile, ...rest } = more;
     const before = state.current;
     const lastModified = laterThan(changed, before?.lastModified);
     const publication = {
@@ -79,13 +82,16 @@ export async function openShelf(dataDir: string, seed: number | undefined): Prom
       indexBytes: (await stat(indexFile)).size,
       etag: iisEtag(lastModified),
       lastModified: lastModified.toISOString(),
-      indexFile: relative(dataDir, indexFile),
     };
     const all = new Map(byPath);
     for (const payload of payloads) all.set(payload.path, payload);
-    await save({ ...state, ...more, current: publication, payloads: [...all.values()] });
-    const { indexFile: _, ...result } = publication;
-    return result;
+    const stored = {
+      ...publication,
+      indexFile: relative(dataDir, indexFile),
+      ...(publishedFile === undefined ? {} : { publishedFile }),
+    };
+    await save({ ...state, ...rest, current: stored, payloads: [...all.values()] });
+    return publication;
   };
 
   return {
@@ -94,6 +100,7 @@ export async function openShelf(dataDir: string, seed: number | undefined): Prom
       return state.ports;
     },
     current,
+    publishedFile: () => state.current?.publishedFile,
     publishNext: () =>
       inTurn(async () => {
         const month = state.month === undefined ? firstMonth : state.month + 1;
@@ -131,7 +138,7 @@ export async function openShelf(dataDir: string, seed: number | undefined): Prom
             source: { file: relative(dataDir, file) },
           }),
         );
-        return put(taken.indexFile, changed, payloads, {});
+        return put(taken.indexFile, changed, payloads, { publishedFile: basename(path) });
       }),
     find(path) {
       if (path === indexPath)

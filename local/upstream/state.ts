@@ -33,7 +33,13 @@ export const upstreamState = z.object({
   ports: z.optional(z.object({ http: z.int(), https: z.int() })),
   /** Last invented month. */
   month: z.optional(z.int()),
-  current: z.optional(z.extend(publication, { indexFile: z.string() })),
+  current: z.optional(
+    z.extend(publication, {
+      indexFile: z.string(),
+      /** Name of the file that was published; absent when it was invented. */
+      publishedFile: z.optional(z.string()),
+    }),
+  ),
   payloads: z.array(served),
 });
 export type UpstreamState = z.infer<typeof upstreamState>;
