@@ -1,7 +1,8 @@
 import * as z from 'zod/mini';
 import { runId } from '#shared/contract/messages/sync-index.ts';
 import type { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
-import type { IndexView, SyncRun } from '#shared/contract/operators/index-sync.ts';
+import { type IndexView, refusalInForce, type SyncRun } from '#shared/contract/operators/index-sync.ts';
+import { inOneLine, parseInWords } from '#shared/contract/parse.ts';
 import { machineId } from '#shared/contract/primitives.ts';
 import { ProblemError } from '#shared/contract/problem-error.ts';
 import { fileRequestStates } from '#shared/contract/requests.ts';
@@ -89,7 +90,8 @@ export function serveOperators(ports: OperatorPorts): Implementation<typeof oper
 }
 
 async function indexView({ index, journal }: OperatorPorts): Promise<IndexView> {
-  const [current, refused] = await Promise.all([index.current(), journal.refusal()]);
+  const [current, refusal] = await Promise.all([index.current(), journal.refusal()]);
+  const refused = refusalInForce(current?.pointer, refusal);
   return {
     version: 1,
     ...(current !== undefined && { current: current.pointer }),
@@ -122,12 +124,11 @@ const limit = z.coerce.number().check(z.int(), z.minimum(1), z.maximum(500));
 const limitOf = (text: string | undefined): number =>
   text === undefined ? defaultLimit : parameter(limit, 'limit', text);
 
-/** @throws ProblemError `bad-request` that names the parameter, what was got and what is allowed */
+/** @throws ProblemError `bad-request` that names the parameter, what is allowed and what was got */
 function parameter<S extends z.ZodMiniType>(schema: S, name: string, value: string | undefined): z.output<S> {
-  const parsed = z.safeParse(schema, value);
-  if (parsed.success) return parsed.data;
-  const allowed = parsed.error.issues.map(({ message }) => message).join('; ');
-  throw new ProblemError('bad-request', `${name} is ${JSON.stringify(value)?.slice(0, 100) ?? 'missing'}: ${allowed}`);
+  const parsed = parseInWords(z.object({ [name]: schema }), { [name]: value });
+  if (!parsed.success) throw new ProblemError('bad-request', inOneLine(parsed.faults));
+  return z.parse(schema, value);
 }
 
 function missing(detail: string): never {

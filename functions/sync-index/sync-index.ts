@@ -1,6 +1,6 @@
 import type { IndexPointer } from '#shared/contract/index-pointer.ts';
 import type { Measurements } from '#shared/contract/metrics.ts';
-import type { IndexRefusal, SyncOutcome } from '#shared/contract/operators/index-sync.ts';
+import { type IndexRefusal, refusalInForce, type SyncOutcome } from '#shared/contract/operators/index-sync.ts';
 import { changedFiles } from '#shared/core/catalog/diff-files.ts';
 import type { Catalog } from '#shared/core/catalog/model.ts';
 import { publishable } from '#shared/core/catalog/publishable.ts';
@@ -82,7 +82,7 @@ async function run(ports: SyncPorts, runId: string, signal: AbortSignal | undefi
     known.validators,
     signal === undefined ? {} : { signal },
   );
-  if (!answer.changed) return unchanged(standing, known.isRefusal);
+  if (!answer.changed) return unchanged(standing, known.refused);
   let staged: StagedIndex;
   try {
     staged = await ports.index.stage(runId, answer.body);
@@ -99,21 +99,21 @@ async function run(ports: SyncPorts, runId: string, signal: AbortSignal | undefi
 function latestKnown(
   { current, refusal }: Standing,
   indexUrl: string,
-): { readonly validators: Validators; readonly isRefusal: boolean } {
-  if (refusal !== undefined && (current === undefined || refusal.at >= current.pointer.publishedAt))
-    return { validators: { etag: refusal.etag, lastModified: refusal.lastModified }, isRefusal: true };
-  if (current === undefined || current.pointer.origin.url !== indexUrl) return { validators: {}, isRefusal: false };
+): { readonly validators: Validators; readonly refused: IndexRefusal | undefined } {
+  const refused = refusalInForce(current?.pointer, refusal);
+  if (refused !== undefined) return { validators: { etag: refused.etag, lastModified: refused.lastModified }, refused };
+  if (current === undefined || current.pointer.origin.url !== indexUrl) return { validators: {}, refused };
   const { etag, lastModified } = current.pointer.origin;
-  return { validators: { etag, lastModified }, isRefusal: false };
+  return { validators: { etag, lastModified }, refused };
 }
 
 /** Nothing is downloaded, nothing is written. */
-function unchanged({ current, refusal }: Standing, isRefusal: boolean): SyncOutcome {
-  if (isRefusal && refusal !== undefined)
+function unchanged({ current }: Standing, refused: IndexRefusal | undefined): SyncOutcome {
+  if (refused !== undefined)
     return {
       outcome: 'refused',
-      reason: `the origin still offers the index that was refused at ${refusal.at}: ${refusal.reason}`,
-      ...(refusal.sha256 !== undefined && { sha256: refusal.sha256 }),
+      reason: `the origin still offers the index that was refused at ${refused.at}: ${refused.reason}`,
+      ...(refused.sha256 !== undefined && { sha256: refused.sha256 }),
     };
   if (current === undefined) return { outcome: 'failed', reason: 'the origin answered "unchanged" to a first request' };
   return { outcome: 'unchanged', sha256: current.pointer.sha256 };

@@ -2,6 +2,7 @@ import middy from '@middy/core';
 import httpRouterHandler, { type Method } from '@middy/http-router';
 import * as z from 'zod/mini';
 import type { Endpoint, RequestOf, ResponseOf } from '../contract/endpoint.ts';
+import { inOneLine, parseInWords } from '../contract/parse.ts';
 import { ProblemError } from '../contract/problem-error.ts';
 import { type HttpEvent, type HttpResponse, httpEvent, jsonBody, jsonResponse, problemResponse } from './http-event.ts';
 import type { LambdaHandler } from './invocation.ts';
@@ -92,7 +93,7 @@ function asProblem(error: unknown): ProblemError {
 async function requestOf(endpoint: Endpoint, http: HttpEvent): Promise<unknown> {
   if (endpoint.request === undefined) return undefined;
   const body = await jsonBody(http);
-  const parsed = z.safeParse(endpoint.request, body);
+  const parsed = parseInWords(endpoint.request, body);
   if (parsed.success) return parsed.data;
   for (const issue of parsed.error.issues) {
     if (issue.path[0] === 'version' && issue.code === 'invalid_value')
@@ -101,10 +102,7 @@ async function requestOf(endpoint: Endpoint, http: HttpEvent): Promise<unknown> 
         `version is ${versionOf(body)}; this broker understands ${issue.values.join(', ')}`,
       );
   }
-  const faults = parsed.error.issues.slice(0, 10).map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`);
-  const more =
-    parsed.error.issues.length > faults.length ? `; and ${parsed.error.issues.length - faults.length} more` : '';
-  throw new ProblemError('bad-request', `${faults.join('; ')}${more}`);
+  throw new ProblemError('bad-request', inOneLine(parsed.faults));
 }
 
 function versionOf(body: unknown): string {

@@ -1,4 +1,5 @@
-import * as z from 'zod/mini';
+import type * as z from 'zod/mini';
+import { parseInWords } from '../contract/parse.ts';
 
 /** The environment does not fit the function's schema. The message lists every fault. */
 export class EnvironmentError extends Error {
@@ -16,11 +17,7 @@ export function parseEnv<S extends z.ZodMiniType>(
   schema: S,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): z.output<S> {
-  const parsed = z.safeParse(schema, environment);
+  const parsed = parseInWords(schema, environment, { quote: false });
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map((issue) => {
-    const name = issue.path.join('.');
-    return `${name}: ${environment[name] === undefined ? 'missing' : issue.message}`;
-  });
-  throw new EnvironmentError(`the environment does not fit:\n${faults.join('\n')}`);
+  throw new EnvironmentError(`the environment does not fit:\n${parsed.faults.join('\n')}`);
 }

@@ -1,16 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
-import { Agent } from 'undici';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Origin, startOrigin } from '#test/kit/origin.ts';
 import { createUpstream, type Upstream, type UpstreamOptions } from './client.ts';
 import { retryAfterSeconds, type Timing, withRetries } from './retry.ts';
 import { UpstreamError } from './upstream-error.ts';
 
-/** A server on loopback that answers under every name, and an Agent that resolves every name to it. */
-let server: Server;
-let agent: Agent;
-let seen: { host: string | undefined; path: string | undefined; headers: IncomingMessage['headers'] }[];
-let answer: (request: IncomingMessage, response: ServerResponse) => void;
+let origin: Origin;
 let slept: number[];
 
 const timing: Timing = {
@@ -23,32 +18,13 @@ const timing: Timing = {
 };
 
 beforeEach(async () => {
-  seen = [];
   slept = [];
-  server = createServer((request, response) => {
-    seen.push({ host: request.headers.host, path: request.url, headers: request.headers });
-    answer(request, response);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  agent = new Agent({
-    connect: (_options, callback) => {
-      const socket = connect({ host: '127.0.0.1', port });
-      socket.once('connect', () => callback(null, socket));
-      socket.once('error', (error) => callback(error, null));
-      return socket;
-    },
-  });
+  origin = await startOrigin();
 });
-
-afterEach(async () => {
-  await agent.destroy();
-  server.closeAllConnections();
-  await new Promise((resolve) => server.close(resolve));
-});
+afterEach(() => origin.close());
 
 const upstream = (more: Partial<UpstreamOptions> = {}): Upstream =>
-  createUpstream({ dispatcher: agent, timing, ...more });
+  createUpstream({ dispatcher: origin.agent, timing, ...more });
 
 async function read(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
@@ -61,29 +37,29 @@ const fileAddress = 'http://dl.delivery.mp.microsoft.com/filestreamingservice/fi
 
 describe('the index', () => {
   it('comes with its validators when it changed', async () => {
-    answer = (_request, response) =>
+    origin.answer = (_request, response) =>
       response.writeHead(200, { etag: '"one"', 'last-modified': 'Tue, 14 Jul 2026 17:00:00 GMT' }).end('cab');
     const index = await upstream().getIndex(indexAddress, {});
     if (!index.changed) throw new Error('it did change');
     expect(index.validators).toEqual({ etag: '"one"', lastModified: 'Tue, 14 Jul 2026 17:00:00 GMT' });
     expect(index.length).toBeUndefined();
     expect(await read(index.body)).toBe('cab');
-    expect(seen[0]).toMatchObject({ host: 'download.windowsupdate.com', path: new URL(indexAddress).pathname });
-    expect(seen[0]?.headers['if-none-match']).toBeUndefined();
+    expect(origin.seen[0]).toMatchObject({ host: 'download.windowsupdate.com', path: new URL(indexAddress).pathname });
+    expect(origin.seen[0]?.headers['if-none-match']).toBeUndefined();
   });
 
   it('is asked for on condition, and does not come when it is the known one', async () => {
-    answer = (_request, response) => response.writeHead(304).end();
+    origin.answer = (_request, response) => response.writeHead(304).end();
     const known = { etag: '"one"', lastModified: 'Tue, 14 Jul 2026 17:00:00 GMT' };
     expect(await upstream().getIndex(indexAddress, known)).toEqual({ changed: false });
-    expect(seen[0]?.headers).toMatchObject({
+    expect(origin.seen[0]?.headers).toMatchObject({
       'if-none-match': '"one"',
       'if-modified-since': 'Tue, 14 Jul 2026 17:00:00 GMT',
     });
   });
 
   it('is not taken for unchanged when nothing was known', async () => {
-    answer = (_request, response) => response.writeHead(304).end();
+    origin.answer = (_request, response) => response.writeHead(304).end();
     await expect(upstream().getIndex(indexAddress, {})).rejects.toMatchObject({ code: 'refused' });
   });
 });
@@ -97,11 +73,11 @@ describe('redirects', () => {
     };
 
   it('are followed to listed hosts, also relative ones', async () => {
-    answer = redirectTo('http://www.windowsupdate.com/target');
+    origin.answer = redirectTo('http://www.windowsupdate.com/target');
     expect(await read((await upstream().getPayload(fileAddress, {})).body)).toBe('there');
-    answer = redirectTo('/target');
+    origin.answer = redirectTo('/target');
     expect(await read((await upstream().getPayload(fileAddress, {})).body)).toBe('there');
-    expect(seen.map(({ host }) => host)).toEqual([
+    expect(origin.seen.map(({ host }) => host)).toEqual([
       'dl.delivery.mp.microsoft.com',
       'www.windowsupdate.com',
       'dl.delivery.mp.microsoft.com',
@@ -110,23 +86,23 @@ describe('redirects', () => {
   });
 
   it('are refused to any other host, which is not contacted', async () => {
-    answer = redirectTo('http://evil.example/target');
+    origin.answer = redirectTo('http://evil.example/target');
     await expect(upstream().getPayload(fileAddress, {})).rejects.toMatchObject({ code: 'host-not-allowed' });
-    expect(seen).toHaveLength(1);
+    expect(origin.seen).toHaveLength(1);
   });
 
   it('end after five', async () => {
-    answer = (_request, response) => response.writeHead(301, { location: '/again' }).end();
+    origin.answer = (_request, response) => response.writeHead(301, { location: '/again' }).end();
     await expect(upstream().getPayload(fileAddress, {})).rejects.toMatchObject({ code: 'too-many-redirects' });
-    expect(seen).toHaveLength(6);
+    expect(origin.seen).toHaveLength(6);
   });
 });
 
 describe('retries', () => {
   it('of 503 end with the good answer, and wait as long as Retry-After says, in seconds', async () => {
-    answer = (_request, response) => {
-      if (seen.length === 1) response.writeHead(503, { 'retry-after': '7' }).end('busy');
-      else if (seen.length === 2) response.writeHead(503).end('busy');
+    origin.answer = (_request, response) => {
+      if (origin.seen.length === 1) response.writeHead(503, { 'retry-after': '7' }).end('busy');
+      else if (origin.seen.length === 2) response.writeHead(503).end('busy');
       else response.end('file');
     };
     expect(await read((await upstream().getPayload(fileAddress, {})).body)).toBe('file');
@@ -134,19 +110,19 @@ describe('retries', () => {
   });
 
   it('give up at once when Retry-After passes the budget', async () => {
-    answer = (_request, response) => response.writeHead(503, { 'retry-after': '3600' }).end();
+    origin.answer = (_request, response) => response.writeHead(503, { 'retry-after': '3600' }).end();
     await expect(upstream().getPayload(fileAddress, {})).rejects.toMatchObject({
       code: 'unavailable',
       status: 503,
       retryAfterSeconds: 3600,
     });
-    expect(seen).toHaveLength(1);
+    expect(origin.seen).toHaveLength(1);
   });
 
   it('of a broken connection are bounded', async () => {
-    answer = (request) => request.socket.destroy();
+    origin.answer = (request) => request.socket.destroy();
     await expect(upstream().getPayload(fileAddress, {})).rejects.toMatchObject({ code: 'unavailable' });
-    expect(seen).toHaveLength(5);
+    expect(origin.seen).toHaveLength(5);
     expect(slept).toEqual([250, 500, 1000, 2000]);
   });
 
@@ -156,15 +132,15 @@ describe('retries', () => {
     [403, 'refused'],
     [206, 'refused'],
   ])('are not made for %i', async (status, code) => {
-    answer = (_request, response) => response.writeHead(status).end();
+    origin.answer = (_request, response) => response.writeHead(status).end();
     await expect(upstream().getPayload(fileAddress, {})).rejects.toMatchObject({ code, status, retryable: false });
-    expect(seen).toHaveLength(1);
+    expect(origin.seen).toHaveLength(1);
   });
 });
 
 describe('bodies', () => {
   it('that break off are `cut`', async () => {
-    answer = (_request, response) => {
+    origin.answer = (_request, response) => {
       response.writeHead(200, { 'content-length': '10' });
       response.write('12345', () => response.destroy());
     };
@@ -175,7 +151,7 @@ describe('bodies', () => {
   it('are read no further than the index allows', async () => {
     let written = 0;
     let closed = false;
-    answer = (_request, response) => {
+    origin.answer = (_request, response) => {
       response.on('close', () => {
         closed = true;
       });
@@ -192,12 +168,12 @@ describe('bodies', () => {
   });
 
   it('are not begun when the origin announces more than the index allows', async () => {
-    answer = (_request, response) => response.end('12345678901');
+    origin.answer = (_request, response) => response.end('12345678901');
     await expect(upstream().getPayload(fileAddress, { size: 10 })).rejects.toMatchObject({ code: 'too-long' });
   });
 
   it('that stop coming are a `timeout`', async () => {
-    answer = (_request, response) => {
+    origin.answer = (_request, response) => {
       response.writeHead(200);
       response.write('1');
     };
@@ -206,7 +182,7 @@ describe('bodies', () => {
   });
 
   it('stop at the signal', async () => {
-    answer = (_request, response) => {
+    origin.answer = (_request, response) => {
       response.writeHead(200);
       response.write('1');
     };
@@ -219,7 +195,7 @@ describe('bodies', () => {
 
   it('can be cancelled unread', async () => {
     const closed = new Promise<void>((resolve) => {
-      answer = (_request, response) => {
+      origin.answer = (_request, response) => {
         response.on('close', () => resolve());
         response.writeHead(200);
         response.write('1');
@@ -230,14 +206,14 @@ describe('bodies', () => {
   });
 
   it('may be empty', async () => {
-    answer = (_request, response) => response.writeHead(200, { 'content-length': '0' }).end();
+    origin.answer = (_request, response) => response.writeHead(200, { 'content-length': '0' }).end();
     const file = await upstream().getPayload(fileAddress, { size: 0 });
     expect(await read(file.body)).toBe('');
   });
 });
 
 it('gives up on headers that do not come', async () => {
-  answer = () => {};
+  origin.answer = () => {};
   const impatient = upstream({
     headersTimeoutMilliseconds: 1_100,
     retry: { maxAttempts: 1, firstWaitMilliseconds: 1, maxWaitMilliseconds: 1, budgetMilliseconds: 1 },

@@ -30,6 +30,18 @@ export const indexRefusal = z.object({
 });
 export type IndexRefusal = z.infer<typeof indexRefusal>;
 
+/**
+ * The refusal, when it is about a publication later than the current one. One that is older was overcome; a run that
+ * died may have left it behind.
+ */
+export function refusalInForce(
+  current: { readonly publishedAt: string } | undefined,
+  refusal: IndexRefusal | undefined,
+): IndexRefusal | undefined {
+  if (refusal === undefined || current === undefined) return refusal;
+  return Date.parse(refusal.at) >= Date.parse(current.publishedAt) ? refusal : undefined;
+}
+
 /** A run that somebody asked for. Scheduled runs that change nothing leave no trace, on purpose. */
 export const syncRun = z.object({
   version: z.literal(1),

@@ -3,6 +3,7 @@ import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
 import { indexPointer } from '../../contract/index-pointer.ts';
 import { buildKey } from '../../contract/keys.ts';
+import { inOneLine, parseInWords } from '../../contract/parse.ts';
 import { MultipartUpload, uploadWhole } from '../s3/multipart-upload.ts';
 import { deleteObject, immutable, isConflict, moveObject, objectExists, openObject } from '../s3/objects.ts';
 import { StoreError } from '../store-error.ts';
@@ -84,7 +85,7 @@ function parsePointer(text: string) {
   } catch (cause) {
     throw new StoreError('corrupt', 'the pointer to the current index is not JSON', { cause });
   }
-  const parsed = z.safeParse(indexPointer, value);
+  const parsed = parseInWords(indexPointer, value);
   if (parsed.success) return parsed.data;
-  throw new StoreError('corrupt', `the pointer to the current index does not parse: ${z.prettifyError(parsed.error)}`);
+  throw new StoreError('corrupt', `the pointer to the current index does not parse: ${inOneLine(parsed.faults)}`);
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { inOneLine, parseInWords } from '../../contract/parse.ts';
 import { StoreError } from '../store-error.ts';
 import type { Item } from './batches.ts';
 
@@ -30,11 +31,11 @@ export function parseAll<S extends z.ZodMiniType>(
 ): z.output<S>[] {
   const { rows, unreadable } = parseRows(schema, keyName, items);
   if (unreadable.length === 0) return rows;
-  const first = items.find((item) => String(item[keyName]) === unreadable[0]);
-  const why = z.safeParse(schema, first).error;
-  const names = unreadable.slice(0, 10).join(', ');
-  throw new StoreError(
-    'corrupt',
-    `${unreadable.length} rows of ${table} do not parse (${names}): ${why === undefined ? '' : z.prettifyError(why)}`,
+  const first = parseInWords(
+    schema,
+    items.find((item) => String(item[keyName]) === unreadable[0]),
   );
+  const why = first.success ? 'it parses now' : inOneLine(first.faults);
+  const names = unreadable.slice(0, 10).join(', ');
+  throw new StoreError('corrupt', `${unreadable.length} rows of ${table} do not parse (${names}): ${why}`);
 }

@@ -1,0 +1,59 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
+import { Agent } from 'undici';
+
+export interface SeenRequest {
+  /** Host header: the name that the client believes to talk to. */
+  readonly host: string | undefined;
+  readonly path: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** A server on loopback that answers plain HTTP under every name, and an undici Agent that resolves every name to it. */
+export interface Origin {
+  readonly agent: Agent;
+  readonly seen: SeenRequest[];
+  /** What the next requests are answered with. */
+  answer: (request: IncomingMessage, response: ServerResponse) => void;
+  close(): Promise<void>;
+}
+
+export async function startOrigin(): Promise<Origin> {
+  const seen: SeenRequest[] = [];
+  const origin = {
+    seen,
+    answer: (_request: IncomingMessage, response: ServerResponse): void => {
+      response.writeHead(404).end();
+    },
+  };
+  const server = createServer((request, response) => {
+    seen.push({ host: request.headers.host, path: request.url, headers: request.headers });
+    origin.answer(request, response);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  const agent = new Agent({
+    connect: (_options, callback) => {
+      const socket = connect({ host: '127.0.0.1', port });
+      socket.once('connect', () => callback(null, socket));
+      socket.once('error', (error) => callback(error, null));
+      return socket;
+    },
+  });
+  return Object.assign(origin, {
+    agent,
+    async close() {
+      await agent.destroy();
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  });
+}
+
+/** Answers like a static file server: 200 with the ETag, or 304 when the request knows it. */
+export function serveFile(bytes: Uint8Array, etag: string): Origin['answer'] {
+  return (request, response) => {
+    if (request.headers['if-none-match'] === etag) response.writeHead(304, { etag }).end();
+    else response.writeHead(200, { etag, 'content-length': bytes.byteLength }).end(bytes);
+  };
+}
