@@ -144,6 +144,11 @@ function readCall(room: S3Room, request: IncomingMessage, response: ServerRespon
   const { bucket, key } = splitPath(path);
   const query = new Map(readQuery(rawQuery));
   const headers = request.headers;
+  if (query.has('AWSAccessKeyId') || headers.authorization?.startsWith('AWS ')) {
+    throw invalidRequest(
+      'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.',
+    );
+  }
   const payloadHash = headers['x-amz-content-sha256'] ?? query.get('X-Amz-Content-Sha256');
   if (headers.authorization !== undefined && payloadHash === undefined) {
     throw invalidRequest('Missing required header for this request: x-amz-content-sha256');

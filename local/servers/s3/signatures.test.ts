@@ -92,6 +92,12 @@ describe('presigned addresses', () => {
     expect(await answer.text()).toContain('<Code>SignatureDoesNotMatch</Code>');
   });
 
+  it('of the old signature version 2 are refused by name', async () => {
+    const answer = await fetch(`${s3.server.url}/${Bucket}/object?AWSAccessKeyId=ADMIN&Signature=x&Expires=1`);
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain('Please use AWS4-HMAC-SHA256.');
+  });
+
   it('do not become a write', async () => {
     const answer = await fetch(await presign(s3.server.url, `/${Bucket}/object`), { method: 'PUT', body: 'x' });
     expect(answer.status).toBe(403);
