@@ -7,6 +7,7 @@ import type {
   Severity,
   UpdateIdentity,
 } from './model.ts';
+import { findSuperseders } from './supersedence.ts';
 
 /** A package of component-based servicing that a host has. */
 export interface CbsPackage {
@@ -90,17 +91,19 @@ export function scanHost(catalog: Catalog, host: HostFixture): HostScan {
     else needed.push({ unit, leaves: open });
   }
 
-  const present = new Set([...installed, ...needed.map(({ unit }) => unit)].map((unit) => unit.updateId));
-  const supersedersOf = supersedence(catalog, newest);
+  const units = needed.toSorted((a, b) => byCreation(a.unit, b.unit));
+  const superseders = findSuperseders(
+    units.map(({ unit }) => unit.updateId),
+    directSuperseders(catalog, newest),
+    [...units.map(({ unit }) => unit), ...installed].map((unit) => unit.updateId).toSorted(),
+  );
   return {
-    needed: needed
-      .toSorted((a, b) => byCreation(a.unit, b.unit))
-      .map(({ unit, leaves }) => ({
-        ...describe(unit),
-        leaves: leaves.map(({ updateId, revision }) => ({ updateId, revision })),
-        files: filesOf(catalog, [unit, ...leaves]),
-        supersededBy: [...supersedersOf(unit)].filter((id) => present.has(id)).toSorted(),
-      })),
+    needed: units.map(({ unit, leaves }) => ({
+      ...describe(unit),
+      leaves: leaves.map(({ updateId, revision }) => ({ updateId, revision })),
+      files: filesOf(catalog, [unit, ...leaves]),
+      supersededBy: superseders.get(unit.updateId) ?? [],
+    })),
     installed: installed.toSorted(byCreation).map(describe),
   };
 }
@@ -189,37 +192,13 @@ function leavesByBundle(catalog: Catalog): ReadonlyMap<number, readonly CatalogU
   return new Map([...bundles].map(([bundle, leaves]) => [bundle, [...leaves.values()]]));
 }
 
-/** Gives the UpdateIds that replace a unit, through any number of steps, without those that it replaces itself. */
-function supersedence(
+/** UpdateIds that replace an update directly, of updates that the publication has. */
+function directSuperseders(
   catalog: Catalog,
   newest: ReadonlyMap<string, CatalogUpdate>,
-): (unit: CatalogUpdate) => ReadonlySet<string> {
-  const known = new Map<string, ReadonlySet<string>>();
-  const closure = (start: CatalogUpdate): ReadonlySet<string> => {
-    const done = known.get(start.updateId);
-    if (done) return done;
-    const found = new Set<string>();
-    const open = [start];
-    for (let update = open.pop(); update !== undefined; update = open.pop()) {
-      for (const revisionId of update.supersededBy) {
-        const superseder = catalog.updates.get(revisionId);
-        const current = superseder === undefined ? undefined : newest.get(superseder.updateId);
-        if (current === undefined || found.has(current.updateId)) continue;
-        found.add(current.updateId);
-        open.push(current);
-      }
-    }
-    known.set(start.updateId, found);
-    return found;
-  };
-  return (unit) => {
-    const superseders = new Set<string>();
-    for (const id of closure(unit)) {
-      const superseder = newest.get(id);
-      if (superseder && !closure(superseder).has(unit.updateId)) superseders.add(id);
-    }
-    return superseders;
-  };
+): (updateId: string) => readonly string[] {
+  return (updateId) =>
+    (newest.get(updateId)?.supersededBy ?? []).flatMap((revisionId) => catalog.updates.get(revisionId)?.updateId ?? []);
 }
 
 function filesOf(catalog: Catalog, updates: readonly CatalogUpdate[]): readonly PayloadFile[] {
