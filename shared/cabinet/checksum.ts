@@ -1,5 +1,5 @@
 /**
- * Checksum of a CFDATA block ([MS-CAB] section 3.1): the exclusive or of its little-endian 32-bit words; one to three
+ * Checksum of a CFDATA block ([MS-CAB], CFDATA): the exclusive or of its little-endian 32-bit words; one to three
  * bytes at the end count as one big-endian number.
  *
  * @param seed result for the bytes before; a block's checksum is that of its data, continued over its header fields.

@@ -26,7 +26,7 @@ export type Compression =
   | { readonly method: 'quantum' }
   | { readonly method: 'unknown'; readonly type: number };
 
-/** Bytes that a CFDATA block unpacks to at most ([MS-CAB] section 2.4). */
+/** Bytes that a CFDATA block unpacks to at most ([MS-CAB], CFDATA). */
 export const maxBlockLength = 32_768;
 
 /** Splits the `typeCompress` field of a CFFOLDER. */

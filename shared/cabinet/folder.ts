@@ -73,13 +73,8 @@ export class FolderStream {
       throw new CabError('split-set', 'its data goes on in another cabinet of a set', { offset: start + 6 });
     }
     if (unpacked > maxBlockLength) {
-      throw new CabError(
-        'bad-data',
-        `data block unpacks to ${unpacked} bytes; at most ${maxBlockLength} are possible`,
-        {
-          offset: start + 6,
-        },
-      );
+      const reason = `data block unpacks to ${unpacked} bytes; at most ${maxBlockLength} are possible`;
+      throw new CabError('bad-data', reason, { offset: start + 6 });
     }
     const dataStart = start + headerLength;
     this.#assertWithin(dataStart + packed, size);
@@ -119,9 +114,8 @@ export class FolderStream {
  */
 function assertChecksum(declared: number, head: Uint8Array, data: Uint8Array, offset: number): void {
   const sum = checksum(data);
-  if (checksum(head.subarray(4, blockHeaderLength), sum) === declared) return;
-  if (head.length > blockHeaderLength && checksum(head.subarray(4), sum) === declared) return;
   const found = checksum(head.subarray(4, blockHeaderLength), sum);
+  if (found === declared || checksum(head.subarray(4), sum) === declared) return;
   throw new CabError('bad-checksum', `data block has checksum ${hex(found)}, and its header says ${hex(declared)}`, {
     offset,
   });

@@ -2,7 +2,7 @@ import { type Compression, compressionOf } from './decoder.ts';
 import { CabError } from './error.ts';
 import type { Cursor, Steps } from './intake.ts';
 
-/** One file of a cabinet, from its CFFILE entry ([MS-CAB] section 2.3). */
+/** One file of a cabinet, from its CFFILE entry ([MS-CAB]). */
 export interface CabMember {
   /**
    * Name as stored, path separators included (Microsoft's tools write backslashes). It is decoded as UTF-8 when the
@@ -21,7 +21,7 @@ export interface CabMember {
   readonly modified?: Date;
 }
 
-/** One compressed stream, from its CFFOLDER entry ([MS-CAB] section 2.2). */
+/** One compressed stream, from its CFFOLDER entry ([MS-CAB]). */
 export interface CabFolder {
   /** Byte of the cabinet at which its first CFDATA block stands. */
   readonly dataOffset: number;
@@ -47,7 +47,7 @@ export interface CabHeader {
 const headerLength = 36;
 const folderEntryLength = 8;
 const fileEntryLength = 16;
-/** 255 bytes and a NUL ([MS-CAB] section 2.3; that is what makecab writes at most and what other readers take). */
+/** 255 bytes and a NUL (CB_MAX_FILENAME of the Cabinet SDK). */
 const maxNameLength = 256;
 
 const hasPrevious = 0x0001;

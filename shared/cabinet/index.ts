@@ -1,4 +1,3 @@
-export type { Compression } from './decoder.ts';
 export { CabError, type CabErrorCode } from './error.ts';
-export type { CabFolder, CabHeader, CabMember } from './header.ts';
+export type { CabHeader, CabMember } from './header.ts';
 export { type ByteSink, type CabHandlers, CabReader, readCab } from './reader.ts';

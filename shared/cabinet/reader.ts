@@ -1,12 +1,12 @@
 import { Decoders } from './decoder.ts';
 import { CabError } from './error.ts';
 import { FolderStream } from './folder.ts';
-import { type CabHeader, type CabMember, readHeader } from './header.ts';
+import { type CabFolder, type CabHeader, type CabMember, readHeader } from './header.ts';
 import { type Cursor, Intake, type Steps } from './intake.ts';
 
 /** Something that bytes are pushed into. */
 export interface ByteSink {
-  /** @param chunk valid only during the call: copy what is kept */
+  /** @param chunk valid only during the call, so copy what is kept; do not change it, later matches may refer to it */
   write(chunk: Uint8Array): void;
   /** Called once, after the last byte. It is not called when the bytes could not all be read. */
   end(): void;
@@ -67,12 +67,11 @@ export class CabReader implements ByteSink {
     if (this.#failure !== undefined) throw this.#failure.error;
     if (this.#intake.done) return;
     const { received } = this.#intake;
-    const expected = this.#header === undefined ? 'inside its header' : `of ${this.#header.size} bytes`;
-    const reason =
-      this.#header === undefined
-        ? `the cabinet ends after ${received} bytes, ${expected}`
-        : `the cabinet ends after ${received} ${expected}`;
-    const error = new CabError('truncated', reason, { offset: received, member: this.#at?.name });
+    const place = this.#header === undefined ? 'bytes, inside its header' : `of ${this.#header.size} bytes`;
+    const error = new CabError('truncated', `the cabinet ends after ${received} ${place}`, {
+      offset: received,
+      member: this.#at?.name,
+    });
     this.#failure = { error };
     throw error;
   }
@@ -81,39 +80,31 @@ export class CabReader implements ByteSink {
     const header = yield* readHeader(this.#cursor);
     this.#header = header;
     this.#handlers.onHeader?.(header);
-    const byFolder = membersByFolder(header);
-    const order = [...header.folders.keys()].sort((a, b) => dataOffset(header, a) - dataOffset(header, b) || a - b);
+    const members = membersByFolder(header);
     const decoders = new Decoders();
-    for (const index of order) {
-      const folder = header.folders[index];
-      const members = byFolder.get(index);
-      if (folder === undefined || members === undefined) continue;
-      yield* this.#readMembers(new FolderStream(header, folder, decoders, this.#cursor), members);
+    for (const { folder, index } of inOrderOfData(header)) {
+      const stream = new FolderStream(header, folder, decoders, this.#cursor);
+      for (const sharing of bySharedBytes(members.get(index) ?? [])) yield* this.#readMembers(stream, sharing);
     }
     const rest = header.size - this.#cursor.offset;
     if (rest > 0) yield { what: 'skip', count: rest };
   }
 
-  /** @param members of one folder, sorted by their place in it */
-  *#readMembers(stream: FolderStream, members: readonly CabMember[]): Steps<void> {
-    for (let next = 0; next < members.length; ) {
-      const wanted: Wanted[] = [];
-      const first = members[next] as CabMember;
-      do {
-        const member = members[next++] as CabMember;
-        const sink = this.#handlers.onMember(member);
-        if (sink !== undefined) wanted.push({ member, sink });
-      } while (first.size > 0 && sharesBytes(members[next], first));
-      if (wanted.length === 0) continue;
-      this.#at = wanted[0]?.member;
-      if (first.size > 0)
-        yield* named(
-          first,
-          stream.read(first, (bytes) => deliver(wanted, bytes)),
-        );
-      for (const { member, sink } of wanted) nested(member, () => sink.end());
-      this.#at = undefined;
+  *#readMembers(stream: FolderStream, members: SharedBytes): Steps<void> {
+    const wanted: Wanted[] = [];
+    for (const member of members) {
+      const sink = this.#handlers.onMember(member);
+      if (sink !== undefined) wanted.push({ member, sink });
     }
+    const first = wanted[0]?.member;
+    if (first === undefined) return;
+    this.#at = first;
+    const deliver = (bytes: Uint8Array) => {
+      for (const { member, sink } of wanted) nested(member, () => sink.write(bytes));
+    };
+    if (first.size > 0) yield* named(first, stream.read(first, deliver));
+    for (const { member, sink } of wanted) nested(member, () => sink.end());
+    this.#at = undefined;
   }
 }
 
@@ -124,11 +115,13 @@ export async function readCab(source: AsyncIterable<Uint8Array>, handlers: CabHa
   reader.end();
 }
 
-function dataOffset(header: CabHeader, folder: number): number {
-  return header.folders[folder]?.dataOffset ?? 0;
+function inOrderOfData({ folders }: CabHeader): { folder: CabFolder; index: number }[] {
+  return folders
+    .map((folder, index) => ({ folder, index }))
+    .sort((a, b) => a.folder.dataOffset - b.folder.dataOffset || a.index - b.index);
 }
 
-/** Empty members come before the one that begins at the same place. */
+/** Members of each folder by their place in it; empty ones come before the one that begins at the same place. */
 function membersByFolder(header: CabHeader): Map<number, CabMember[]> {
   const byFolder = new Map<number, CabMember[]>();
   for (const member of header.members) {
@@ -140,12 +133,19 @@ function membersByFolder(header: CabHeader): Map<number, CabMember[]> {
   return byFolder;
 }
 
-function sharesBytes(member: CabMember | undefined, other: CabMember): boolean {
-  return member?.offset === other.offset && member.size === other.size;
-}
+/** Mostly one member; several when their entries name the same bytes, as tools do that store equal files once. */
+type SharedBytes = [CabMember, ...CabMember[]];
 
-function deliver(wanted: readonly Wanted[], bytes: Uint8Array): void {
-  for (const { member, sink } of wanted) nested(member, () => sink.write(bytes));
+/** @param members sorted by their place */
+function bySharedBytes(members: readonly CabMember[]): SharedBytes[] {
+  const groups: SharedBytes[] = [];
+  for (const member of members) {
+    const group = groups.at(-1);
+    const shares = group?.[0].offset === member.offset && group[0].size === member.size && member.size > 0;
+    if (group !== undefined && shares) group.push(member);
+    else groups.push([member]);
+  }
+  return groups;
 }
 
 /** Adds the member to errors of its own data; those of a cabinet inside it have their path already. */

@@ -4,7 +4,8 @@ import { CabError } from '../error.ts';
 const capacity = 65_536 + 16;
 
 /**
- * LZX bit stream of one CFDATA block: little-endian 16-bit words, the high bit of each first ([MS-PATCH] section 2.1).
+ * LZX bit stream of one CFDATA block: little-endian 16-bit words, the high bit of each first (Microsoft LZX Data
+ * Compression Format, "Bitstream").
  *
  * The fields are public because the symbol loop of the decoder keeps copies of them in local variables, which is what
  * makes it fast. `bits` holds the next `left` bits left-aligned, at most 32; the bits below them are zero.

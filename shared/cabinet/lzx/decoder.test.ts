@@ -1,108 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { BitWriter } from '../testing/bit-writer.ts';
 import { markup, randomBytes } from '../testing/corpus.ts';
-import { type HuffmanCode, huffmanCode } from '../testing/huffman-code.ts';
 import { encodeLzx, type LzxOptions } from '../testing/lzx-encoder.ts';
-import { codeLengthsOf } from '../testing/lzx-trees.ts';
+import { LzxStream, literals, type Token, windowBits } from '../testing/lzx-stream.ts';
 import { cabErrorOf } from '../testing/unpack.ts';
 import { LzxDecoder } from './decoder.ts';
-import { blockTypes, frameLength, lengthSymbols, literalSymbols, positionSlots } from './format.ts';
-
-/** Streams written bit by bit, for a window of 2^15 bytes. */
-const windowBits = 15;
-const mainSymbols = literalSymbols + 8 * positionSlots(windowBits);
-
-/** One symbol of a compressed block: a literal, or a match with what follows its main symbol. */
-type Token = number | { slot: number; length: number; footer?: [value: number, bits: number] };
-
-const literals = (text: string): Token[] => [...text].map((letter) => letter.charCodeAt(0));
-
-const mainSymbol = (token: Token) =>
-  typeof token === 'number' ? token : literalSymbols + token.slot * 8 + Math.min(token.length - 2, 7);
-const lengthSymbol = (token: Token) => (typeof token === 'object' && token.length >= 9 ? [token.length - 9] : []);
-
-class Stream {
-  readonly out = new BitWriter();
-  #main: Uint8Array = new Uint8Array(mainSymbols);
-  #length: Uint8Array = new Uint8Array(lengthSymbols);
-  #rest: () => void = () => undefined;
-
-  /** @param translationSize 0 for no call translation */
-  constructor(translationSize = 0) {
-    if (translationSize === 0) this.out.write(0, 1);
-    else {
-      this.out.write(1, 1);
-      this.out.write(translationSize >>> 16, 16);
-      this.out.write(translationSize & 0xffff, 16);
-    }
-  }
-
-  header(type: number, length: number): this {
-    this.out.write(type, 3);
-    this.out.write(length >>> 16, 8);
-    this.out.write(length & 0xffff, 16);
-    return this;
-  }
-
-  trees(main: Uint8Array, length: Uint8Array): this {
-    codeLengthsOf(main.subarray(0, literalSymbols), this.#main.subarray(0, literalSymbols)).write(this.out);
-    codeLengthsOf(main.subarray(literalSymbols), this.#main.subarray(literalSymbols)).write(this.out);
-    codeLengthsOf(length, this.#length).write(this.out);
-    this.#main = main;
-    this.#length = length;
-    return this;
-  }
-
-  /** A block with trees for all its tokens, of which {@link rest} writes the later ones. */
-  verbatim(length: number, tokens: readonly Token[], later: readonly Token[] = []): this {
-    const all = [...tokens, ...later];
-    const main = codeFor(all.map(mainSymbol), mainSymbols);
-    const lengths = codeFor(all.flatMap(lengthSymbol), lengthSymbols);
-    this.header(blockTypes.verbatim, length).trees(main.lengths, lengths.lengths);
-    const write = (token: Token) => {
-      this.#put(main, mainSymbol(token));
-      for (const symbol of lengthSymbol(token)) this.#put(lengths, symbol);
-      if (typeof token === 'object' && token.footer !== undefined) this.out.write(...token.footer);
-    };
-    for (const token of tokens) write(token);
-    this.#rest = () => {
-      for (const token of later) write(token);
-    };
-    return this;
-  }
-
-  rest(): this {
-    this.#rest();
-    return this;
-  }
-
-  uncompressed(length: number, offsets: readonly [number, number, number], bytes: Uint8Array): this {
-    this.header(blockTypes.uncompressed, length);
-    this.out.alignForBytes();
-    const view = new DataView(new ArrayBuffer(12));
-    for (const [i, offset] of offsets.entries()) view.setUint32(i * 4, offset, true);
-    return this.raw(new Uint8Array(view.buffer)).raw(bytes);
-  }
-
-  raw(bytes: Uint8Array): this {
-    this.out.writeBytes(bytes);
-    return this;
-  }
-
-  frame(): Uint8Array {
-    return this.out.takeFrame();
-  }
-
-  #put(code: HuffmanCode, symbol: number): void {
-    this.out.write(code.codes[symbol] ?? 0, code.lengths[symbol] ?? 0);
-  }
-}
-
-function codeFor(used: readonly number[], symbols: number): HuffmanCode {
-  const frequencies = new Uint32Array(symbols);
-  for (const symbol of used) frequencies[symbol] = (frequencies[symbol] ?? 0) + 1;
-  return huffmanCode(frequencies, 16);
-}
+import { frameLength } from './format.ts';
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
 const decode = (frame: Uint8Array, length: number) => text(new LzxDecoder(windowBits).decodeBlock(frame, length));
@@ -138,9 +40,9 @@ describe('windows', () => {
     decoder.reset();
     expect(text(decoder.decodeBlock(frame, second.length))).toBe(text(second));
     decoder.reset();
-    const before = new Stream().verbatim(3, [0x41, { slot: 0, length: 2 }]).frame();
+    const before = new LzxStream().verbatim(3, [0x41, { slot: 0, length: 2 }]).frame();
     expect(text(new LzxDecoder(windowBits).decodeBlock(before, 3))).toBe('AAA');
-    const tooFar = new Stream().verbatim(2, [{ slot: 0, length: 2 }]).frame();
+    const tooFar = new LzxStream().verbatim(2, [{ slot: 0, length: 2 }]).frame();
     const used = new LzxDecoder(windowBits);
     used.decodeBlock(before, 3);
     used.reset();
@@ -160,16 +62,16 @@ describe('blocks', () => {
       { slot: 2, length: 2 }, // the third latest: 7
     ];
     const expected = ['abcdefgh', 'hh', 'de', 'ee', 'hhh', 'hh', 'ee'].join('');
-    expect(decode(new Stream().verbatim(21, tokens).frame(), 21)).toBe(expected);
+    expect(decode(new LzxStream().verbatim(21, tokens).frame(), 21)).toBe(expected);
   });
 
   test('the longest match has 257 bytes', () => {
-    const frame = new Stream().verbatim(258, [0x78, { slot: 0, length: 257 }]).frame();
+    const frame = new LzxStream().verbatim(258, [0x78, { slot: 0, length: 257 }]).frame();
     expect(decode(frame, 258)).toBe('x'.repeat(258));
   });
 
   test('an uncompressed block sets the offsets that are repeated', () => {
-    const stream = new Stream().uncompressed(8, [4, 6, 8], Buffer.from('abcdefgh')).verbatim(6, [
+    const stream = new LzxStream().uncompressed(8, [4, 6, 8], Buffer.from('abcdefgh')).verbatim(6, [
       { slot: 0, length: 2 }, // 4 back: ef
       { slot: 1, length: 2 }, // 6 back: ef
       { slot: 2, length: 2 }, // 8 back: ef
@@ -178,13 +80,13 @@ describe('blocks', () => {
   });
 
   test('an uncompressed block of odd length has a pad byte', () => {
-    const stream = new Stream().uncompressed(3, [1, 1, 1], Buffer.from('abc')).raw(Uint8Array.of(0x99));
+    const stream = new LzxStream().uncompressed(3, [1, 1, 1], Buffer.from('abc')).raw(Uint8Array.of(0x99));
     expect(decode(stream.verbatim(2, literals('de')).frame(), 5)).toBe('abcde');
   });
 
   test('the pad byte at the end of a frame may stand in this data block or in the next', () => {
     for (const here of [true, false]) {
-      const stream = new Stream().verbatim(1, literals('!'));
+      const stream = new LzxStream().verbatim(1, literals('!'));
       stream.uncompressed(frameLength - 1, [1, 1, 1], Buffer.alloc(frameLength - 1, '.'));
       if (here) stream.raw(Uint8Array.of(0));
       const first = stream.frame();
@@ -197,7 +99,7 @@ describe('blocks', () => {
   });
 
   test('after an uncompressed block over two frames the bit stream goes on at an odd byte', () => {
-    const stream = new Stream().verbatim(1, literals('!'));
+    const stream = new LzxStream().verbatim(1, literals('!'));
     // 32,767 bytes of it in the first frame and 3 in the second: even, so without a pad byte.
     stream.uncompressed(frameLength + 2, [1, 1, 1], Buffer.alloc(frameLength - 1, '.'));
     const first = stream.frame();
@@ -208,7 +110,7 @@ describe('blocks', () => {
   });
 
   test('a compressed block goes on in the next frame, at a new word', () => {
-    const stream = new Stream().verbatim(
+    const stream = new LzxStream().verbatim(
       frameLength + 10,
       [...literals('a'.repeat(frameLength - 3)), ...literals('abc')],
       [
@@ -240,14 +142,14 @@ describe('call translation', () => {
   test('is done when the stream says so, after any kind of block', () => {
     const tokens = [...call].map((byte): Token => byte);
     const shifted = [0x90, ...tokens];
-    expect(text(new LzxDecoder(15).decodeBlock(new Stream().verbatim(16, shifted).frame(), 16)).slice(2, 6)).toBe(
+    expect(text(new LzxDecoder(15).decodeBlock(new LzxStream().verbatim(16, shifted).frame(), 16)).slice(2, 6)).toBe(
       '\0\0\x10\0',
     );
     const size = 12_000_000;
     const streams = [
-      new Stream(size).verbatim(16, shifted),
-      new Stream(size).uncompressed(16, [1, 1, 1], Uint8Array.of(0x90, ...call)),
-      new Stream(size).uncompressed(2, [1, 1, 1], Uint8Array.of(0x90, 0xe8)).verbatim(14, tokens.slice(1)),
+      new LzxStream(size).verbatim(16, shifted),
+      new LzxStream(size).uncompressed(16, [1, 1, 1], Uint8Array.of(0x90, ...call)),
+      new LzxStream(size).uncompressed(2, [1, 1, 1], Uint8Array.of(0x90, 0xe8)).verbatim(14, tokens.slice(1)),
     ];
     for (const stream of streams) {
       const output = new LzxDecoder(15).decodeBlock(stream.frame(), 16);
@@ -258,7 +160,7 @@ describe('call translation', () => {
   test('does not touch what later matches refer to', () => {
     // The match repeats all sixteen bytes, with the call.
     const tokens: Token[] = [0x90, ...call, { slot: 8, length: 16, footer: [2, 3] }];
-    const stream = new Stream(12_000_000);
+    const stream = new LzxStream(12_000_000);
     const output = new LzxDecoder(15).decodeBlock(stream.verbatim(32, tokens).frame(), 32);
     expect(operand(output.subarray(1))).toBe(0x100000 - 1);
     expect(operand(output.subarray(17))).toBe(0x100000 - 17);
@@ -269,7 +171,7 @@ describe('call translation', () => {
     const framesPerBlock = 256;
     const raw = new Uint8Array(frameLength);
     raw.set([0xe8, 0x78, 0x56, 0x34, 0x00], 100);
-    const stream = new Stream(12_000_000);
+    const stream = new LzxStream(12_000_000);
     const operands = new Map<number, number>();
     for (let frame = 0; frame <= 32_768; frame++) {
       const beginsBlock = frame % framesPerBlock === 0;
@@ -278,106 +180,5 @@ describe('call translation', () => {
     }
     for (const frame of [0, 1, 1000, 32_767]) expect(operands.get(frame)).toBe(0x345678 - (frame * frameLength + 100));
     expect(operands.get(32_768)).toBe(0x345678);
-  });
-});
-
-describe('damage', () => {
-  const fault = (frame: Uint8Array, length: number) =>
-    cabErrorOf(() => new LzxDecoder(windowBits).decodeBlock(frame, length));
-
-  test.each([0, 4, 5, 6, 7])('block type %i does not exist', (type) => {
-    const error = fault(new Stream().header(type, 10).frame(), 10);
-    expect(error).toMatchObject({ code: 'bad-data', reason: `LZX block type ${type} does not exist` });
-  });
-
-  test('every cut of a block is noticed', () => {
-    const data = Buffer.concat([markup(600, 1), randomBytes(700, 2), markup(500, 3)]);
-    for (const blockType of ['verbatim', 'aligned', 'uncompressed'] as const) {
-      const [frame = new Uint8Array(0)] = encodeLzx(data, { windowBits, blockType, blockLength: 600 });
-      const pad = blockType === 'uncompressed' ? 0 : 2;
-      for (let length = 0; length < frame.length - pad; length++) {
-        expect(fault(frame.subarray(0, length), data.length).code).toBe('bad-data');
-      }
-    }
-  });
-
-  test('a match before the first byte, or with an offset of 0 or beyond the window', () => {
-    const reason = 'LZX match reaches back before the first byte';
-    expect(fault(new Stream().verbatim(3, [0x41, { slot: 4, length: 2, footer: [0, 1] }]).frame(), 3).reason).toBe(
-      reason,
-    );
-    for (const offset of [0, 9, 32_769, 0xffffffff]) {
-      const stream = new Stream().uncompressed(8, [offset, 1, 1], Buffer.from('abcdefgh'));
-      expect(fault(stream.verbatim(2, [{ slot: 0, length: 2 }]).frame(), 10).reason).toBe(reason);
-    }
-  });
-
-  test('a match beyond the end of its block or frame', () => {
-    const reason = 'LZX match goes beyond the end of its block or frame';
-    const tokens: Token[] = [0x41, { slot: 0, length: 3 }];
-    expect(fault(new Stream().verbatim(3, tokens).verbatim(1, literals('x')).frame(), 4).reason).toBe(reason);
-    expect(fault(new Stream().verbatim(4, tokens).frame(), 3).reason).toBe(reason);
-  });
-
-  test('a match with a length symbol when the length tree is empty', () => {
-    // The main symbol asks for a length symbol, and there is none.
-    const main = codeFor([0x41, literalSymbols + 7], mainSymbols);
-    const out = new Stream().header(blockTypes.verbatim, 20).trees(main.lengths, new Uint8Array(lengthSymbols)).out;
-    out.write(0b01, 2);
-    out.write(0, 16);
-    expect(fault(out.takeFrame(), 20).reason).toBe('LZX match uses an empty length tree');
-  });
-
-  test('trees that are no complete code', () => {
-    const aligned = (lengths: number[]) => {
-      const stream = new Stream().header(blockTypes.aligned, 10);
-      for (const length of lengths) stream.out.write(length, 3);
-      return fault(stream.frame(), 10).reason;
-    };
-    expect(aligned([1, 1, 1, 0, 0, 0, 0, 0])).toBe('LZX aligned offset tree is oversubscribed');
-    expect(aligned([1, 2, 0, 0, 0, 0, 0, 0])).toBe('LZX aligned offset tree is incomplete');
-    expect(aligned([0, 0, 0, 0, 0, 0, 0, 0])).toBe('LZX aligned offset tree is empty');
-
-    const preTree = (lengths: Record<number, number>, ...codes: [number, number][]) => {
-      const stream = new Stream().header(blockTypes.verbatim, 10);
-      for (let i = 0; i < 20; i++) stream.out.write(lengths[i] ?? 0, 4);
-      for (const code of codes) stream.out.write(...code);
-      stream.out.align();
-      stream.raw(new Uint8Array(100));
-      return fault(stream.frame(), 10).reason;
-    };
-    expect(preTree({})).toBe('LZX pretree is empty');
-    expect(preTree({ 3: 1 })).toBe('LZX pretree is incomplete');
-    expect(preTree({ 3: 1, 4: 1, 5: 1 })).toBe('LZX pretree is oversubscribed');
-    expect(preTree({ 18: 1, 19: 1 }, [1, 1], [0, 1], [1, 1])).toBe('LZX pretree: a run of a run');
-    const longRuns = Array.from({ length: 6 }, (): [number, number] => [31, 6]);
-    expect(preTree({ 18: 1, 19: 1 }, ...longRuns)).toBe('LZX code lengths run beyond their tree');
-
-    const trees = (main: number[], length: number[]) => {
-      const lengths = [new Uint8Array(mainSymbols), new Uint8Array(lengthSymbols)] as const;
-      lengths[0].set(main);
-      lengths[1].set(length);
-      return fault(
-        new Stream()
-          .header(blockTypes.verbatim, 10)
-          .trees(...lengths)
-          .frame(),
-        10,
-      ).reason;
-    };
-    expect(trees([], [])).toBe('LZX main tree is empty');
-    expect(trees([1, 2], [])).toBe('LZX main tree is incomplete');
-    expect(trees([1, 1, 2], [])).toBe('LZX main tree is oversubscribed');
-    expect(trees([1, 1], [1])).toBe('LZX length tree is incomplete');
-    expect(trees([1, 1], [1, 1, 16])).toBe('LZX length tree is oversubscribed');
-  });
-
-  test('a frame after a short one, and a frame that is too long', () => {
-    const decoder = new LzxDecoder(windowBits);
-    decoder.decodeBlock(new Stream().verbatim(3, literals('abc')).frame(), 3);
-    expect(cabErrorOf(() => decoder.decodeBlock(new Uint8Array(10), 1)).reason).toBe(
-      'LZX frame after one that was shorter than 32,768 bytes',
-    );
-    expect(fault(new Uint8Array(10), frameLength + 1).reason).toBe('LZX frame of 32769 bytes; at most 32768');
   });
 });

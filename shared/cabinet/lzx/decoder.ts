@@ -3,20 +3,16 @@ import { CabError } from '../error.ts';
 import { BitReader } from './bits.ts';
 import { undoCallTranslation } from './e8.ts';
 import {
-  alignedSymbols,
   basePositions,
   blockTypes,
   footerBits,
   frameLength,
-  lengthSymbols,
   literalSymbols,
   minMatchLength,
-  positionSlots,
-  preTreeSymbols,
   primaryLengths,
   translatedFrames,
 } from './format.ts';
-import { HuffmanTable } from './huffman.ts';
+import { Trees } from './trees.ts';
 
 /** Stands for a repeated offset that cannot be valid; larger than any window. */
 const invalidOffset = 0x7fffffff;
@@ -26,11 +22,13 @@ const longCopy = 48;
 const matchOffsets = basePositions.map((base) => Math.max(base - 2, 0));
 
 /**
- * LZX as cabinets use it ([MS-PATCH] section 2, and the cabinet SDK's notes on LZX): windows of 2^15 to 2^21 bytes,
+ * LZX as cabinets use it (Microsoft LZX Data Compression Format, Cabinet SDK, 1997): windows of 2^15 to 2^21 bytes,
  * verbatim, aligned-offset and uncompressed blocks, one 32 KiB frame for each CFDATA block, E8 call translation.
  *
  * The history is the low part of one linear buffer of two windows; when it is full, the last window moves to its
  * beginning. So a match never wraps around.
+ *
+ * The file is long because the symbol loop is one function, for speed.
  */
 export class LzxDecoder implements BlockDecoder {
   readonly #windowSize: number;
@@ -41,10 +39,7 @@ export class LzxDecoder implements BlockDecoder {
   #frames = 0;
 
   readonly #input = new BitReader();
-  readonly #preTree = new HuffmanTable(preTreeSymbols, 6);
-  readonly #mainTree: HuffmanTable;
-  readonly #lengthTree = new HuffmanTable(lengthSymbols, 10);
-  readonly #alignedTree = new HuffmanTable(alignedSymbols, 7);
+  readonly #trees: Trees;
 
   #translationSize: number | undefined;
   readonly #translated = new Uint8Array(frameLength);
@@ -61,15 +56,14 @@ export class LzxDecoder implements BlockDecoder {
   constructor(windowBits: number) {
     this.#windowSize = 2 ** windowBits;
     this.#buffer = new Uint8Array(2 * this.#windowSize);
-    this.#mainTree = new HuffmanTable(literalSymbols + 8 * positionSlots(windowBits), 11);
+    this.#trees = new Trees(windowBits);
   }
 
   /** Forgets the folder decoded so far; the next block is the first of another one. */
   reset(): void {
     this.#position = 0;
     this.#frames = 0;
-    this.#mainTree.lengths.fill(0);
-    this.#lengthTree.lengths.fill(0);
+    this.#trees.reset();
     this.#translationSize = undefined;
     this.#blockLeft = 0;
     this.#padded = false;
@@ -137,12 +131,11 @@ export class LzxDecoder implements BlockDecoder {
     this.#blockLeft = (high << 16) | input.read(16);
     switch (this.#blockType) {
       case blockTypes.aligned:
-        for (let i = 0; i < alignedSymbols; i++) this.#alignedTree.lengths[i] = input.read(3);
-        this.#build(this.#alignedTree, 'aligned offset tree');
-        this.#readTrees();
+        this.#trees.readAligned(input);
+        this.#trees.read(input);
         break;
       case blockTypes.verbatim:
-        this.#readTrees();
+        this.#trees.read(input);
         break;
       case blockTypes.uncompressed:
         this.#padded = (this.#blockLeft & 1) === 1;
@@ -170,61 +163,6 @@ export class LzxDecoder implements BlockDecoder {
     return offset === 0 || offset > this.#windowSize ? invalidOffset : offset;
   }
 
-  #readTrees(): void {
-    const main = this.#mainTree;
-    this.#readLengths(main.lengths, 0, literalSymbols);
-    this.#readLengths(main.lengths, literalSymbols, main.lengths.length);
-    this.#build(main, 'main tree');
-    this.#readLengths(this.#lengthTree.lengths, 0, lengthSymbols);
-    this.#build(this.#lengthTree, 'length tree', true);
-  }
-
-  #build(tree: HuffmanTable, name: string, mayBeEmpty = false): void {
-    const shape = tree.build();
-    if (shape === 'complete' || (shape === 'empty' && mayBeEmpty)) return;
-    throw this.#fault(`LZX ${name} is ${shape}`);
-  }
-
-  /** Code lengths come as differences from those of the block before, run-length and Huffman coded. */
-  #readLengths(lengths: Uint8Array, from: number, to: number): void {
-    const input = this.#input;
-    for (let i = 0; i < preTreeSymbols; i++) this.#preTree.lengths[i] = input.read(4);
-    this.#build(this.#preTree, 'pretree');
-    for (let i = from; i < to; ) {
-      const symbol = this.#readPreTree();
-      if (symbol < 17) {
-        lengths[i] = changed(lengths[i] as number, symbol);
-        i++;
-        continue;
-      }
-      let run: number;
-      let length = 0;
-      if (symbol === 17) run = 4 + input.read(4);
-      else if (symbol === 18) run = 20 + input.read(5);
-      else {
-        run = 4 + input.read(1);
-        const change = this.#readPreTree();
-        if (change > 16) throw this.#fault('LZX pretree: a run of a run');
-        length = changed(lengths[i] as number, change);
-      }
-      if (i + run > to) throw this.#fault('LZX code lengths run beyond their tree');
-      lengths.fill(length, i, i + run);
-      i += run;
-    }
-  }
-
-  #readPreTree(): number {
-    const input = this.#input;
-    input.fill();
-    const entry =
-      (this.#preTree.table[input.bits >>> (32 - this.#preTree.tableBits)] as number) ||
-      this.#preTree.lookUpLong(input.bits >>> 16);
-    const length = entry & 31;
-    input.bits <<= length;
-    input.left -= length;
-    return entry >>> 5;
-  }
-
   #copyBytes(stop: number): void {
     const input = this.#input;
     const count = stop - this.#position;
@@ -249,7 +187,7 @@ export class LzxDecoder implements BlockDecoder {
     const input = this.#input;
     const { bytes, end } = input;
     const out = this.#buffer;
-    const main = this.#mainTree;
+    const { main, length: lengthTree, aligned: alignedTree } = this.#trees;
     const mainTable = main.table;
     const mainShift = 32 - main.tableBits;
     const isAligned = this.#blockType === blockTypes.aligned;
@@ -285,10 +223,9 @@ export class LzxDecoder implements BlockDecoder {
           left += 16;
           at += 2;
         }
-        const tree = this.#lengthTree;
-        entry = tree.table[bits >>> (32 - tree.tableBits)] as number;
+        entry = lengthTree.table[bits >>> (32 - lengthTree.tableBits)] as number;
         if (entry === 0) {
-          entry = tree.lookUpLong(bits >>> 16);
+          entry = lengthTree.lookUpLong(bits >>> 16);
           if (entry === 0) throw this.#faultAt(at, left, 'LZX match uses an empty length tree');
         }
         bits <<= entry & 31;
@@ -321,7 +258,7 @@ export class LzxDecoder implements BlockDecoder {
                 at += 2;
               }
             }
-            entry = this.#alignedTree.table[bits >>> 25] as number;
+            entry = alignedTree.table[bits >>> 25] as number;
             bits <<= entry & 31;
             left -= entry & 31;
             offset += entry >>> 5;
@@ -374,9 +311,4 @@ export class LzxDecoder implements BlockDecoder {
   #faultAt(at: number, left: number, reason: string): CabError {
     return new CabError('bad-data', reason, { offset: at - (left >>> 3) });
   }
-}
-
-/** A changed code length: the difference is subtracted, modulo 17. */
-function changed(length: number, change: number): number {
-  return (length + 17 - change) % 17;
 }

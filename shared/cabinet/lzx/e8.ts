@@ -2,7 +2,7 @@ import { untranslatedTail } from './format.ts';
 
 /**
  * Undoes the x86 call translation of one frame, in place: the encoder made the relative operand of each `E8` (call)
- * absolute, so that calls of one function look alike ([MS-PATCH] section 2.2).
+ * absolute, so that calls of one function look alike ([MS-PATCH], "E8 Call Translation").
  *
  * @param frame output of one frame
  * @param start position of the frame in the folder's output, in bytes

@@ -1,4 +1,6 @@
-/** Constants of the LZX format as [MS-PATCH] section 2 describes it; shared by the decoder and the test encoder. */
+/**
+ * Constants of the Microsoft LZX Data Compression Format (Cabinet SDK, 1997), shared by the decoder and the test encoder.
+ */
 
 export const minMatchLength = 2;
 /** Longest match: 2, plus 7 of the main symbol, plus 248 of the length symbol. */

@@ -13,12 +13,16 @@ export class HuffmanTable {
   readonly table: Uint16Array;
   /** Code length of each symbol in bits, 0 for none. The owner writes it and calls {@link build}. */
   readonly lengths: Uint8Array;
-  /** First 16-bit-aligned code that is longer than the index. */
-  readonly #limits = new Uint32Array(maxCodeLength + 2);
-  readonly #firsts = new Uint32Array(maxCodeLength + 2);
-  readonly #places = new Uint32Array(maxCodeLength + 2);
-  readonly #counts = new Uint32Array(maxCodeLength + 2);
+  /** Symbols that have a code, sorted by their codes. */
   readonly #sorted: Uint16Array;
+  /** For each code length: how many symbols have it, */
+  readonly #counts = new Uint32Array(maxCodeLength + 1);
+  /** where in `#sorted` they begin, */
+  readonly #places = new Uint32Array(maxCodeLength + 1);
+  /** the first of their codes, filled up with zeros to 16 bits, */
+  readonly #firsts = new Uint32Array(maxCodeLength + 1);
+  /** and the first code after them, filled up likewise. */
+  readonly #limits = new Uint32Array(maxCodeLength + 1);
 
   constructor(symbols: number, tableBits: number) {
     this.tableBits = tableBits;

@@ -1,7 +1,7 @@
 import { frameLength, translatedFrames, untranslatedTail } from '../lzx/format.ts';
 
 /**
- * Makes the relative operand of each x86 call (`E8`) absolute, frame by frame, in a copy ([MS-PATCH] section 2.2). The
+ * Makes the relative operand of each x86 call (`E8`) absolute, frame by frame, in a copy ([MS-PATCH], "E8 Call Translation"). The
  * decoder's step is its exact reverse.
  */
 export function translateCalls(stream: Uint8Array, translationSize: number): Uint8Array {

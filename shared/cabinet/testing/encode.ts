@@ -12,7 +12,7 @@ export interface MemberToEncode {
 }
 
 /** LZX with the binary logarithm of the window's size, and optionally how blocks are made. */
-export type LzxCompression = { readonly lzx: 15 | 16 | 17 | 18 | 19 | 20 | 21 } & Omit<LzxOptions, 'windowBits'>;
+type LzxCompression = { readonly lzx: 15 | 16 | 17 | 18 | 19 | 20 | 21 } & Omit<LzxOptions, 'windowBits'>;
 
 export interface EncodeOptions {
   /** 1 to 65,535 files. */
