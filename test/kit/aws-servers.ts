@@ -3,9 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateTableCommand, DynamoDBClient, type KeySchemaElement } from '@aws-sdk/client-dynamodb';
 import { CreateBucketCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { startDynamoDb } from '#local/servers/dynamodb/server.ts';
 import { startS3 } from '#local/servers/s3/server.ts';
+import { startSecretsManager } from '#local/servers/secrets-manager/server.ts';
+import { startSqs } from '#local/servers/sqs/server.ts';
 import { documentClient } from '#shared/stores/dynamodb/document-client.ts';
 
 /** Keys of a table and of its index, as the bindings of the stores spell them. All keys are strings. */
@@ -31,19 +35,52 @@ export interface AwsServers {
   close(): Promise<void>;
 }
 
+const credentials = { accessKeyId: 'TESTS', secretAccessKey: 'tests-only' };
+const region = 'eu-west-1';
+const common = {
+  region,
+  accountId: '111122223333',
+  authorize: () => ({ allowed: true }) as const,
+  secretOf: (id: string) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined),
+};
+
+async function freshFolder(started: AsyncDisposableStack): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'kbroker-aws-'));
+  started.defer(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** One server with its client; a test disposes of it with `await using`. */
+export interface ServedClient<Client> extends AsyncDisposable {
+  readonly client: Client;
+}
+
+/** Starts SQS on loopback. */
+export async function startQueues(): Promise<ServedClient<SQSClient>> {
+  await using started = new AsyncDisposableStack();
+  const server = await startSqs({ ...common, dataDir: await freshFolder(started) });
+  started.defer(() => server.close());
+  const client = new SQSClient({ endpoint: server.url, region, credentials });
+  started.defer(() => client.destroy());
+  const running = started.move();
+  return { client, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** Starts Secrets Manager on loopback. */
+export async function startSecrets(): Promise<ServedClient<SecretsManagerClient>> {
+  await using started = new AsyncDisposableStack();
+  const server = await startSecretsManager({ ...common, dataDir: await freshFolder(started) });
+  started.defer(() => server.close());
+  const client = new SecretsManagerClient({ endpoint: server.url, region, credentials });
+  started.defer(() => client.destroy());
+  const running = started.move();
+  return { client, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
 /** Starts DynamoDB and S3 on loopback, each in a fresh folder that {@link AwsServers.close} removes. */
 export async function startAwsServers(): Promise<AwsServers> {
   await using started = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'kbroker-aws-'));
-  started.defer(() => rm(folder, { recursive: true, force: true }));
-  const credentials = { accessKeyId: 'TESTS', secretAccessKey: 'tests-only' };
-  const region = 'eu-west-1';
-  const common = {
-    region,
-    accountId: '111122223333',
-    authorize: () => ({ allowed: true }) as const,
-    secretOf: (id: string) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined),
-  };
+  const folder = await freshFolder(started);
   const dynamodbServer = await startDynamoDb({ ...common, dataDir: join(folder, 'dynamodb') });
   started.defer(() => dynamodbServer.close());
   const s3Server = await startS3({ ...common, dataDir: join(folder, 's3') });

@@ -6,8 +6,9 @@ import {
 import { hostStoreContract } from '#shared/stores/hosts/contract-suite.ts';
 import { payloadStoreContract } from '#shared/stores/payloads/contract-suite.ts';
 import { requestStoreContract } from '#shared/stores/requests/contract-suite.ts';
+import { fetchQueueContract } from '#shared/stores/requests/queue-contract-suite.ts';
 import { ruleStoreContract } from '#shared/stores/rules/contract-suite.ts';
-import { MemoryRequestStore } from './memory-requests.ts';
+import { MemoryFetchQueue, MemoryRequestStore } from './memory-requests.ts';
 import {
   MemoryCatalogStore,
   MemoryHostStore,
@@ -30,4 +31,8 @@ payloadStoreContract('memory', async () => {
     object: async (sha256) => store.objects.get(sha256),
     leftovers: async () => [...store.open].map(() => 'an open upload'),
   };
+});
+fetchQueueContract('memory', async () => {
+  const queue = new MemoryFetchQueue();
+  return { queue, messages: async () => queue.sent };
 });
