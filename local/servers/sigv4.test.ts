@@ -3,7 +3,8 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SignedRequest } from './sigv4.ts';
-import { sha256Hex, uriEncode, verifySigV4 } from './sigv4.ts';
+import { sha256Hex, verifySigV4 } from './sigv4.ts';
+import { uriEncode } from './uri.ts';
 
 const SECRET = 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY';
 const KEY = 'AKIDEXAMPLE';

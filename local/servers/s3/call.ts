@@ -29,7 +29,6 @@ export interface S3Call {
   readonly accessKeyId: string;
   /** Undefined for an anonymous caller. */
   readonly seed: SignatureSeed | undefined;
-  readonly presigned: boolean;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   /** The body as it comes over the wire; asks the client to send it when it waits for `100 Continue`. */

@@ -1,4 +1,5 @@
 /** CopyObject and UploadPartCopy: bytes that go from one object to another without leaving the server. */
+import { decodeUri } from '../uri.ts';
 import type { S3Call } from './call.ts';
 import { demand, demandBucket, header, objectArn, sendXml } from './call.ts';
 import type { ChecksumAlgorithm } from './checksums.ts';
@@ -17,13 +18,8 @@ export function copySource(call: S3Call): StoredObject {
   const text = header(call, 'x-amz-copy-source') ?? '';
   const [path = '', query] = text.split('?');
   if (query !== undefined) throw notImplemented('versions');
-  let decoded: string;
-  try {
-    decoded = decodeURIComponent(path).replace(/^\//, '');
-  } catch {
-    // A URIError: the address is not percent-encoded UTF-8.
-    throw invalidArgument(`Copy Source must be URL-encoded, got '${text}'.`);
-  }
+  const decoded = decodeUri(path)?.replace(/^\//, '');
+  if (decoded === undefined) throw invalidArgument(`Copy Source must be URL-encoded, got '${text}'.`);
   const slash = decoded.indexOf('/');
   if (slash < 1 || slash === decoded.length - 1) {
     throw invalidArgument(`Copy Source must mention the source bucket and key: sourcebucket/sourcekey, got '${text}'.`);

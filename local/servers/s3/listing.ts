@@ -4,7 +4,7 @@
  * Source: ListObjectsV2 and ListObjects in the Amazon S3 API Reference; keys come in the order of their UTF-8 bytes.
  */
 import * as z from 'zod/mini';
-import { uriEncode } from '../sigv4.ts';
+import { uriEncode } from '../uri.ts';
 import type { S3Call } from './call.ts';
 import { bucketArn, demand, demandBucket, queryNumber, sendXml } from './call.ts';
 import { isoDate } from './description.ts';

@@ -10,7 +10,8 @@ import type { EmbeddedServer, ServerOptions } from '../../types.ts';
 import { lockFolder } from '../folder-lock.ts';
 import { closeServer, listenOnLoopback, splitTarget } from '../http.ts';
 import type { SigV4Reason } from '../sigv4.ts';
-import { parseQuery, verifySigV4 } from '../sigv4.ts';
+import { verifySigV4 } from '../sigv4.ts';
+import { decodeUri, parseQuery } from '../uri.ts';
 import { Blobs } from './blobs.ts';
 import type { S3Call, S3Room } from './call.ts';
 import { accessDenied, errorXml, invalidRequest, S3Error } from './errors.ts';
@@ -142,7 +143,7 @@ function readCall(room: S3Room, request: IncomingMessage, response: ServerRespon
   const method = request.method ?? 'GET';
   const { path, query: rawQuery } = splitTarget(request.url ?? '/');
   const { bucket, key } = splitPath(path);
-  const query = new Map(readQuery(rawQuery));
+  const query = new Map(parseQuery(rawQuery));
   const headers = request.headers;
   if (query.has('AWSAccessKeyId') || headers.authorization?.startsWith('AWS ')) {
     throw invalidRequest(
@@ -172,7 +173,6 @@ function readCall(room: S3Room, request: IncomingMessage, response: ServerRespon
     headers,
     accessKeyId: verified.ok ? verified.accessKeyId : '',
     seed: verified.ok ? verified.seed : undefined,
-    presigned: verified.ok && verified.presigned,
     request,
     response,
     body: () => {
@@ -182,22 +182,9 @@ function readCall(room: S3Room, request: IncomingMessage, response: ServerRespon
   };
 }
 
-function readQuery(raw: string): [string, string][] {
-  try {
-    return parseQuery(raw);
-  } catch (error) {
-    throw new S3Error('InvalidURI', 400, `Couldn't parse the specified URI: ${String(error)}`);
-  }
-}
-
 function splitPath(path: string): { readonly bucket: string; readonly key: string } {
-  let decoded: string;
-  try {
-    decoded = decodeURIComponent(path);
-  } catch {
-    // A URIError: the address is not percent-encoded UTF-8.
-    throw new S3Error('InvalidURI', 400, "Couldn't parse the specified URI.");
-  }
+  const decoded = decodeUri(path);
+  if (decoded === undefined) throw new S3Error('InvalidURI', 400, "Couldn't parse the specified URI.");
   const slash = decoded.indexOf('/', 1);
   const bucket = slash < 0 ? decoded.slice(1) : decoded.slice(1, slash);
   const key = slash < 0 ? '' : decoded.slice(slash + 1);
