@@ -14,7 +14,7 @@ export type { SignedRequest, SigV4Reason } from './sigv4-claim.ts';
 export { parseQuery } from './uri.ts';
 
 /** Clocks may differ by this much, and a presigned address may start this far in the future. */
-export const MAX_CLOCK_SKEW_SECONDS = 5 * 60;
+const MAX_CLOCK_SKEW_SECONDS = 5 * 60;
 
 export interface SigV4Scope {
   readonly region: string;

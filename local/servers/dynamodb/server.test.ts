@@ -8,6 +8,7 @@ import {
   CreateTableCommand,
   DescribeTableCommand,
   DynamoDBClient,
+  ExecuteStatementCommand,
   GetItemCommand,
   ListTablesCommand,
   PutItemCommand,
@@ -204,9 +205,18 @@ describe('the embedded DynamoDB', () => {
     const stranger = clientFor(server.url, 'OTHER');
     await expect(stranger.send(new ListTablesCommand({}))).rejects.toMatchObject({ name: 'InvalidSignatureException' });
     stranger.destroy();
-    const { ExecuteStatementCommand } = await import('@aws-sdk/client-dynamodb');
     const statement = client.send(new ExecuteStatementCommand({ Statement: 'SELECT * FROM things' }));
     await expect(statement).rejects.toMatchObject({ name: 'UnknownOperationException' });
+    const streamed = client.send(
+      new CreateTableCommand({
+        TableName: 'streamed',
+        BillingMode: 'PAY_PER_REQUEST',
+        AttributeDefinitions: [{ AttributeName: 'pk', AttributeType: 'S' }],
+        KeySchema: [{ AttributeName: 'pk', KeyType: 'HASH' }],
+        StreamSpecification: { StreamEnabled: true, StreamViewType: 'KEYS_ONLY' },
+      }),
+    );
+    await expect(streamed).rejects.toMatchObject({ message: expect.stringContaining('does not model streams') });
   });
 
   it('expires items by their time to live, and no others', async () => {

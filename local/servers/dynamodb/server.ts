@@ -9,7 +9,7 @@ import type { JsonService } from '../json-service.ts';
 import { createJsonServer } from '../json-service.ts';
 import { dynamoBackend } from './backend.ts';
 import { startDynoxide } from './child.ts';
-import { dynamoDbNeeds, tableArn } from './needs.ts';
+import { dynamoDbNeeds, refuseStreams, tableArn } from './needs.ts';
 import { expireItems } from './time-to-live.ts';
 
 export interface DynamoDbOptions extends ServerOptions {
@@ -62,6 +62,7 @@ export async function startDynamoDb(options: DynamoDbOptions): Promise<DynamoDbS
     maxBodyBytes: MAX_BODY_BYTES,
     needs: (call) => dynamoDbNeeds(options, call.operation, call.input),
     answer: async (call) => {
+      refuseStreams(call.input);
       if (!NAMES_ARNS.has(call.operation)) return backend.forward(call.operation, call.body);
       const answer = await backend.forward(call.operation, call.body.toString().replaceAll(ownArns, BACKEND_ARNS));
       return { status: answer.status, body: answer.body.toString().replaceAll(BACKEND_ARNS, ownArns) };

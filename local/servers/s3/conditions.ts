@@ -5,7 +5,7 @@
  * Guide for writes, deletes and copies.
  */
 import type { S3Call } from './call.ts';
-import { header } from './call.ts';
+import { demand, header, objectArn } from './call.ts';
 import { invalidArgument, noSuchKey, notImplemented, preconditionFailed } from './errors.ts';
 import type { StoredObject } from './records.ts';
 
@@ -44,6 +44,16 @@ export function judgeRead(call: S3Call, object: StoredObject, prefix: '' | 'x-am
     return 'not-modified';
   }
   return 'go';
+}
+
+/**
+ * Comparing an ETag tells something about the object: a write or delete with one needs the permission to read as well.
+ * Source: "Enforce conditional writes" and "Enforce conditional deletes on Amazon S3 buckets" in the S3 User Guide.
+ *
+ * @throws S3Error AccessDenied
+ */
+export function demandForCondition(call: S3Call, key: string, ifMatch: string | undefined): void {
+  if (ifMatch !== undefined && ifMatch.trim() !== '*') demand(call, 's3:GetObject', objectArn(call.bucket, key));
 }
 
 /**

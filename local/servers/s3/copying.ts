@@ -4,7 +4,7 @@ import type { S3Call } from './call.ts';
 import { demand, demandBucket, header, objectArn, sendXml } from './call.ts';
 import type { ChecksumAlgorithm } from './checksums.ts';
 import { checksumElement, parseAlgorithm } from './checksums.ts';
-import { checkWrite, judgeRead } from './conditions.ts';
+import { checkWrite, demandForCondition, judgeRead } from './conditions.ts';
 import { describe, isoDate } from './description.ts';
 import { invalidArgument, invalidRequest, notImplemented, preconditionFailed } from './errors.ts';
 import { findObject, replaceObject } from './objects.ts';
@@ -12,6 +12,9 @@ import type { Received } from './receive.ts';
 import { copyBlob } from './receive.ts';
 import type { Description, StoredObject } from './records.ts';
 import { element, xmlDocument } from './xml.ts';
+
+/** Larger objects are copied part by part. */
+const MAX_COPY_BYTES = 5 * 1024 ** 3;
 
 /** The object that `x-amz-copy-source` names, which the caller may read and whose conditions hold. */
 export function copySource(call: S3Call): StoredObject {
@@ -40,6 +43,12 @@ export async function copyObject(call: S3Call): Promise<void> {
   const arn = objectArn(call.bucket, call.key);
   const source = copySource(call);
   demand(call, 's3:PutObject', arn);
+  demandForCondition(call, call.key, header(call, 'if-match'));
+  if (source.size > MAX_COPY_BYTES) {
+    throw invalidRequest(
+      `The specified copy source is larger than the maximum allowable size for a copy source: ${MAX_COPY_BYTES}`,
+    );
+  }
   const description = newDescription(call, source);
   if (description.tags.length > 0) demand(call, 's3:PutObjectTagging', arn);
   demandBucket(call);

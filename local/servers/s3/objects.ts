@@ -6,7 +6,7 @@ import type { S3Call } from './call.ts';
 import { bucketArn, demand, demandBucket, header, mayDo, objectArn, queryNumber, sendEmpty, sendXml } from './call.ts';
 import type { Checksum } from './checksums.ts';
 import { checksumHeader } from './checksums.ts';
-import { checkDelete, checkWrite, judgeRead } from './conditions.ts';
+import { checkDelete, checkWrite, demandForCondition, judgeRead } from './conditions.ts';
 import { checkTags, describe, objectHeaders } from './description.ts';
 import { accessDenied, malformedXml, noSuchKey, preconditionFailed, S3Error } from './errors.ts';
 import { announce } from './notifications.ts';
@@ -107,6 +107,7 @@ export function parseRange(text: string, size: number): ByteRange | undefined {
 export async function putObject(call: S3Call): Promise<void> {
   const arn = objectArn(call.bucket, call.key);
   demand(call, 's3:PutObject', arn);
+  demandForCondition(call, call.key, header(call, 'if-match'));
   const description = describe(call);
   if (description.tags.length > 0) demand(call, 's3:PutObjectTagging', arn);
   demandBucket(call);
@@ -166,6 +167,7 @@ export async function replaceObject(
 
 export async function deleteObject(call: S3Call): Promise<void> {
   demand(call, 's3:DeleteObject', objectArn(call.bucket, call.key));
+  demandForCondition(call, call.key, header(call, 'if-match'));
   demandBucket(call);
   await removeObject(call, call.key, header(call, 'if-match'));
   sendEmpty(call, 204);
@@ -211,6 +213,7 @@ export async function deleteObjects(call: S3Call): Promise<void> {
     try {
       demand(call, 's3:DeleteObject', objectArn(call.bucket, key));
       const etag = textOf(entry, 'ETag');
+      demandForCondition(call, key, etag);
       await removeObject(call, key, etag);
       if (!quiet) answers.push(element('Deleted', [element('Key', key)]));
     } catch (error) {

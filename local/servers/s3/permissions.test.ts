@@ -113,6 +113,19 @@ describe('permissions', () => {
     await expect(tagged).rejects.toMatchObject({ ...denied, message: expect.stringMatching(/s3:PutObjectTagging/) });
   });
 
+  it('to read are needed for comparing an ETag before a write or a delete', async () => {
+    s3.grants = [`s3:PutObject ${arn}/open/*`, `s3:DeleteObject ${arn}/open/*`];
+    const { ETag } = await role.send(new PutObjectCommand({ Bucket, Key: 'open/etag', Body: 'x' }));
+    const put = () => role.send(new PutObjectCommand({ Bucket, Key: 'open/etag', Body: 'x', IfMatch: ETag }));
+    const remove = () => role.send(new DeleteObjectCommand({ Bucket, Key: 'open/etag', IfMatch: ETag }));
+    await expect(put()).rejects.toMatchObject({ ...denied, message: expect.stringContaining('s3:GetObject') });
+    await expect(remove()).rejects.toMatchObject(denied);
+    await role.send(new PutObjectCommand({ Bucket, Key: 'open/new', Body: 'x', IfNoneMatch: '*' }));
+    s3.grants.push(`s3:GetObject ${arn}/open/*`);
+    await put();
+    await remove();
+  });
+
   it('are asked for each key that is deleted', async () => {
     await s3.client.send(new PutObjectCommand({ Bucket, Key: 'open/d', Body: 'x' }));
     s3.grants = [`s3:DeleteObject ${arn}/open/*`];

@@ -3,10 +3,12 @@
 import * as buckets from './buckets.ts';
 import type { S3Call } from './call.ts';
 import { header } from './call.ts';
+import { completeMultipartUpload } from './completing.ts';
 import { copyObject } from './copying.ts';
 import { notImplemented, S3Error } from './errors.ts';
 import { listObjects, listObjectsV2 } from './listing.ts';
 import * as multipart from './multipart.ts';
+import { listMultipartUploads, listParts } from './multipart-lists.ts';
 import * as objects from './objects.ts';
 
 export type Operation = (call: S3Call) => Promise<void>;
@@ -56,7 +58,7 @@ const BUCKET: Readonly<Record<string, Operation>> = {
   'DELETE ': buckets.deleteBucket,
   'GET ': (call) => (call.query.get('list-type') === '2' ? listObjectsV2(call) : listObjects(call)),
   'POST delete': objects.deleteObjects,
-  'GET uploads': multipart.listMultipartUploads,
+  'GET uploads': listMultipartUploads,
   'GET location': buckets.getBucketLocation,
   'GET versioning': buckets.getBucketVersioning,
   'PUT versioning': buckets.putBucketVersioning,
@@ -82,9 +84,9 @@ const OBJECT: Readonly<Record<string, Operation>> = {
   'DELETE tagging': objects.deleteObjectTagging,
   'POST uploads': multipart.createMultipartUpload,
   'PUT uploadId': (call) => (isCopy(call) ? multipart.uploadPartCopy(call) : multipart.uploadPart(call)),
-  'POST uploadId': multipart.completeMultipartUpload,
+  'POST uploadId': completeMultipartUpload,
   'DELETE uploadId': multipart.abortMultipartUpload,
-  'GET uploadId': multipart.listParts,
+  'GET uploadId': listParts,
 };
 
 /** @throws S3Error `NotImplemented`, `MethodNotAllowed` */

@@ -4,9 +4,9 @@
  * S3 lists them in that order.
  */
 import { join } from 'node:path';
-import type { SQLOutputValue } from 'node:sqlite';
-import { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod/mini';
+import type { Row } from '../database.ts';
+import { Database } from '../database.ts';
 import type { BucketDocument, StoredBucket, StoredObject, StoredPart, StoredUpload } from './records.ts';
 import { objectDetailsSchema, partDetailsSchema, uploadDetailsSchema } from './records.ts';
 
@@ -31,8 +31,6 @@ const SCHEMA = `
     id INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, body TEXT NOT NULL
   ) STRICT;
 `;
-
-type Row = Record<string, SQLOutputValue>;
 
 const keyBytes = (key: string) => Buffer.from(key, 'utf8');
 
@@ -87,12 +85,10 @@ export interface PendingEvent {
 }
 
 export class Store {
-  readonly #db: DatabaseSync;
+  readonly #db: Database;
 
   constructor(dataDir: string) {
-    this.#db = new DatabaseSync(join(dataDir, 's3.sqlite'));
-    this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    this.#db.exec(SCHEMA);
+    this.#db = new Database(join(dataDir, 's3.sqlite'), SCHEMA);
   }
 
   close(): void {
@@ -101,62 +97,55 @@ export class Store {
 
   /** Runs synchronous work so that all of it or nothing happens. */
   transaction<T>(work: () => T): T {
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      this.#db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      this.#db.exec('ROLLBACK');
-      throw error;
-    }
+    return this.#db.transaction(work);
   }
 
   /** False when the bucket was there already. */
   createBucket(name: string, createdMs: number): boolean {
-    return this.#run('INSERT OR IGNORE INTO buckets VALUES (?, ?)', name, createdMs) > 0;
+    return this.#db.run('INSERT OR IGNORE INTO buckets VALUES (?, ?)', name, createdMs).changes > 0;
   }
 
   hasBucket(name: string): boolean {
-    return this.#get('SELECT 1 FROM buckets WHERE name = ?', name) !== undefined;
+    return this.#db.get('SELECT 1 FROM buckets WHERE name = ?', name) !== undefined;
   }
 
   buckets(): readonly StoredBucket[] {
     const row = z.object({ name: z.string(), created_ms: z.number() });
-    return this.#all('SELECT * FROM buckets ORDER BY name')
+    return this.#db
+      .all('SELECT * FROM buckets ORDER BY name')
       .map((one) => z.parse(row, one))
       .map(({ name, created_ms: createdMs }) => ({ name, createdMs }));
   }
 
   /** False when the bucket still holds objects; uploads under way go with it. */
   deleteBucket(name: string): boolean {
-    if (this.#get('SELECT 1 FROM objects WHERE bucket = ? LIMIT 1', name)) return false;
-    this.#run('DELETE FROM documents WHERE bucket = ?', name);
-    this.#run('DELETE FROM buckets WHERE name = ?', name);
+    if (this.#db.get('SELECT 1 FROM objects WHERE bucket = ? LIMIT 1', name)) return false;
+    this.#db.run('DELETE FROM documents WHERE bucket = ?', name);
+    this.#db.run('DELETE FROM buckets WHERE name = ?', name);
     return true;
   }
 
   document(bucket: string, kind: BucketDocument): string | undefined {
-    const row = this.#get('SELECT document FROM documents WHERE bucket = ? AND kind = ?', bucket, kind);
+    const row = this.#db.get('SELECT document FROM documents WHERE bucket = ? AND kind = ?', bucket, kind);
     return row === undefined ? undefined : z.parse(z.object({ document: z.string() }), row).document;
   }
 
   putDocument(bucket: string, kind: BucketDocument, document: string): void {
-    this.#run('INSERT OR REPLACE INTO documents VALUES (?, ?, ?)', bucket, kind, document);
+    this.#db.run('INSERT OR REPLACE INTO documents VALUES (?, ?, ?)', bucket, kind, document);
   }
 
   deleteDocument(bucket: string, kind: BucketDocument): void {
-    this.#run('DELETE FROM documents WHERE bucket = ? AND kind = ?', bucket, kind);
+    this.#db.run('DELETE FROM documents WHERE bucket = ? AND kind = ?', bucket, kind);
   }
 
   object(bucket: string, key: string): StoredObject | undefined {
-    const row = this.#get('SELECT * FROM objects WHERE bucket = ? AND key = ?', bucket, keyBytes(key));
+    const row = this.#db.get('SELECT * FROM objects WHERE bucket = ? AND key = ?', bucket, keyBytes(key));
     return row === undefined ? undefined : readObject(row);
   }
 
   putObject(object: StoredObject): void {
     const { bucket, key, size, etag, modifiedMs, ...details } = object;
-    this.#run(
+    this.#db.run(
       'INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?)',
       bucket,
       keyBytes(key),
@@ -168,15 +157,15 @@ export class Store {
   }
 
   deleteObject(bucket: string, key: string): void {
-    this.#run('DELETE FROM objects WHERE bucket = ? AND key = ?', bucket, keyBytes(key));
+    this.#db.run('DELETE FROM objects WHERE bucket = ? AND key = ?', bucket, keyBytes(key));
   }
 
   /** Objects in the order of their keys, from `from` (counted in) to before `to` (undefined: to the end). */
   objects(bucket: string, from: Uint8Array, to: Uint8Array | undefined, limit: number): readonly StoredObject[] {
     const rows =
       to === undefined
-        ? this.#all('SELECT * FROM objects WHERE bucket = ? AND key >= ? ORDER BY key LIMIT ?', bucket, from, limit)
-        : this.#all(
+        ? this.#db.all('SELECT * FROM objects WHERE bucket = ? AND key >= ? ORDER BY key LIMIT ?', bucket, from, limit)
+        : this.#db.all(
             'SELECT * FROM objects WHERE bucket = ? AND key >= ? AND key < ? ORDER BY key LIMIT ?',
             bucket,
             from,
@@ -188,7 +177,7 @@ export class Store {
 
   createUpload(upload: StoredUpload): void {
     const { id, bucket, key, initiatedMs, ...details } = upload;
-    this.#run(
+    this.#db.run(
       'INSERT INTO uploads VALUES (?, ?, ?, ?, ?)',
       id,
       bucket,
@@ -199,32 +188,34 @@ export class Store {
   }
 
   upload(id: string): StoredUpload | undefined {
-    const row = this.#get('SELECT * FROM uploads WHERE id = ?', id);
+    const row = this.#db.get('SELECT * FROM uploads WHERE id = ?', id);
     return row === undefined ? undefined : readUpload(row);
   }
 
   /** Uploads of a bucket ordered by key, then by when they began. */
   uploads(bucket: string): readonly StoredUpload[] {
-    return this.#all('SELECT * FROM uploads WHERE bucket = ? ORDER BY key, initiated_ms, id', bucket).map(readUpload);
+    return this.#db
+      .all('SELECT * FROM uploads WHERE bucket = ? ORDER BY key, initiated_ms, id', bucket)
+      .map(readUpload);
   }
 
   deleteUpload(id: string): void {
-    this.#run('DELETE FROM parts WHERE upload_id = ?', id);
-    this.#run('DELETE FROM uploads WHERE id = ?', id);
+    this.#db.run('DELETE FROM parts WHERE upload_id = ?', id);
+    this.#db.run('DELETE FROM uploads WHERE id = ?', id);
   }
 
   part(uploadId: string, number: number): StoredPart | undefined {
-    const row = this.#get('SELECT * FROM parts WHERE upload_id = ? AND number = ?', uploadId, number);
+    const row = this.#db.get('SELECT * FROM parts WHERE upload_id = ? AND number = ?', uploadId, number);
     return row === undefined ? undefined : readPart(row);
   }
 
   parts(uploadId: string): readonly StoredPart[] {
-    return this.#all('SELECT * FROM parts WHERE upload_id = ? ORDER BY number', uploadId).map(readPart);
+    return this.#db.all('SELECT * FROM parts WHERE upload_id = ? ORDER BY number', uploadId).map(readPart);
   }
 
   putPart(uploadId: string, part: StoredPart): void {
     const { number, size, etag, modifiedMs, ...details } = part;
-    this.#run(
+    this.#db.run(
       'INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?, ?)',
       uploadId,
       number,
@@ -236,51 +227,28 @@ export class Store {
   }
 
   addEvent(target: string, body: string): void {
-    this.#run('INSERT INTO events (target, body) VALUES (?, ?)', target, body);
+    this.#db.run('INSERT INTO events (target, body) VALUES (?, ?)', target, body);
   }
 
   events(limit: number): readonly PendingEvent[] {
     const row = z.object({ id: z.number(), target: z.string(), body: z.string() });
-    return this.#all('SELECT * FROM events ORDER BY id LIMIT ?', limit).map((one) => z.parse(row, one));
+    return this.#db.all('SELECT * FROM events ORDER BY id LIMIT ?', limit).map((one) => z.parse(row, one));
   }
 
   deleteEvent(id: number): void {
-    this.#run('DELETE FROM events WHERE id = ?', id);
+    this.#db.run('DELETE FROM events WHERE id = ?', id);
   }
 
   /** Names of all blobs that objects and parts consist of. */
   namedBlobs(): ReadonlySet<string> {
     const names = new Set<string>();
-    for (const row of this.#db.prepare('SELECT details FROM objects').iterate()) {
+    for (const row of this.#db.iterate('SELECT details FROM objects')) {
       const { segments } = z.parse(objectDetailsSchema, JSON.parse(String(row.details)));
       for (const { blob } of segments) names.add(blob);
     }
-    for (const row of this.#db.prepare('SELECT details FROM parts').iterate()) {
+    for (const row of this.#db.iterate('SELECT details FROM parts')) {
       names.add(z.parse(partDetailsSchema, JSON.parse(String(row.details))).blob);
     }
     return names;
-  }
-
-  readonly #statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
-
-  #prepare(sql: string) {
-    let statement = this.#statements.get(sql);
-    if (!statement) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
-
-  #run(sql: string, ...values: (string | number | Uint8Array)[]): number {
-    return Number(this.#prepare(sql).run(...values).changes);
-  }
-
-  #get(sql: string, ...values: (string | number | Uint8Array)[]): Row | undefined {
-    return this.#prepare(sql).get(...values);
-  }
-
-  #all(sql: string, ...values: (string | number | Uint8Array)[]): Row[] {
-    return this.#prepare(sql).all(...values);
   }
 }

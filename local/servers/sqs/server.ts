@@ -2,13 +2,16 @@
  * The embedded SQS: standard and FIFO queues with visibility, delays, long polling, retention and dead-letter queues,
  * kept in SQLite. Message move tasks and permissions by queue policy are refused or left to the stack.
  */
+import { join } from 'node:path';
 import type { EmbeddedServer, ServerOptions } from '../../types.ts';
+import { Database } from '../database.ts';
 import { lockFolder } from '../folder-lock.ts';
 import { closeServer, listenOnLoopback } from '../http.ts';
 import type { JsonService } from '../json-service.ts';
 import { createJsonServer } from '../json-service.ts';
+import { MESSAGE_TABLES, MessageStore } from './message-store.ts';
 import { OPERATIONS, sqsNeeds } from './operations.ts';
-import { QueueStore } from './store.ts';
+import { QUEUE_TABLES, QueueStore } from './queue-store.ts';
 import { Waiters } from './waiters.ts';
 
 export interface SqsOptions extends ServerOptions {
@@ -29,11 +32,14 @@ export async function startSqs(options: SqsOptions): Promise<EmbeddedServer> {
   await using started = new AsyncDisposableStack();
   const lock = lockFolder(options.dataDir);
   started.defer(() => lock.release());
-  const store = new QueueStore(options.dataDir, options.nowMs ?? Date.now);
-  started.defer(() => store.close());
+  const db = new Database(join(options.dataDir, 'sqs.sqlite'), QUEUE_TABLES + MESSAGE_TABLES);
+  started.defer(() => db.close());
+  const nowMs = options.nowMs ?? Date.now;
+  const queues = new QueueStore(db, nowMs);
+  const messages = new MessageStore(db, queues, nowMs);
   const waiters = new Waiters();
   let url = '';
-  const room = { store, waiters, region: options.region, accountId: options.accountId, url: () => url };
+  const room = { queues, messages, waiters, region: options.region, accountId: options.accountId, url: () => url };
   const service: JsonService = {
     signingName: 'sqs',
     targetPrefix: 'AmazonSQS.',

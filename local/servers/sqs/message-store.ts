@@ -1,25 +1,19 @@
 /**
- * Queues and messages in one SQLite file; every change is a transaction of its own and on the disk when the call
- * returns. Times are compared with the clock that is given, so that visibility and delays can run faster than life.
+ * Messages of all queues. Times are compared with the clock that is given, so that visibility and delays can run faster
+ * than life.
  */
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
-import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
-import { DatabaseSync } from 'node:sqlite';
 import * as z from 'zod/mini';
-import type { Attributes } from './attributes.ts';
+import type { Database } from '../database.ts';
 import { parseRedrivePolicy } from './attributes.ts';
 import type { MessageAttributes, Receipt } from './messages.ts';
 import { messageAttributesSchema } from './messages.ts';
+import type { Queue, QueueStore } from './queue-store.ts';
 
 /** "Any message with the same deduplication id within the five-minute interval is accepted but not delivered." */
 const DEDUPLICATION_MS = 5 * 60 * 1000;
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS queues (
-    name TEXT PRIMARY KEY, created_ms INTEGER NOT NULL, modified_ms INTEGER NOT NULL, attributes TEXT NOT NULL,
-    tags TEXT NOT NULL
-  ) STRICT, WITHOUT ROWID;
+export const MESSAGE_TABLES = `
   CREATE TABLE IF NOT EXISTS messages (
     row INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, id TEXT NOT NULL, body TEXT NOT NULL,
     attributes TEXT NOT NULL, trace_header TEXT, sender TEXT NOT NULL, sent_ms INTEGER NOT NULL,
@@ -32,15 +26,6 @@ const SCHEMA = `
     row INTEGER NOT NULL, at_ms INTEGER NOT NULL, PRIMARY KEY (queue, scope, deduplication_id)
   ) STRICT, WITHOUT ROWID;
 `;
-
-const queueRow = z.object({
-  name: z.string(),
-  created_ms: z.number(),
-  modified_ms: z.number(),
-  attributes: z.string(),
-  tags: z.string(),
-});
-const textMap = z.record(z.string(), z.string());
 
 const messageRow = z.object({
   row: z.number(),
@@ -55,14 +40,6 @@ const messageRow = z.object({
   group_id: z.nullable(z.string()),
   deduplication_id: z.nullable(z.string()),
 });
-
-export interface Queue {
-  readonly name: string;
-  readonly createdMs: number;
-  readonly modifiedMs: number;
-  readonly attributes: Attributes;
-  readonly tags: Readonly<Record<string, string>>;
-}
 
 export interface NewMessage {
   readonly body: string;
@@ -102,69 +79,34 @@ export interface Counts {
 /** Sequence numbers have 20 digits and grow. */
 export const sequenceNumber = (row: number) => String(row).padStart(20, '0');
 
-export class QueueStore {
-  readonly #db: DatabaseSync;
+export class MessageStore {
+  readonly #db: Database;
+  readonly #queues: QueueStore;
   readonly #nowMs: () => number;
-  readonly #statements = new Map<string, ReturnType<DatabaseSync['prepare']>>();
 
-  constructor(dataDir: string, nowMs: () => number) {
-    this.#db = new DatabaseSync(join(dataDir, 'sqs.sqlite'));
+  constructor(db: Database, queues: QueueStore, nowMs: () => number) {
+    this.#db = db;
+    this.#queues = queues;
     this.#nowMs = nowMs;
-    this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    this.#db.exec(SCHEMA);
   }
 
-  close(): void {
-    this.#db.close();
+  purge(queue: Queue): void {
+    this.#db.run('DELETE FROM messages WHERE queue = ?', queue.name);
   }
 
-  queue(name: string): Queue | undefined {
-    const row = this.#get('SELECT * FROM queues WHERE name = ?', name);
-    return row && readQueue(row);
-  }
-
-  /** Ordered by name. */
-  queues(): readonly Queue[] {
-    return this.#all('SELECT * FROM queues ORDER BY name').map(readQueue);
-  }
-
-  createQueue(name: string, attributes: Attributes, tags: Readonly<Record<string, string>>): void {
-    const now = this.#nowMs();
-    this.#run(
-      'INSERT INTO queues VALUES (?, ?, ?, ?, ?)',
-      name,
-      now,
-      now,
-      JSON.stringify(attributes),
-      JSON.stringify(tags),
-    );
-  }
-
-  deleteQueue(name: string): void {
-    this.#transaction(() => {
-      this.purge(name);
-      this.#run('DELETE FROM deduplications WHERE queue = ?', name);
-      this.#run('DELETE FROM queues WHERE name = ?', name);
+  /** Deletes the queue with all that is in it. */
+  deleteQueue(queue: Queue): void {
+    this.#db.transaction(() => {
+      this.purge(queue);
+      this.#db.run('DELETE FROM deduplications WHERE queue = ?', queue.name);
+      this.#queues.deleteQueue(queue.name);
     });
   }
 
-  putAttributes(name: string, attributes: Attributes): void {
-    const text = JSON.stringify(attributes);
-    this.#run('UPDATE queues SET attributes = ?, modified_ms = ? WHERE name = ?', text, this.#nowMs(), name);
-  }
-
-  putTags(name: string, tags: Readonly<Record<string, string>>): void {
-    this.#run('UPDATE queues SET tags = ? WHERE name = ?', JSON.stringify(tags), name);
-  }
-
-  purge(name: string): void {
-    this.#run('DELETE FROM messages WHERE queue = ?', name);
-  }
-
-  counts(name: string): Counts {
-    this.#dropExpired(name);
+  counts(queue: Queue): Counts {
+    this.#dropExpired(queue);
     const now = this.#nowMs();
-    const row = this.#get(
+    const row = this.#db.get(
       `SELECT COUNT(*) FILTER (WHERE visible_ms <= ?) AS visible,
          COUNT(*) FILTER (WHERE visible_ms > ? AND token IS NOT NULL) AS inFlight,
          COUNT(*) FILTER (WHERE visible_ms > ? AND token IS NULL) AS delayed
@@ -172,14 +114,14 @@ export class QueueStore {
       now,
       now,
       now,
-      name,
+      queue.name,
     );
     return z.parse(z.object({ visible: z.number(), inFlight: z.number(), delayed: z.number() }), row);
   }
 
   /** Puts messages into the queue, all or none; a duplicate within five minutes gets the answer of the first one. */
   send(queue: Queue, messages: readonly NewMessage[]): readonly Sent[] {
-    return this.#transaction(() => messages.map((message) => this.#sendOne(queue, message)));
+    return this.#db.transaction(() => messages.map((message) => this.#sendOne(queue, message)));
   }
 
   #sendOne(queue: Queue, message: NewMessage): Sent {
@@ -187,8 +129,8 @@ export class QueueStore {
     const fifo = queue.attributes.FifoQueue === 'true';
     const scope = queue.attributes.DeduplicationScope === 'messageGroup' ? (message.groupId ?? '') : '';
     if (fifo && message.deduplicationId !== undefined) {
-      this.#run('DELETE FROM deduplications WHERE at_ms <= ?', now - DEDUPLICATION_MS);
-      const row = this.#get(
+      this.#db.run('DELETE FROM deduplications WHERE at_ms <= ?', now - DEDUPLICATION_MS);
+      const row = this.#db.get(
         'SELECT message_id, row FROM deduplications WHERE queue = ? AND scope = ? AND deduplication_id = ?',
         queue.name,
         scope,
@@ -200,10 +142,9 @@ export class QueueStore {
       }
     }
     const id = randomUUID();
-    const { lastInsertRowid } = this.#prepare(
+    const { lastRow: row } = this.#db.run(
       `INSERT INTO messages (queue, id, body, attributes, trace_header, sender, sent_ms, visible_ms, receives, group_id,
          deduplication_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)`,
-    ).run(
       queue.name,
       id,
       message.body,
@@ -215,9 +156,8 @@ export class QueueStore {
       message.groupId ?? null,
       message.deduplicationId ?? null,
     );
-    const row = Number(lastInsertRowid);
     if (!fifo || message.deduplicationId === undefined) return { id, sequenceNumber: undefined };
-    this.#run(
+    this.#db.run(
       'INSERT INTO deduplications VALUES (?, ?, ?, ?, ?, ?)',
       queue.name,
       scope,
@@ -235,8 +175,8 @@ export class QueueStore {
    * of its messages is out.
    */
   receive(queue: Queue, limit: number, visibilitySeconds: number): readonly ReceivedMessage[] {
-    return this.#transaction(() => {
-      this.#dropExpired(queue.name);
+    return this.#db.transaction(() => {
+      this.#dropExpired(queue);
       const received: ReceivedMessage[] = [];
       while (received.length < limit) {
         const row = this.#nextVisible(queue, received);
@@ -258,7 +198,7 @@ export class QueueStore {
       AND (other.token IS NOT NULL OR other.row < messages.row) AND other.row NOT IN (SELECT value FROM json_each(?)))`;
     const row =
       queue.attributes.FifoQueue === 'true'
-        ? this.#get(
+        ? this.#db.get(
             `SELECT * FROM messages WHERE queue = ? AND visible_ms <= ? AND row NOT IN (SELECT value FROM json_each(?))
                AND NOT ${heldGroup} ORDER BY row LIMIT 1`,
             queue.name,
@@ -267,7 +207,7 @@ export class QueueStore {
             now,
             skip,
           )
-        : this.#get(
+        : this.#db.get(
             `SELECT * FROM messages WHERE queue = ? AND visible_ms <= ? AND row NOT IN (SELECT value FROM json_each(?))
                ORDER BY row LIMIT 1`,
             queue.name,
@@ -281,8 +221,8 @@ export class QueueStore {
     const policy = parseRedrivePolicy(queue.attributes.RedrivePolicy);
     if (!policy || message.receives < policy.maxReceiveCount) return false;
     const target = policy.deadLetterTargetArn.split(':').at(-1) ?? '';
-    if (!this.queue(target)) return false;
-    this.#run(
+    if (!this.#queues.queue(target)) return false;
+    this.#db.run(
       'UPDATE messages SET queue = ?, token = NULL, visible_ms = ? WHERE row = ?',
       target,
       this.#nowMs(),
@@ -296,7 +236,7 @@ export class QueueStore {
     const token = randomUUID();
     const receives = message.receives + 1;
     const firstReceivedMs = message.first_received_ms ?? now;
-    this.#run(
+    this.#db.run(
       'UPDATE messages SET token = ?, visible_ms = ?, receives = ?, first_received_ms = ? WHERE row = ?',
       token,
       now + visibilitySeconds * 1000,
@@ -323,13 +263,13 @@ export class QueueStore {
 
   /** Deletes by the newest receipt of a message; an older one deletes nothing. */
   delete({ queue, row, token }: Receipt): void {
-    this.#run('DELETE FROM messages WHERE queue = ? AND row = ? AND token = ?', queue, row, token);
+    this.#db.run('DELETE FROM messages WHERE queue = ? AND row = ? AND token = ?', queue, row, token);
   }
 
   /** Hides a message for so long from now, or shows it at once. False when it is not out under this receipt. */
   changeVisibility({ queue, row, token }: Receipt, seconds: number): boolean {
     const now = this.#nowMs();
-    const changed = this.#run(
+    const { changes } = this.#db.run(
       'UPDATE messages SET visible_ms = ? WHERE queue = ? AND row = ? AND token = ? AND visible_ms > ?',
       now + seconds * 1000,
       queue,
@@ -337,58 +277,12 @@ export class QueueStore {
       token,
       now,
     );
-    return changed > 0;
+    return changes > 0;
   }
 
   /** Messages live from when they were sent, also in the dead-letter queue, for as long as the queue keeps them. */
-  #dropExpired(name: string): void {
-    const queue = this.queue(name);
-    if (!queue) return;
+  #dropExpired(queue: Queue): void {
     const keptMs = Number(queue.attributes.MessageRetentionPeriod) * 1000;
-    this.#run('DELETE FROM messages WHERE queue = ? AND sent_ms <= ?', name, this.#nowMs() - keptMs);
+    this.#db.run('DELETE FROM messages WHERE queue = ? AND sent_ms <= ?', queue.name, this.#nowMs() - keptMs);
   }
-
-  #transaction<T>(work: () => T): T {
-    this.#db.exec('BEGIN IMMEDIATE');
-    try {
-      const result = work();
-      this.#db.exec('COMMIT');
-      return result;
-    } catch (error) {
-      this.#db.exec('ROLLBACK');
-      throw error;
-    }
-  }
-
-  #prepare(sql: string) {
-    let statement = this.#statements.get(sql);
-    if (!statement) {
-      statement = this.#db.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
-
-  #run(sql: string, ...values: SQLInputValue[]): number {
-    return Number(this.#prepare(sql).run(...values).changes);
-  }
-
-  #get(sql: string, ...values: SQLInputValue[]): Record<string, SQLOutputValue> | undefined {
-    return this.#prepare(sql).get(...values);
-  }
-
-  #all(sql: string, ...values: SQLInputValue[]): Record<string, SQLOutputValue>[] {
-    return this.#prepare(sql).all(...values);
-  }
-}
-
-function readQueue(row: Record<string, SQLOutputValue>): Queue {
-  const { name, created_ms: createdMs, modified_ms: modifiedMs, attributes, tags } = z.parse(queueRow, row);
-  return {
-    name,
-    createdMs,
-    modifiedMs,
-    attributes: z.parse(textMap, JSON.parse(attributes)),
-    tags: z.parse(textMap, JSON.parse(tags)),
-  };
 }
