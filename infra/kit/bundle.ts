@@ -61,6 +61,8 @@ export async function bundleFunctions(options: BundleOptions = {}): Promise<Bund
     metafile: true,
     bundle: true,
     minify: true,
+    // Node prints the source line of an uncaught error before the error itself: a line of a megabyte would hide it.
+    lineLimit: 1000,
     // Errors are told apart by name in logs; minified names would change with every build.
     keepNames: true,
     sourcemap: 'linked',
