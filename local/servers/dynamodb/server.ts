@@ -62,8 +62,8 @@ export async function startDynamoDb(options: DynamoDbOptions): Promise<DynamoDbS
     maxBodyBytes: MAX_BODY_BYTES,
     needs: (call) => dynamoDbNeeds(options, call.operation, call.input),
     answer: async (call) => {
-      refuseStreams(call.input);
       if (!NAMES_ARNS.has(call.operation)) return backend.forward(call.operation, call.body);
+      refuseStreams(call.input);
       const answer = await backend.forward(call.operation, call.body.toString().replaceAll(ownArns, BACKEND_ARNS));
       return { status: answer.status, body: answer.body.toString().replaceAll(BACKEND_ARNS, ownArns) };
     },
