@@ -79,6 +79,15 @@ function client<C extends { destroy(): void }>(made: C): C {
 /** A zombie has ended: nobody has asked for its exit status yet. */
 const isAlive = (pid: number) => existsSync(`/proc/${pid}`) && !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
 
+describe('a data folder', () => {
+  it('belongs to one process, until that has ended in whatever way', async () => {
+    await serve('s3');
+    await expect(startS3(options())).rejects.toMatchObject({ name: 'ServersError', code: 'data-in-use' });
+    await kill();
+    server = await startS3(options());
+  });
+});
+
 describe('S3', () => {
   const s3Of = (url: string) => client(new S3Client({ ...config(url), forcePathStyle: true }));
 

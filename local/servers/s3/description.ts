@@ -156,7 +156,7 @@ function responseOverrides(call: S3Call): Record<string, string> {
 }
 
 /** HTTP dates have whole seconds. */
-export function httpDate(ms: number): string {
+function httpDate(ms: number): string {
   return new Date(ms).toUTCString();
 }
 

@@ -103,10 +103,14 @@ async function answer(
   // A client that went away is noticed where its body is read or its answer is written.
   request.on('error', () => undefined);
   let bodyAsked = !waitsForContinue;
+  let incoming: AsyncIterator<Buffer> | undefined;
   try {
     const call = readCall(room, request, response, () => {
       if (!bodyAsked) response.writeContinue();
       bodyAsked = true;
+      const iterator = request.iterator({ destroyOnReturn: false });
+      incoming = iterator;
+      return iterator;
     });
     await findOperation(call)(call);
   } catch (error) {
@@ -117,7 +121,7 @@ async function answer(
     }
     const known =
       error instanceof S3Error ? error : new S3Error('InternalError', 500, `The local server failed: ${error}`);
-    if (bodyAsked) await drain(request);
+    if (bodyAsked) await drain(request, incoming);
     else response.setHeader('connection', 'close');
     const body = Buffer.from(errorXml(known, path, requestId));
     response.writeHead(known.status, {
@@ -130,8 +134,10 @@ async function answer(
 }
 
 /** A client reads the answer only after it has sent its body. */
-async function drain(request: IncomingMessage): Promise<void> {
-  if (request.complete || request.destroyed) return;
+async function drain(request: IncomingMessage, body: AsyncIterator<Buffer> | undefined): Promise<void> {
+  // As long as the iterator waits for data the stream does not flow.
+  await body?.return?.();
+  if (request.readableEnded || request.destroyed) return;
   await new Promise<void>((resolve) => {
     request.once('end', resolve);
     request.once('close', resolve);
@@ -139,7 +145,12 @@ async function drain(request: IncomingMessage): Promise<void> {
   });
 }
 
-function readCall(room: S3Room, request: IncomingMessage, response: ServerResponse, askForBody: () => void): S3Call {
+function readCall(
+  room: S3Room,
+  request: IncomingMessage,
+  response: ServerResponse,
+  openBody: () => AsyncIterableIterator<Buffer>,
+): S3Call {
   const method = request.method ?? 'GET';
   const { path, query: rawQuery } = splitTarget(request.url ?? '/');
   const { bucket, key } = splitPath(path);
@@ -175,10 +186,7 @@ function readCall(room: S3Room, request: IncomingMessage, response: ServerRespon
     seed: verified.ok ? verified.seed : undefined,
     request,
     response,
-    body: () => {
-      askForBody();
-      return request.iterator({ destroyOnReturn: false });
-    },
+    body: openBody,
   };
 }
 

@@ -144,6 +144,28 @@ describe('aws-chunked bodies', () => {
     await expect(text('tampered')).rejects.toMatchObject({ name: 'NoSuchKey' });
   });
 
+  it('that are large and refused early are answered all the same', async () => {
+    const path = `/${Bucket}/large`;
+    const large = Array.from({ length: 80 }, () => 'x'.repeat(100_000));
+    const headers = await signedHeaders(s3.server.url, path, 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD', {
+      'x-amz-decoded-content-length': '8000000',
+    });
+    const body = signedChunks(headers, large).replace('xx', 'yy');
+    const answer = await send(s3.server.url, path, 'PUT', headers, body);
+    expect(answer).toMatchObject({ status: 403, body: expect.stringContaining('SignatureDoesNotMatch') });
+    const longer = await send(s3.server.url, path, 'PUT', { ...headers, 'x-amz-decoded-content-length': '7' }, body);
+    expect(longer.status).toBe(403);
+    const plain = await signedHeaders(s3.server.url, path, 'UNSIGNED-PAYLOAD', { 'content-md5': 'wrong' });
+    const md5 = await send(
+      s3.server.url,
+      path,
+      'PUT',
+      { ...plain, 'content-length': '8000000' },
+      'x'.repeat(8_000_000),
+    );
+    expect(md5).toMatchObject({ status: 400, body: expect.stringContaining('InvalidDigest') });
+  }, 10_000);
+
   it('end in signed trailers with a checksum', async () => {
     const mode = 'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER';
     const path = `/${Bucket}/trailer`;

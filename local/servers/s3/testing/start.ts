@@ -9,7 +9,7 @@ import type { S3Options, S3Server } from '../server.ts';
 import { startS3 } from '../server.ts';
 
 export const REGION = 'eu-west-1';
-export const ACCOUNT_ID = '111122223333';
+const ACCOUNT_ID = '111122223333';
 export const SECRETS: Readonly<Record<string, string>> = { ADMIN: 'admin-secret', ROLE: 'role-secret' };
 
 export interface TestS3 {
@@ -31,7 +31,7 @@ export function testOptions(dataDir: string, authorize: S3Options['authorize']):
   return { dataDir, region: REGION, accountId: ACCOUNT_ID, authorize, secretOf: (id) => SECRETS[id] };
 }
 
-export function s3Client(url: string, accessKeyId: string, config: S3ClientConfig = {}): S3Client {
+function s3Client(url: string, accessKeyId: string, config: S3ClientConfig = {}): S3Client {
   return new S3Client({
     endpoint: url,
     region: REGION,
