@@ -38,8 +38,9 @@ export async function runDemo(args: readonly string[], terminal: Terminal): Prom
 }
 
 async function perform(options: DemoOptions, narrator: Narrator, terminal: Terminal): Promise<number> {
-  await prepareDataFolder(options.data, options.fresh);
+  const lock = await prepareDataFolder(options.data, options.fresh);
   const cleanup = new AsyncDisposableStack();
+  cleanup.defer(() => lock.release());
   let summary: LifeSummary | undefined;
   try {
     const tally = createCycleTally();

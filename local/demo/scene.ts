@@ -64,7 +64,7 @@ export async function setScene(
     speed: options.speed,
     schedules: !options.once,
     log: ({ source, level, message }) => {
-      log.write(`${new Date().toISOString()} ${source} ${level} ${message}\n`);
+      if (level !== 'debug') log.write(`${new Date().toISOString()} ${source} ${level} ${message}\n`);
       if (level === 'error') narrator.say('stack', `${source}: ${message.slice(0, 400)}`);
     },
   });
