@@ -1,0 +1,60 @@
+/**
+ * The environment of a function: the template's variables and Lambda's own, and nothing of the runner's.
+ * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+ */
+import type { lambdaFunction } from '#local/assembly/resources/compute.ts';
+import type { Resource } from '#local/assembly/stack-model.ts';
+import type { AddressBook, Credentials, LocalStack } from '#local/types.ts';
+
+export interface EnvironmentOptions {
+  readonly region: string;
+  readonly endpoints: LocalStack['endpoints'];
+  readonly upstream: AddressBook;
+  /** Of the function's role. */
+  readonly credentials: Credentials;
+  readonly codeDir: string;
+  readonly temporaryDir: string;
+  /** Puts the addresses of this machine into a value. */
+  readonly localise: (text: string) => string;
+}
+
+type FunctionResource = Resource<(typeof lambdaFunction)['schema']['_zod']['output']>;
+
+export function functionEnvironment(
+  { ref: name, properties }: FunctionResource,
+  options: EnvironmentOptions,
+): Record<string, string> {
+  const { region, endpoints, upstream, credentials } = options;
+  const { LogFormat = 'Text', ApplicationLogLevel } = properties.LoggingConfig ?? {};
+  const own = Object.entries(properties.Environment.Variables).map(([key, value]) => [key, options.localise(value)]);
+  return {
+    LANG: 'en_US.UTF-8',
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+    TZ: 'UTC',
+    TMPDIR: options.temporaryDir,
+    ...Object.fromEntries(own),
+    _HANDLER: properties.Handler,
+    LAMBDA_TASK_ROOT: options.codeDir,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_EXECUTION_ENV: `AWS_Lambda_${properties.Runtime}`,
+    AWS_LAMBDA_FUNCTION_NAME: name,
+    AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+    AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(properties.MemorySize),
+    AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+    AWS_LAMBDA_LOG_GROUP_NAME: `/aws/lambda/${name}`,
+    AWS_LAMBDA_LOG_STREAM_NAME: 'local',
+    AWS_LAMBDA_LOG_FORMAT: LogFormat,
+    ...(ApplicationLogLevel === undefined ? {} : { AWS_LAMBDA_LOG_LEVEL: ApplicationLogLevel }),
+    AWS_ENDPOINT_URL_S3: endpoints.s3,
+    AWS_ENDPOINT_URL_DYNAMODB: endpoints.dynamodb,
+    AWS_ENDPOINT_URL_SQS: endpoints.sqs,
+    AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
+    NODE_EXTRA_CA_CERTS: upstream.caFile,
+    // Read and removed by preload.ts, before the function's code.
+    KBROKER_LOCAL_ADDRESSES: JSON.stringify(upstream.connect),
+  };
+}
