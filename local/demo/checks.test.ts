@@ -78,9 +78,9 @@ const good: Observed = {
     [view('pc-1', [missing], { needs: [sha1] }), view('pc-2', [withdrawn])],
     [view('pc-1', [update('2999226')]), view('pc-2', [withdrawn])],
   ],
-  requestsBefore: [],
-  requestsAfter: [done],
-  upstreamGets: 1,
+  startedAt: at,
+  requests: [done],
+  upstreamGets: { '/a.cab': 1 },
   served: new Map([[sha256, { sha1, sha256 }]]),
 };
 const expectations = { forbiddenKb: '5999101', offeredKbs: ['2999226', '1'] };
@@ -107,12 +107,26 @@ describe('the checks of a life', () => {
     const later: Observed = {
       ...good,
       rounds: [good.rounds[1] ?? [], good.rounds[1] ?? []],
-      requestsBefore: [done],
-      upstreamGets: 0,
+      startedAt: '2026-01-13T18:00:01Z',
+      upstreamGets: {},
       served: new Map(),
     };
     expect(newRequests(later)).toEqual([]);
     expect(failing(later)).toEqual([]);
+  });
+
+  it('hold for a life after a crash, which finds requests of the one before', () => {
+    const resumed: Observed = {
+      ...good,
+      startedAt: '2026-01-13T17:59:59Z',
+      rounds: [
+        [view('pc-1', [{ ...missing, state: 'PENDING', reason: 'its file is there' }]), view('pc-2', [withdrawn])],
+        good.rounds[1] ?? [],
+      ],
+      requests: [{ ...done, requestedAt: '2026-01-13T17:00:00Z', doneAt: '2026-01-13T17:59:00Z' }],
+      upstreamGets: {},
+    };
+    expect(failing(resumed)).toEqual([]);
   });
 
   it('say nothing about updates that the index has not', () => {
@@ -134,9 +148,10 @@ describe('the checks of a life', () => {
       lastRound(view('pc-1', [update('2999226', { reason: ' ' })]), view('pc-2', [withdrawn])),
       /a state and a reason/,
     ],
-    ['a file nobody needs', { ...good, requestsAfter: [done, { ...done, sha1: '3'.repeat(40) }] }, /nothing else/],
-    ['a file that did not come', { ...good, requestsAfter: [open] }, /every requested file arrived/],
-    ['a file fetched twice', { ...good, upstreamGets: 2 }, /from Microsoft once/],
+    ['a file nobody needs', { ...good, requests: [done, { ...done, sha1: '3'.repeat(40) }] }, /nothing else/],
+    ['a file that did not come', { ...good, requests: [open] }, /every requested file arrived/],
+    ['a file fetched twice', { ...good, upstreamGets: { '/a.cab': 2 } }, /from Microsoft once/],
+    ['a file that nobody asked for', { ...good, upstreamGets: { '/a.cab': 1, '/b.cab': 1 } }, /from Microsoft once/],
     ['wrong bytes', { ...good, served: new Map([[sha256, { sha1: '4'.repeat(40), sha256 }]]) }, /SHA-1 it was asked/],
     ['bytes under another name', { ...good, served: new Map([[sha256, { sha1, sha256: index }]]) }, /SHA-256/],
     [
@@ -166,7 +181,7 @@ describe('the checks of a life', () => {
     ],
     [
       'an update that no host was offered',
-      { ...good, rounds: [[view('pc-1', []), view('pc-2', [withdrawn])]], requestsAfter: [], upstreamGets: 0 },
+      { ...good, rounds: [[view('pc-1', []), view('pc-2', [withdrawn])]], requests: [], upstreamGets: {} },
       /requested by the 1 hosts/,
     ],
     [
@@ -183,8 +198,8 @@ describe('the checks of a life', () => {
       ...good,
       fleet: [{ machineId: 'pc-2', profile: 'windows10-22h2-x64' }],
       rounds: [[view('pc-2', [withdrawn])]],
-      requestsAfter: [],
-      upstreamGets: 0,
+      requests: [],
+      upstreamGets: {},
     };
     const names = checkLife(observed, expectations).map(({ name }) => name);
     expect(names.filter((name) => name.includes('2999226'))).toEqual(['KB2999226 is not needed on the other 1 hosts']);

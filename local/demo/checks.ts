@@ -8,7 +8,7 @@ export interface Check {
 }
 
 /** A host of the fleet, as far as the checks know it by themselves. */
-export interface KnownHost {
+interface KnownHost {
   readonly machineId: string;
   readonly profile: string;
 }
@@ -23,9 +23,12 @@ export interface Observed {
   readonly downloadsOfSecondSync: number;
   /** Reports after each round of the fleet. */
   readonly rounds: readonly (readonly HostView[])[];
-  readonly requestsBefore: readonly FileRequest[];
-  readonly requestsAfter: readonly FileRequest[];
-  readonly upstreamGets: number;
+  /** When this life began, before anything ran. ISO 8601. */
+  readonly startedAt: string;
+  /** All requests at the end. */
+  readonly requests: readonly FileRequest[];
+  /** GETs of payload files in this life, by path. */
+  readonly upstreamGets: Readonly<Record<string, number>>;
   /** SHA-256 → SHA-1 and SHA-256 of the bytes that the repository serves under that key. */
   readonly served: ReadonlyMap<string, { readonly sha1: string; readonly sha256: string }>;
 }
@@ -39,10 +42,10 @@ const knownUpdates: ReadonlyMap<string, readonly string[]> = new Map([
   ['2999226', ['windows7-sp1-x64', 'server2008r2-sp1-x64']],
 ]);
 
-/** Requests that this life brought to their end. */
-export function newRequests({ requestsBefore, requestsAfter }: Observed): FileRequest[] {
-  const before = new Set(requestsBefore.filter(({ state }) => state === 'done').map(({ sha1 }) => sha1));
-  return requestsAfter.filter(({ sha1 }) => !before.has(sha1));
+/** Requests that this life had to bring to their end: all but those that were done before it. */
+export function newRequests({ startedAt, requests }: Pick<Observed, 'startedAt' | 'requests'>): FileRequest[] {
+  const start = Date.parse(startedAt);
+  return requests.filter((request) => request.state !== 'done' || Date.parse(request.doneAt) >= start);
 }
 
 /** What the index is known to hold, from elsewhere than from what the hosts made of it. */
@@ -73,10 +76,10 @@ export function checkLife(observed: Observed, { forbiddenKb, offeredKbs = [] }: 
     },
     {
       name: 'what hosts need was requested, and nothing else',
-      ok: sameSet(needed, new Set(requests.map(({ sha1 }) => sha1))),
+      ok: isRequested(needed, observed),
     },
     { name: 'every requested file arrived', ok: requests.every(({ state }) => state === 'done') },
-    { name: 'each file was fetched from Microsoft once', ok: observed.upstreamGets === requests.length },
+    { name: 'each file was fetched from Microsoft once', ok: isFetchedOnce(observed) },
     {
       name: 'each new file in the repository has the SHA-1 it was asked by and the SHA-256 it is stored under',
       ok: requests.every((request) => isProved(request, observed)),
@@ -117,15 +120,17 @@ function knownUpdateChecks(
   const others = observed.fleet.filter(({ profile }) => !profiles.includes(profile));
   const viewsOf = ({ machineId }: KnownHost): HostView[] =>
     all.filter(({ summary }) => summary.machineId === machineId);
+  // After a crash the file may be there before the host asks again.
   const asked = (host: KnownHost): boolean =>
     viewsOf(host).some((view) => {
-      const files = updateOf(view)?.files ?? [];
-      return files.length > 0 && files.every((sha1) => view.report.needs.includes(sha1));
+      const { files = [], state } = updateOf(view) ?? {};
+      return files.length > 0 && (state === 'PENDING' || files.every((sha1) => view.report.needs.includes(sha1)));
     });
   const files = new Set(all.flatMap((view) => updateOf(view)?.files ?? []));
   const requests = newRequests(observed).filter(({ sha1 }) => files.has(sha1));
-  // A life after the first finds it installed and asks no more.
+  // A life after the first finds it installed and asks no more; one after a crash may find the file there.
   const already = expected.every((host) => viewsOf(host).every((view) => updateOf(view)?.state === 'OK'));
+  const lacking = expected.some((host) => viewsOf(host).some((view) => updateOf(view)?.state === 'MISSING'));
   const stateOf = ({ machineId }: KnownHost) =>
     updateOf(last.find(({ summary }) => summary.machineId === machineId))?.state;
   const name = `KB${kb}`;
@@ -142,17 +147,21 @@ function knownUpdateChecks(
       ok: already || expected.every(asked),
     },
     {
-      name: already ? `${name} is not fetched again` : `${name} is fetched once and proved by SHA-1 and SHA-256`,
-      ok: already
-        ? requests.length === 0
-        : requests.length > 0 &&
-          requests.length === files.size &&
-          requests.every((request) => isProved(request, observed)) &&
-          observed.upstreamGets === newRequests(observed).length,
+      name: lacking ? `${name} is fetched once and proved by SHA-1 and SHA-256` : `${name} is not fetched again`,
+      ok:
+        requests.length === (lacking ? files.size : 0) &&
+        requests.every((request) => isProved(request, observed)) &&
+        isFetchedOnce(observed),
     },
     { name: `${name} is installed and OK on them`, ok: expected.every((host) => stateOf(host) === 'OK') },
     elsewhere,
   ];
+}
+
+/** At most: a file that a crash left half recorded is found in the repository and not fetched again. */
+function isFetchedOnce(observed: Observed): boolean {
+  const gets = Object.values(observed.upstreamGets);
+  return gets.length <= newRequests(observed).length && gets.every((count) => count === 1);
 }
 
 function isProved(request: FileRequest, { served }: Observed): boolean {
@@ -161,5 +170,10 @@ function isProved(request: FileRequest, { served }: Observed): boolean {
   return found?.sha1 === request.sha1 && found.sha256 === request.sha256;
 }
 
-const sameSet = (left: ReadonlySet<string>, right: ReadonlySet<string>): boolean =>
-  left.size === right.size && [...left].every((each) => right.has(each));
+/** A life after a crash also ends what the one before it asked for; what was asked for in this one, some host needs. */
+function isRequested(needed: ReadonlySet<string>, { startedAt, requests }: Observed): boolean {
+  const known = new Set(requests.map(({ sha1 }) => sha1));
+  const start = Date.parse(startedAt);
+  const asked = requests.filter(({ requestedAt }) => Date.parse(requestedAt) >= start);
+  return [...needed].every((sha1) => known.has(sha1)) && asked.every(({ sha1 }) => needed.has(sha1));
+}

@@ -50,7 +50,6 @@ export async function liveOnce(scene: Scene, options: DemoOptions, narrator: Nar
   const downloadsOfSecondSync = microsoft.counters().indexDownloads - downloads;
   narrator.say('sync', 'asked again: unchanged, nothing is downloaded');
   await setRules(scene, narrator);
-  const requestsBefore = await operators.requests();
 
   const rounds: HostView[][] = [];
   for (let round = 1; round <= maxRounds; round += 1) {
@@ -62,7 +61,6 @@ export async function liveOnce(scene: Scene, options: DemoOptions, narrator: Nar
     else if (rounds.length > 1 && !(await operators.hosts()).some(({ state }) => state === 'PENDING_UPDATES')) break;
   }
 
-  const requestsAfter = await operators.requests();
   const view = await operators.call(operatorEndpoints.getIndex);
   const observed: Observed = {
     fleet: fleet.hosts.map(({ machineId, profile }) => ({ machineId, profile: profile.key })),
@@ -70,9 +68,9 @@ export async function liveOnce(scene: Scene, options: DemoOptions, narrator: Nar
     current: view.current?.sha256,
     downloadsOfSecondSync,
     rounds,
-    requestsBefore,
-    requestsAfter,
-    upstreamGets: microsoft.counters().payloadGets,
+    startedAt: scene.startedAt,
+    requests: await operators.requests(),
+    upstreamGets: microsoft.counters().byPath,
     served: new Map(),
   };
   const requests = newRequests(observed);
@@ -98,7 +96,7 @@ export async function liveOnce(scene: Scene, options: DemoOptions, narrator: Nar
       requested: requests.length,
       downloaded: done.length,
       bytes: done.reduce((sum, { size }) => sum + (size ?? 0), 0),
-      upstreamGets: observed.upstreamGets,
+      upstreamGets: microsoft.counters().payloadGets,
     },
     checks,
   };

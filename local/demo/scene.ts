@@ -18,6 +18,8 @@ import { synthesize } from './synthesize.ts';
 
 /** Everything that takes part, running. */
 export interface Scene {
+  /** Before any of it ran. ISO 8601. */
+  readonly startedAt: string;
   readonly microsoft: ControllableMicrosoft;
   readonly control: ControlEndpoint;
   readonly stack: LocalStack;
@@ -41,6 +43,7 @@ export async function setScene(
   onCycle: (machineId: string, result: CycleResult) => void,
 ): Promise<Scene> {
   const { data } = options;
+  const startedAt = new Date().toISOString();
   const log = createWriteStream(join(data, 'stack.log'), { flags: 'a' });
   cleanup.defer(() => new Promise((resolve) => log.end(resolve)));
 
@@ -103,6 +106,7 @@ export async function setScene(
   });
   cleanup.defer(() => fleet.close());
   return {
+    startedAt,
     microsoft,
     control,
     stack,

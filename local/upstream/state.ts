@@ -26,7 +26,7 @@ const publication = z.object({
 });
 
 /** Everything that the fake Microsoft remembers, beside the index files themselves. */
-export const upstreamState = z.object({
+const upstreamState = z.object({
   version: z.literal(1),
   seed: z.int(),
   /** Ports of the last start, taken again when they are free. */
