@@ -15,8 +15,8 @@ export interface Terminal {
 }
 
 /**
- * Runs the demonstration; resolves to the exit code when everything is closed: 0, or 1 when a check or the start failed,
- * or 2 for wrong arguments.
+ * Runs the demonstration; resolves to the exit code when everything is closed: 0; 1 when a check or the start failed; 2
+ * for wrong arguments; 130 when a life was stopped before its end.
  */
 export async function runDemo(args: readonly string[], terminal: Terminal): Promise<number> {
   let options: DemoOptions | undefined;
@@ -32,6 +32,7 @@ export async function runDemo(args: readonly string[], terminal: Terminal): Prom
   try {
     return await perform(options, narrator, terminal);
   } catch (error) {
+    if (error instanceof DemoError && error.code === 'stopped') return options.once ? 130 : 0;
     terminal.err(`${messageOf(error)}\n`);
     return 1;
   }
@@ -44,7 +45,7 @@ async function perform(options: DemoOptions, narrator: Narrator, terminal: Termi
   let summary: LifeSummary | undefined;
   try {
     const tally = createCycleTally();
-    const scene = await setScene(options, narrator, cleanup, tally.add);
+    const scene = await setScene(options, narrator, cleanup, terminal.stop, tally.add);
     if (options.once) summary = await Promise.race([liveOnce(scene, options, narrator), stopped(terminal.stop)]);
     else await stayUp(scene, options, narrator, tally, terminal.stop);
   } finally {

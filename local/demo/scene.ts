@@ -40,6 +40,7 @@ export async function setScene(
   options: DemoOptions,
   narrator: Narrator,
   cleanup: Cleanup,
+  stop: AbortSignal,
   onCycle: (machineId: string, result: CycleResult) => void,
 ): Promise<Scene> {
   const { data } = options;
@@ -49,7 +50,7 @@ export async function setScene(
 
   narrator.say('stack', 'synthesizing the CDK stack');
   const assemblyDir = join(data, 'assembly');
-  await synthesize(assemblyDir);
+  await synthesize(assemblyDir, stop);
 
   const microsoft = await startFakeMicrosoft({
     dataDir: join(data, 'microsoft'),

@@ -6,15 +6,16 @@ import { DemoError } from './demo-error.ts';
 /**
  * Synthesizes the CDK stack into the folder, bundling the functions on the way, in a process of its own: what runs here
  * is the artefact that would be deployed.
- * @throws DemoError `synthesis-failed` with what the process said
+ * @throws DemoError `synthesis-failed` with what the process said; `stopped` by the signal
  */
-export async function synthesize(folder: string): Promise<void> {
+export async function synthesize(folder: string, stop: AbortSignal): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   const app = fileURLToPath(new URL('../../infra/app.ts', import.meta.url));
   const child = spawn(process.execPath, [app], {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     env: { ...process.env, CDK_OUTDIR: folder },
     stdio: ['ignore', 'pipe', 'pipe'],
+    signal: stop,
   });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -24,8 +25,10 @@ export async function synthesize(folder: string): Promise<void> {
     });
   }
   const code = await new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
+    // Stopped, it ends with an error first; what counts then is that it is gone.
+    child.once('error', (error) => (stop.aborted ? undefined : reject(error)));
     child.once('close', resolve);
   });
+  if (stop.aborted) throw new DemoError('stopped', 'stopped before the end');
   if (code !== 0) throw new DemoError('synthesis-failed', `infra/app.ts ended with ${code}:\n${said.slice(-4000)}`);
 }
