@@ -5,7 +5,7 @@ import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { HostView } from '#shared/contract/operators/views.ts';
 import { sweepResult } from '#shared/contract/operators/views.ts';
 import type { FileRequest } from '#shared/contract/requests.ts';
-import { withdrawnKb } from '../upstream/invent/series.ts';
+import { withdrawnKb } from '../upstream/invent/world.ts';
 import { type Check, checkLife, type Expectations, newRequests, type Observed } from './checks.ts';
 import { DemoError } from './demo-error.ts';
 import { bytes, type Narrator, plural } from './narrator.ts';

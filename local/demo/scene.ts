@@ -8,7 +8,7 @@ import { type Fleet, openFleet } from '../fleet/fleet.ts';
 import { startStack } from '../stack.ts';
 import type { InvocationResult, LocalStack } from '../types.ts';
 import { type ControlEndpoint, startControlEndpoint } from '../upstream/control.ts';
-import { removalToolKb, withdrawnKb } from '../upstream/invent/series.ts';
+import { removalToolKb, withdrawnKb } from '../upstream/invent/world.ts';
 import { type ControllableMicrosoft, startFakeMicrosoft } from '../upstream/server.ts';
 import { DemoError } from './demo-error.ts';
 import { bytes, type Narrator, plural } from './narrator.ts';

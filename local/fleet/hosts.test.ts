@@ -9,7 +9,7 @@ import { readIndex } from '#shared/index/index.ts';
 import { haveSamples, sample } from '#test/kit/samples.ts';
 import { indexCab } from '../upstream/cabs/index-cab.ts';
 import { inventPublication } from '../upstream/invent/publication.ts';
-import { firstMonth } from '../upstream/invent/series.ts';
+import { firstMonth } from '../upstream/invent/world.ts';
 import { takeRealFile } from '../upstream/real-file.ts';
 import { type FleetHost, populate } from './hosts.ts';
 import { profiles } from './profiles.ts';

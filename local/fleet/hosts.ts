@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import type { SimulatedHost } from '#agent/adapters/simulated/host-file.ts';
 import { updateIdOf } from '../upstream/invent/publication.ts';
 import { inventionOf } from '../upstream/invent/random.ts';
-import { firstMonth, originMonth, unitsOf } from '../upstream/invent/series.ts';
+import { unitsOf } from '../upstream/invent/series.ts';
+import { firstMonth, originMonth } from '../upstream/invent/world.ts';
 import { type Profile, profiles } from './profiles.ts';
 
 /** One simulated machine and its place on the disk. */

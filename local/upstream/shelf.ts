@@ -9,7 +9,7 @@ import { iisEtag } from './http/etag.ts';
 import { patchTuesday } from './invent/calendar.ts';
 import { payloadBytes } from './invent/payload.ts';
 import { type DigestMemo, inventPublication, licenceText } from './invent/publication.ts';
-import { firstMonth } from './invent/series.ts';
+import { firstMonth } from './invent/world.ts';
 import { takeRealFile } from './real-file.ts';
 import { readState, type ServedPayload, type UpstreamState, writeState } from './state.ts';
 import type { Publication } from './types.ts';

@@ -9,7 +9,7 @@ import { publishable } from '#shared/core/catalog/publishable.ts';
 import { readIndex } from '#shared/index/index.ts';
 import type { InventedUpdate } from '../invent/model.ts';
 import { inventPublication, licenceText } from '../invent/publication.ts';
-import { firstMonth } from '../invent/series.ts';
+import { firstMonth } from '../invent/world.ts';
 import { coreFragment, extendedFragment, localizedFragment } from './fragments.ts';
 import { indexCab } from './index-cab.ts';
 import { packageXml } from './package-xml.ts';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { InventedUnit } from './model.ts';
 import { payloadBytes, payloadDigests } from './payload.ts';
 import { type DigestMemo, inventPublication } from './publication.ts';
-import { firstMonth } from './series.ts';
+import { firstMonth } from './world.ts';
 
 const memo: DigestMemo = new Map();
 const january = inventPublication(1, firstMonth, memo);

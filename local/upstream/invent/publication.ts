@@ -20,7 +20,8 @@ import type {
 import { type PayloadDigests, payloadDigests } from './payload.ts';
 import type { FilePlan, UnitPlan } from './plans.ts';
 import { digestOf, type Invention, inventionOf } from './random.ts';
-import { originMonth, unitsOf } from './series.ts';
+import { unitsOf } from './series.ts';
+import { originMonth } from './world.ts';
 
 /** Superseded updates stay in the index for so many months, then Microsoft removes them. */
 const monthsKept = 6;
