@@ -57,8 +57,7 @@ const templateSchema = z.strictObject({
   AWSTemplateFormatVersion: z.optional(z.string()),
 });
 
-export type Template = z.infer<typeof templateSchema>;
-export type TemplateResource = z.infer<typeof resourceSchema>;
+type Template = z.infer<typeof templateSchema>;
 
 export interface CloudAssembly {
   readonly stackName: string;

@@ -5,7 +5,7 @@
 import { matches } from './pattern.ts';
 
 /** Condition keys that the runner gives to a request, in lower case. Others cannot be decided, and are refused at load. */
-export const contextKeys = [
+const contextKeys = [
   'aws:principalaccount',
   'aws:principalarn',
   'aws:sourceaccount',

@@ -7,7 +7,7 @@ import type { StackModel } from '#local/assembly/stack-model.ts';
 import { managedPolicies } from './managed-policies.ts';
 import { checkDocument } from './policy.ts';
 
-export interface RolePolicies {
+interface RolePolicies {
   readonly arn: string;
   readonly name: string;
   readonly trust: PolicyDocument;

@@ -7,7 +7,7 @@ import { Sandbox, type SandboxOptions } from './sandbox.ts';
  * Processes of one function at a time, unless the template reserves fewer. AWS would start a thousand; a laptop has few
  * cores, and an invocation that finds no free process waits for one instead of being throttled.
  */
-export const localConcurrency = 2;
+const localConcurrency = 2;
 
 export interface FunctionRunnerOptions extends Omit<SandboxOptions, 'onEnd'> {
   readonly reservedConcurrency: number | undefined;

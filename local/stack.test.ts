@@ -1,0 +1,295 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { GetBucketLifecycleConfigurationCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type Fixture, type FixtureStack, prepareFixture, revoke } from './runtime/fixture/start.ts';
+
+let fixture: Fixture;
+beforeAll(async () => {
+  fixture = await prepareFixture();
+});
+afterAll(() => fixture.remove());
+
+const as = (stack: FixtureStack) => ({ region: stack.region, credentials: stack.administrator });
+const s3Of = (stack: FixtureStack) =>
+  new S3Client({ ...as(stack), endpoint: stack.endpoints.s3, forcePathStyle: true });
+const lambdaOf = (stack: FixtureStack) =>
+  new LambdaClient({ ...as(stack), endpoint: stack.endpoints.lambda, maxAttempts: 1 });
+
+const secretOf = async (stack: FixtureStack): Promise<string | undefined> => {
+  const secrets = new SecretsManagerClient({ ...as(stack), endpoint: stack.endpoints.secretsManager });
+  return (await secrets.send(new GetSecretValueCommand({ SecretId: stack.output('SecretArn') }))).SecretString;
+};
+
+describe('a running stack', () => {
+  let stack: FixtureStack;
+  beforeAll(async () => {
+    stack = await fixture.start('running');
+  });
+  afterAll(() => stack.close());
+  const probe = (payload: object) => stack.invoke(stack.output('Worker'), payload);
+
+  it('has functions that use its bucket, table, queue and secret as they are granted', async () => {
+    expect(await probe({ do: 'put', key: 'a', body: 'hello' })).toEqual({ ok: true, payload: { body: 'hello' } });
+    const object = await s3Of(stack).send(new GetObjectCommand({ Bucket: stack.output('Bucket'), Key: 'a' }));
+    expect(await object.Body?.transformToString()).toBe('hello');
+    expect(await probe({ do: 'item', key: 'a' })).toMatchObject({ ok: true, payload: { state: { S: 'put' } } });
+    expect(await probe({ do: 'secret' })).toEqual({ ok: true, payload: await secretOf(stack) });
+    expect(await secretOf(stack)).toMatch(/^[A-Za-z0-9]{48}$/);
+  });
+
+  it('has made what the template says, at its own speed', async () => {
+    const sqs = new SQSClient({ ...as(stack), endpoint: stack.endpoints.sqs });
+    const { Attributes } = await sqs.send(
+      new GetQueueAttributesCommand({ QueueUrl: stack.output('QueueUrl'), AttributeNames: ['All'] }),
+    );
+    expect(Attributes?.VisibilityTimeout).toBe('1');
+    expect(JSON.parse(Attributes?.RedrivePolicy ?? '')).toMatchObject({ maxReceiveCount: 3 });
+    const lifecycle = await s3Of(stack).send(
+      new GetBucketLifecycleConfigurationCommand({ Bucket: stack.output('Bucket') }),
+    );
+    expect(lifecycle.Rules).toMatchObject([{ AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 } }]);
+    expect(stack.output('Where')).toMatch(/^000000000000\/eu-west-1\/Fixture-Often/);
+  });
+
+  it('gives functions the environment of Lambda, with the addresses of this machine', async () => {
+    const { payload } = Object(await probe({ do: 'environment' }));
+    expect(payload).toMatchObject({
+      AWS_REGION: 'eu-west-1',
+      AWS_LAMBDA_FUNCTION_NAME: stack.output('Worker'),
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '256',
+      QUEUE_URL: stack.output('QueueUrl'),
+      SECRET_ARN: stack.output('SecretArn'),
+    });
+    expect(payload.AWS_ACCESS_KEY_ID).not.toBe(stack.administrator.accessKeyId);
+    expect(Object.keys(payload)).not.toContain('HOME');
+  });
+
+  it('denies what the role does not allow, as AWS does, and says so in the log', async () => {
+    const denied = await probe({ do: 'deleteBucket' });
+    expect(denied).toMatchObject({ ok: false, kind: 'function-error', error: expect.stringMatching(/^AccessDenied/) });
+    expect(stack.log).toContainEqual({
+      source: 'iam',
+      level: 'warn',
+      message: expect.stringMatching(/^denied: .*Worker.* not authorized to perform: s3:DeleteBucket/),
+    });
+  });
+
+  it('runs the target of a schedule with its input', async () => {
+    expect(await stack.trigger(stack.output('Worker'))).toEqual({ ok: true, payload: { body: 'by schedule' } });
+    await expect(stack.trigger(stack.output('Web'))).rejects.toThrow(/no schedule invokes Fixture-Web/);
+    await expect(stack.trigger('nobody')).rejects.toThrow(/no function nobody in this stack; there are: .*Worker/);
+  });
+
+  it('kills a function in the middle of its work', async () => {
+    const working = probe({ do: 'sleep', milliseconds: 2500 });
+    await expect.poll(() => stack.kill(stack.output('Worker'))).toBe(1);
+    expect(await working).toMatchObject({ ok: false, kind: 'crashed' });
+    expect(await probe({ do: 'context' })).toMatchObject({ ok: true });
+  });
+
+  it('ends a function at the time limit of the template', async () => {
+    expect(await probe({ do: 'sleep', milliseconds: 30_000 })).toMatchObject({
+      ok: false,
+      kind: 'timeout',
+      error: expect.stringMatching(/timed out after 3\.00 seconds/),
+    });
+  });
+
+  describe('the Lambda service', () => {
+    const send = (type: 'RequestResponse' | 'Event' | 'DryRun', payload: object | string, name = 'Worker') =>
+      lambdaOf(stack).send(
+        new InvokeCommand({
+          FunctionName: stack.outputs[name] ?? name,
+          InvocationType: type,
+          Payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
+        }),
+      );
+
+    it('answers with the result, or with the error of the function', async () => {
+      const good = await send('RequestResponse', { do: 'put', key: 'b', body: 'x' });
+      expect(good.StatusCode).toBe(200);
+      expect(good.FunctionError).toBeUndefined();
+      expect(JSON.parse(Buffer.from(good.Payload ?? []).toString())).toEqual({ body: 'x' });
+      const bad = await send('RequestResponse', { do: 'throw' });
+      expect(bad).toMatchObject({ StatusCode: 200, FunctionError: 'Unhandled' });
+      expect(JSON.parse(Buffer.from(bad.Payload ?? []).toString())).toMatchObject({
+        errorType: 'RangeError',
+        errorMessage: 'as asked',
+      });
+    });
+
+    it('takes an event and runs it afterwards, and again when it fails', async () => {
+      const before = stack.log.length;
+      expect((await send('Event', { do: 'throw' })).StatusCode).toBe(202);
+      const dropped = () => stack.log.slice(before).filter(({ message }) => /dropped after 3 failed/.test(message));
+      // 60 s and 120 s at twenty times the speed.
+      await expect.poll(dropped, { timeout: 20_000 }).toHaveLength(1);
+    });
+
+    it('is called by a function that is granted to', async () => {
+      const call = { type: 'RequestResponse', payload: { do: 'context' } };
+      const answer = await stack.invoke(stack.output('Caller'), call);
+      expect(answer).toMatchObject({ ok: true, payload: { status: 200, error: null } });
+    });
+
+    it('refuses what AWS refuses', async () => {
+      await expect(send('RequestResponse', {}, 'absent')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+      await expect(send('RequestResponse', 'no json')).rejects.toMatchObject({
+        name: 'InvalidRequestContentException',
+      });
+      const large = JSON.stringify('x'.repeat(6 * 1024 * 1024));
+      await expect(send('RequestResponse', large)).rejects.toMatchObject({ name: 'RequestTooLargeException' });
+      await expect(send('Event', large.slice(0, 2 * 1024 * 1024).concat('"'))).rejects.toMatchObject({
+        name: 'RequestTooLargeException',
+      });
+      expect((await send('DryRun', {})).StatusCode).toBe(204);
+      const stranger = new LambdaClient({
+        region: stack.region,
+        endpoint: stack.endpoints.lambda,
+        credentials: { accessKeyId: 'AKIANOBODY', secretAccessKey: 'x' },
+      });
+      await expect(stranger.send(new InvokeCommand({ FunctionName: stack.output('Worker') }))).rejects.toMatchObject({
+        name: 'UnrecognizedClientException',
+      });
+      const operator = new LambdaClient({
+        ...as(stack),
+        endpoint: stack.endpoints.lambda,
+        credentials: stack.operator,
+      });
+      await expect(operator.send(new InvokeCommand({ FunctionName: stack.output('Worker') }))).rejects.toMatchObject({
+        name: 'AccessDeniedException',
+        message: expect.stringMatching(/user\/operator is not authorized to perform: lambda:InvokeFunction/),
+      });
+    });
+  });
+});
+
+describe('grants', () => {
+  let stack: FixtureStack | undefined;
+  afterEach(() => stack?.close());
+
+  it('that are taken away from the template fail the calls that needed them', async () => {
+    const assemblyDir = await fixture.edited((template) => {
+      revoke(template, 'WorkerServiceRole', 'dynamodb:PutItem');
+      revoke(template, 'CallerServiceRole', 'lambda:InvokeFunction');
+      revoke(template, 'SchedulerRole', 'lambda:InvokeFunction');
+    });
+    stack = await fixture.start('revoked', { assemblyDir });
+    expect(await stack.invoke(stack.output('Worker'), { do: 'put', key: 'a', body: 'b' })).toMatchObject({
+      ok: false,
+      error: expect.stringMatching(/AccessDenied.*dynamodb:PutItem on resource: .*table\/Fixture-Things/),
+    });
+    expect(await stack.invoke(stack.output('Caller'), { type: 'Event', payload: { do: 'context' } })).toMatchObject({
+      ok: false,
+      error: expect.stringMatching(/AccessDeniedException.*lambda:InvokeFunction/),
+    });
+    expect(await stack.trigger(stack.output('Worker'))).toMatchObject({
+      ok: false,
+      error: expect.stringMatching(/lambda:InvokeFunction/),
+    });
+  });
+
+  it('of a role that does not trust the service refuse the start', async () => {
+    const assemblyDir = await fixture.edited(({ Resources }) => {
+      for (const { Type, Properties } of Object.values(Resources)) {
+        if (Type === 'AWS::IAM::Role') {
+          Object.assign(
+            Properties,
+            JSON.parse(JSON.stringify(Properties).replace('lambda.amazonaws', 'ec2.amazonaws')),
+          );
+        }
+      }
+    });
+    await expect(fixture.start('untrusted', { assemblyDir })).rejects.toMatchObject({
+      code: 'not-trusted',
+      message: expect.stringMatching(/does not trust lambda\.amazonaws\.com/),
+    });
+  });
+
+  it('of a function that may not read its queue refuse the start, as a deployment would', async () => {
+    const assemblyDir = await fixture.edited((template) =>
+      revoke(template, 'ConsumerServiceRole', 'sqs:ReceiveMessage'),
+    );
+    await expect(fixture.start('no-receive', { assemblyDir })).rejects.toThrow(
+      /execution role of Fixture-Consumer.* may not call sqs:ReceiveMessage/,
+    );
+  });
+});
+
+describe('schedules', () => {
+  it('run by themselves, at the speed of the stack', async () => {
+    // 30 minutes become a second.
+    const stack = await fixture.start('scheduled', { schedules: true, speed: 1800 });
+    const dynamodb = new DynamoDBClient({ ...as(stack), endpoint: stack.endpoints.dynamodb });
+    const item = async () => {
+      const key = { id: { S: 'scheduled' } };
+      return (await dynamodb.send(new GetItemCommand({ TableName: stack.output('Table'), Key: key }))).Item;
+    };
+    expect(await item()).toBeUndefined();
+    await expect.poll(item, { timeout: 10_000 }).toBeDefined();
+    await stack.close();
+  });
+
+  it('stand still when they are switched off', async () => {
+    const stack = await fixture.start('standing', { speed: 1800 });
+    await sleep(2000);
+    expect(stack.log.filter(({ message }) => message.startsWith('invoked'))).toEqual([]);
+    await stack.close();
+  });
+});
+
+describe('a data folder', () => {
+  it('goes on with what it holds, on the same ports', async () => {
+    const first = await fixture.start('kept');
+    await first.invoke(first.output('Worker'), { do: 'put', key: 'kept', body: 'still here' });
+    const secret = await secretOf(first);
+    await first.close();
+
+    const second = await fixture.start('kept');
+    expect(second.outputs).toEqual(first.outputs);
+    expect(second.endpoints).toEqual(first.endpoints);
+    expect(second.operator).toEqual(first.operator);
+    expect(await secretOf(second)).toBe(secret);
+    const object = await s3Of(second).send(new GetObjectCommand({ Bucket: second.output('Bucket'), Key: 'kept' }));
+    expect(await object.Body?.transformToString()).toBe('still here');
+    expect(await second.invoke(second.output('Worker'), { do: 'item', key: 'kept' })).toMatchObject({
+      ok: true,
+      payload: { state: { S: 'put' } },
+    });
+    await second.close();
+  });
+
+  it('belongs to one stack at a time', async () => {
+    const stack = await fixture.start('shared');
+    await expect(fixture.start('shared')).rejects.toMatchObject({
+      code: 'data-in-use',
+      message: expect.stringMatching(/another stack is running on the data folder .*shared/),
+    });
+    expect(await stack.invoke(stack.output('Worker'), { do: 'context' })).toMatchObject({ ok: true });
+    await stack.close();
+    await (await fixture.start('shared')).close();
+  });
+
+  it('is not touched by a template that is not modelled', async () => {
+    const assemblyDir = await fixture.edited(({ Resources }) => {
+      Resources.Stream = { Type: 'AWS::Kinesis::Stream', Properties: {} };
+    });
+    await expect(fixture.start('untouched', { assemblyDir })).rejects.toMatchObject({
+      code: 'unmodelled-resource',
+      message: 'Stream: resources of type AWS::Kinesis::Stream are not modelled',
+    });
+    const odd = await fixture.edited(({ Resources }) => {
+      for (const { Type, Properties } of Object.values(Resources)) {
+        const [statement] = Properties.PolicyDocument?.Statement ?? [];
+        if (Type === 'AWS::IAM::Policy' && statement) {
+          Object.assign(statement, { Condition: { StringEquals: { 'dynamodb:LeadingKeys': 'x' } } });
+        }
+      }
+    });
+    await expect(fixture.start('untouched', { assemblyDir: odd })).rejects.toMatchObject({ code: 'unmodelled-policy' });
+  });
+});
