@@ -1,7 +1,7 @@
 import type * as z from 'zod/mini';
 
 /** Methods of the API. */
-export type Method = 'GET' | 'POST' | 'PUT';
+type Method = 'GET' | 'POST' | 'PUT';
 
 /**
  * One row of an endpoint table. The table drives the routes of the function, the routes of the HTTP API in the stack

@@ -10,7 +10,7 @@ import { observe } from './observe.ts';
 import type { Telemetry } from './telemetry.ts';
 
 /** A call of one endpoint, parsed. */
-export interface Call<E extends Endpoint> {
+interface Call<E extends Endpoint> {
   readonly request: RequestOf<E>;
   /** Parameters of the path, decoded. */
   readonly path: Readonly<Record<string, string>>;

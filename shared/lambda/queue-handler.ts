@@ -35,7 +35,7 @@ const sqsEvent = z.object({
 type SqsRecord = z.output<typeof sqsEvent>['Records'][number];
 
 /** Lambda's partial batch response (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html). */
-export interface BatchResponse {
+interface BatchResponse {
   readonly batchItemFailures: { readonly itemIdentifier: string }[];
 }
 

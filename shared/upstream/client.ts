@@ -12,7 +12,7 @@ export interface Validators {
 }
 
 /** A body that is on its way. Whoever got it reads it or cancels it; a cancelled or failed one frees its connection. */
-export interface Download {
+interface Download {
   /** Bytes that the origin announced, when it did. */
   readonly length: number | undefined;
   /** Read once. @throws UpstreamError `cut`, `too-long`, `timeout`, `aborted` while reading */
@@ -57,9 +57,9 @@ export interface UpstreamOptions {
 /** Limit that composition roots give to their Agent. */
 export const connectTimeoutMilliseconds = 10_000;
 /** Bytes of an index at most. The real one has grown to about 1.3 GB; a stream without end must end somewhere. */
-export const maxIndexBytes = 4 * 1024 ** 3;
+const maxIndexBytes = 4 * 1024 ** 3;
 /** Bytes of a payload file whose size the index does not say. The largest known one has 14.8 GB. */
-export const maxPayloadBytes = 20 * 1024 ** 3;
+const maxPayloadBytes = 20 * 1024 ** 3;
 const maxRedirects = 5;
 
 export function createUpstream(options: UpstreamOptions): Upstream {

@@ -2,13 +2,19 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
+import { catalogSnapshot } from '#shared/contract/catalog-snapshot.ts';
 import type { Endpoint } from '#shared/contract/endpoint.ts';
 import { indexPointer } from '#shared/contract/index-pointer.ts';
 import { fetchPayloadMessage } from '#shared/contract/messages/fetch-payload.ts';
+import { syncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { problem } from '#shared/contract/problem.ts';
 import { fileRequest } from '#shared/contract/requests.ts';
 import { rulesDocument } from '#shared/contract/rules.ts';
+import { factsRow } from '#shared/stores/catalog/aws-catalog.ts';
+import { refusalRow } from '#shared/stores/catalog/aws-journal.ts';
+import { storedBody, summaryRow } from '#shared/stores/hosts/aws.ts';
+import { payloadRow } from '#shared/stores/payloads/aws.ts';
 
 /**
  * Agents lag by months and rows live for years, so a shape that crosses a process is a promise. When a hash below
@@ -34,16 +40,30 @@ const pinned: Readonly<Record<string, string>> = {
   'POST /v1/requests/sweeps response': '376bba1208c97922',
   'PUT /v1/rules request': '308bb8f96f425e6f',
   'PUT /v1/rules response': 'ec12a290bb2f0ed0',
+  'catalog/v1/<sha256>.json.gz': 'c082672a597c4177',
+  'event sync-index': 'bc6058cb2fc4788b',
   'index/current.json': '7aacb69a78563ee4',
   'problem document': '93d6f1181293beed',
   'queue fetch-payload': '2f1a5aec63f87b0c',
+  'table catalog: facts of a file': 'd39e505d4db7ee1b',
+  'table catalog: refusal': '250b53b59009cbbd',
+  'table hosts: report': 'efaa93c745910979',
+  'table hosts: summary': '122bb257f980ec63',
+  'table payloads': 'ce720d91f0d005ad',
   'table requests': 'bf64e48c039f47a9',
   'table rules': 'ec12a290bb2f0ed0',
 };
 
 const shapes: Record<string, z.core.$ZodType> = {
+  'catalog/v1/<sha256>.json.gz': catalogSnapshot,
+  'event sync-index': syncIndexEvent,
   'index/current.json': indexPointer,
   'queue fetch-payload': fetchPayloadMessage,
+  'table catalog: facts of a file': factsRow,
+  'table catalog: refusal': refusalRow,
+  'table hosts: report': storedBody,
+  'table hosts: summary': summaryRow,
+  'table payloads': payloadRow,
   'table requests': fileRequest,
   'table rules': rulesDocument,
   'problem document': problem,

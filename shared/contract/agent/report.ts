@@ -14,7 +14,7 @@ export const hostFacts = z.object({
 });
 export type HostFacts = z.infer<typeof hostFacts>;
 
-export const reportedUpdate = z.extend(identity, {
+const reportedUpdate = z.extend(identity, {
   kbs: z.array(kbNumber).check(z.maxLength(64)),
   title: z.optional(shortText),
   state: z.enum(updateStates),

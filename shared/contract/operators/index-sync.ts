@@ -3,7 +3,7 @@ import { indexPointer } from '../index-pointer.ts';
 import { sha256, timestamp } from '../primitives.ts';
 
 /** How one run of the synchronisation ended. */
-export const syncOutcome = z.discriminatedUnion('outcome', [
+const syncOutcome = z.discriminatedUnion('outcome', [
   z.object({ outcome: z.literal('unchanged'), sha256 }),
   z.object({
     outcome: z.literal('published'),

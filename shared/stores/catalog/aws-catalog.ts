@@ -19,7 +19,7 @@ const { partitionKey } = catalogBinding.table;
 const prefix = 'file#';
 
 /** One row per payload file, under `file#<sha1>`. */
-const factsRow = z.extend(payloadFile, { version: z.literal(1) });
+export const factsRow = z.extend(payloadFile, { version: z.literal(1) });
 
 export interface AwsCatalogStoreOptions {
   readonly dynamodb: DynamoDBDocumentClient;

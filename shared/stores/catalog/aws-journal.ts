@@ -10,7 +10,7 @@ const { partitionKey, timeToLive } = catalogBinding.table;
 const refusalKey = 'refusal';
 const runKey = (runId: string): string => `run#${runId}`;
 
-const refusalRow = z.extend(indexRefusal, { version: z.literal(1) });
+export const refusalRow = z.extend(indexRefusal, { version: z.literal(1) });
 
 /** Runs are kept for people who asked for them; nobody asks a month later. */
 const keepRunSeconds = 30 * 24 * 3600;

@@ -8,4 +8,3 @@ export const catalogBinding = {
 } as const;
 
 export const catalogEnv = z.object({ CATALOG_TABLE: z.string(), INDEX_BUCKET: z.string() });
-export type CatalogEnv = z.infer<typeof catalogEnv>;

@@ -15,12 +15,12 @@ import { reportOrder, summaryOf } from './summary.ts';
 const { partitionKey } = hostsBinding.table;
 
 /** What the list reads: the summary beside the report, so that no report is unpacked for it. */
-const summaryRow = z.extend(hostSummary, { version: z.literal(1) });
+export const summaryRow = z.extend(hostSummary, { version: z.literal(1) });
 const reportRow = z.extend(summaryRow, {
   /** Gzipped JSON of the report and of what was refused of it. */
   body: z.instanceof(Uint8Array),
 });
-const storedBody = z.pick(hostView, { report: true, refused: true });
+export const storedBody = z.pick(hostView, { report: true, refused: true });
 /** A key as DynamoDB allows it: even a row that does not parse can be where a page ends. */
 const position = z.object({ [partitionKey]: z.string().check(z.minLength(1), z.maxLength(2048)) });
 

@@ -7,4 +7,3 @@ export const hostsBinding = {
 } as const;
 
 export const hostsEnv = z.object({ HOSTS_TABLE: z.string() });
-export type HostsEnv = z.infer<typeof hostsEnv>;

@@ -14,7 +14,7 @@ import type { HeldPayload, PayloadStore, PayloadUpload } from './port.ts';
 
 const { partitionKey } = payloadsBinding.table;
 
-const payloadRow = z.object({
+export const payloadRow = z.object({
   version: z.literal(1),
   sha1,
   sha256,

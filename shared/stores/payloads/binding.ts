@@ -7,4 +7,3 @@ export const payloadsBinding = {
 } as const;
 
 export const payloadsEnv = z.object({ PAYLOADS_TABLE: z.string(), PAYLOADS_BUCKET: z.string() });
-export type PayloadsEnv = z.infer<typeof payloadsEnv>;

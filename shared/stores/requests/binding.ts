@@ -10,5 +10,3 @@ export const requestsBinding = {
 
 export const requestsEnv = z.object({ REQUESTS_TABLE: z.string() });
 export const fetchQueueEnv = z.object({ FETCH_QUEUE_URL: z.url() });
-export type RequestsEnv = z.infer<typeof requestsEnv>;
-export type FetchQueueEnv = z.infer<typeof fetchQueueEnv>;

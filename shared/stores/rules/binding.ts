@@ -7,4 +7,3 @@ export const rulesBinding = {
 } as const;
 
 export const rulesEnv = z.object({ RULES_TABLE: z.string() });
-export type RulesEnv = z.infer<typeof rulesEnv>;

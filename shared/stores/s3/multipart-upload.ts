@@ -18,7 +18,7 @@ export const partBytes = 8 * 1024 * 1024;
 const maxParts = 10_000;
 
 /** Answer headers that the CDN passes on. */
-export interface ObjectHeaders {
+interface ObjectHeaders {
   readonly contentType: string;
   readonly cacheControl: string;
 }

@@ -9,13 +9,13 @@ import {
 import { StoreError } from '../store-error.ts';
 
 /** Largest object that one CopyObject takes (https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html). */
-export const maxCopyBytes = 5 * 1024 ** 3;
+const maxCopyBytes = 5 * 1024 ** 3;
 
 /** Objects addressed by the hash of their bytes never change. */
 export const immutable = 'public, max-age=31536000, immutable';
 
 /** Does the failure say that the object does not exist? (HEAD has no body to carry a code, so S3 says `NotFound`.) */
-export function isMissing(error: unknown): boolean {
+function isMissing(error: unknown): boolean {
   return error instanceof S3ServiceException && (error.name === 'NoSuchKey' || error.name === 'NotFound');
 }
 
