@@ -11,7 +11,7 @@ export interface HeldPayload {
 
 /** One upload that becomes visible only by {@link complete}, after the caller has proved the bytes. */
 export interface PayloadUpload {
-  /** Appends; resolves when the writer may send more (memory stays bounded to one part). */
+  /** Appends a copy; resolves when the writer may send more, so that memory stays bounded whatever the size of the file. */
   write(chunk: Uint8Array): Promise<void>;
   /** Makes the bytes an object under the digest's key. */
   complete(sha256: string): Promise<void>;
