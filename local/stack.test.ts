@@ -1,3 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
@@ -261,6 +265,45 @@ describe('a data folder', () => {
       payload: { state: { S: 'put' } },
     });
     await second.close();
+  });
+
+  it('goes on with what it holds after kill -9, and leaves no process behind', async () => {
+    const main = join(fixture.folder, 'main.mjs');
+    const options = {
+      assemblyDir: fixture.assemblyDir,
+      dataDir: join(fixture.folder, 'killed'),
+      upstream: { connect: {}, caFile: '' },
+      schedules: false,
+    };
+    await writeFile(
+      main,
+      `import { startStack } from ${JSON.stringify(new URL('./stack.ts', import.meta.url).href)};
+       const stack = await startStack(${JSON.stringify(options)});
+       const worker = stack.outputs.Worker;
+       await stack.invoke(worker, { do: 'put', key: 'survivor', body: 'x' });
+       console.log(JSON.stringify(await stack.invoke(worker, { do: 'count' })));`,
+    );
+    const runner = spawn(process.execPath, [main], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const line = await new Promise<string>((resolve) => runner.stdout.once('data', (data) => resolve(String(data))));
+    const { processId } = Object(JSON.parse(line)).payload;
+    const ended = once(runner, 'exit');
+    runner.kill('SIGKILL');
+    await ended;
+    const alive = () => {
+      try {
+        return process.kill(processId, 0);
+      } catch {
+        // No such process.
+        return false;
+      }
+    };
+    await expect.poll(alive, { timeout: 5000 }).toBe(false);
+    const stack = await fixture.start('killed');
+    expect(await stack.invoke(stack.output('Worker'), { do: 'item', key: 'survivor' })).toMatchObject({
+      ok: true,
+      payload: { state: { S: 'put' } },
+    });
+    await stack.close();
   });
 
   it('belongs to one stack at a time', async () => {

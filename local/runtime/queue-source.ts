@@ -6,6 +6,7 @@
  * shuffled, and a share of the messages is handed out a second time with the same message id, either while the first
  * delivery is still worked on or after it, as happens on AWS when the server that holds a copy missed the deletion.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   DeleteMessageBatchCommand,
   type Message,
@@ -86,7 +87,8 @@ export class QueueSource {
       } catch (error) {
         if (this.#stop.signal.aborted) return;
         this.#log('warn', `cannot poll ${this.#options.queueUrl}: ${String(error)}`);
-        await pause(retryMilliseconds, this.#stop.signal);
+        // Only stopping breaks the pause off, and the loop ends then.
+        await sleep(retryMilliseconds, undefined, { signal: this.#stop.signal }).catch(() => undefined);
       }
     }
   }
@@ -200,12 +202,3 @@ const recordAttribute = (value: MessageAttributeValue): object => ({
   ...(value.StringValue === undefined ? {} : { stringValue: value.StringValue }),
   ...(value.BinaryValue === undefined ? {} : { binaryValue: Buffer.from(value.BinaryValue).toString('base64') }),
 });
-
-const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });

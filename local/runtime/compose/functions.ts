@@ -1,5 +1,5 @@
 /** Functions, and what starts them besides the API: queues and schedules. */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AssemblyError } from '#local/assembly/error.ts';
 import * as compute from '#local/assembly/resources/compute.ts';
@@ -67,6 +67,8 @@ async function composeRunner(
     throw new AssemblyError('bad-assembly', `${resource.logicalId}: there is no asset ${Code.S3Key} in the assembly`);
   }
   const temporaryDir = join(context.dataDir, 'tmp', resource.ref);
+  // A new process of a function finds an empty folder; ours come with the stack.
+  await rm(temporaryDir, { recursive: true, force: true });
   await mkdir(temporaryDir, { recursive: true });
   return new FunctionRunner({
     functionName: resource.ref,

@@ -15,6 +15,7 @@ import { pipeline } from 'node:stream/promises';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 import { splitTarget } from '#local/servers/http.ts';
+import { decodeUri, uriEncode } from '#local/servers/uri.ts';
 import type { Credentials, StackLogLine } from '#local/types.ts';
 import { matches } from '../iam/pattern.ts';
 import { applyResponseHeaders, type ResponseHeadersConfig } from './response-headers.ts';
@@ -83,7 +84,7 @@ async function answer(
     const value = headers[name];
     if (value !== undefined) wanted[name] = value;
   }
-  const target = `/${behaviour.bucket}${behaviour.originPath}${path}`;
+  const target = `/${behaviour.bucket}${behaviour.originPath}${path}`.split('/').map(normalised).join('/');
   const abort = new AbortController();
   response.on('close', () => abort.abort());
   try {
@@ -104,6 +105,12 @@ async function answer(
 /** Patterns may be written without the first slash; they match exactly, case and all. */
 const matchesPath = (pattern: string, path: string): boolean =>
   pattern === '*' || matches(pattern.startsWith('/') ? pattern : `/${pattern}`, path);
+
+/** Encoded as SigV4 encodes, so that what is signed is what is sent. What is not encoded stays, and S3 refuses it. */
+const normalised = (segment: string): string => {
+  const plain = decodeUri(segment);
+  return plain === undefined ? segment : uriEncode(plain);
+};
 
 function refuse(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'content-type': 'text/plain', 'x-cache': 'Error from cloudfront' });

@@ -4,9 +4,11 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import findMyWay from 'find-my-way';
-import { readBody, splitTarget } from '#local/servers/http.ts';
+import { splitTarget } from '#local/servers/http.ts';
 import { sha256Hex, verifySigV4 } from '#local/servers/sigv4.ts';
+import { decodeUri } from '#local/servers/uri.ts';
 import type { Credentials, StackLogLine } from '#local/types.ts';
+import { readToEnd } from '../body.ts';
 import type { Access } from '../iam/access.ts';
 import type { FunctionRunner } from '../lambda/function-runner.ts';
 import { maximumPayloadBytes } from '../lambda/sandbox.ts';
@@ -59,9 +61,10 @@ export function createHttpApi(options: HttpApiOptions): Server {
     ]),
   );
   return createServer((request, response) => {
-    // A caller that goes away does not end the function, as on AWS.
-    request.on('error', () => response.destroy());
-    void respond(options, find, credentials, request).then((answer) => send(options, request, response, answer));
+    // A caller that goes away while it waits does not end the function, as on AWS.
+    void respond(options, find, credentials, request).then((answer) => {
+      if (answer !== undefined) send(options, request, response, answer);
+    });
   });
 }
 
@@ -88,8 +91,10 @@ function routeArn({ region, accountId, apiId }: HttpApiOptions, { key }: HttpRou
 
 /** Routes with a full match first, then those with a greedy variable, then `$default`. */
 function buildRouter(routes: readonly HttpRoute[]): (method: string, path: string) => Match | undefined {
-  const router = findMyWay({ ignoreTrailingSlash: false, caseSensitive: true });
-  const any = findMyWay({ ignoreTrailingSlash: false, caseSensitive: true });
+  // Paths are limited by the server already.
+  const exact = { ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 16_384 };
+  const router = findMyWay(exact);
+  const any = findMyWay(exact);
   let fallback: HttpRoute | undefined;
   for (const route of routes) {
     if (route.key === '$default') {
@@ -128,11 +133,13 @@ async function respond(
   find: ReturnType<typeof buildRouter>,
   credentials: ReadonlyMap<HttpRoute, Credentials>,
   request: IncomingMessage,
-): Promise<HttpAnswer> {
+): Promise<HttpAnswer | undefined> {
   const { method = 'GET', headers } = request;
   const target = splitTarget(request.url ?? '/');
-  const body = await readBody(request, maximumBodyBytes).catch(() => Buffer.alloc(0));
-  if (body === undefined) return message(413, 'Request Entity Too Large');
+  const read = await readToEnd(request, maximumBodyBytes);
+  if (read.kind === 'broken') return undefined;
+  if (read.kind === 'too-large') return message(413, 'Request Entity Too Large');
+  const body = read.bytes;
   if (options.cors !== undefined && method === 'OPTIONS' && headers['access-control-request-method'] !== undefined) {
     return {
       status: 204,
@@ -141,7 +148,7 @@ async function respond(
       body: Buffer.alloc(0),
     };
   }
-  const match = isEncoded(target.path) ? find(method, target.path) : undefined;
+  const match = decodeUri(target.path) === undefined ? undefined : find(method, target.path);
   if (match === undefined) return message(404, 'Not Found');
   const { route, parameters } = match;
   const signer = route.authorization === 'AWS_IAM' ? authenticate(options, method, target, headers, body) : undefined;
@@ -186,16 +193,6 @@ async function invoke(route: HttpRoute, event: string): Promise<HttpAnswer> {
   if (outcome === undefined) return message(503, 'Service Unavailable');
   if (!outcome.ok) return message(500, 'Internal Server Error');
   return fromFunctionResult(outcome.payload) ?? message(500, 'Internal Server Error');
-}
-
-function isEncoded(path: string): boolean {
-  try {
-    decodeURIComponent(path);
-    return true;
-  } catch {
-    // Asked only whether it is; a path that is none has no route.
-    return false;
-  }
 }
 
 function authenticate(

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import * as z from 'zod/mini';
-import { parseQuery } from '#local/servers/sigv4.ts';
+import { parseQuery } from '#local/servers/uri.ts';
 
 export interface HttpCall {
   readonly accountId: string;

@@ -100,8 +100,9 @@ async function serve(handler: Handler): Promise<never> {
     process.env._X_AMZN_TRACE_ID = header(headers, 'lambda-runtime-trace-id');
     let result: string;
     try {
-      // A handler that returns nothing answers null, as on AWS.
-      result = JSON.stringify((await handler(JSON.parse(body), contextOf(headers))) ?? null);
+      const value = await handler(JSON.parse(body), contextOf(headers));
+      // A handler that returns nothing, or what JSON has no word for, answers null, as on AWS.
+      result = JSON.stringify(value) ?? 'null';
     } catch (error) {
       await report(`/invocation/${requestId}/error`, error);
       continue;

@@ -9,6 +9,8 @@ import { Sandbox, type SandboxOptions } from './sandbox.ts';
  */
 const localConcurrency = 2;
 
+const noProcess = (error: unknown): Outcome => failure('crashed', `cannot start a process: ${String(error)}`);
+
 export interface FunctionRunnerOptions extends Omit<SandboxOptions, 'onEnd'> {
   readonly reservedConcurrency: number | undefined;
 }
@@ -58,7 +60,8 @@ export class FunctionRunner {
     else this.#running += 1;
     try {
       if (this.#closed) return failure('crashed', `${functionName} was called while the stack was closing`);
-      const sandbox = this.#idle.pop() ?? (await this.#start());
+      const sandbox = this.#idle.pop() ?? (await this.#start().catch(noProcess));
+      if ('ok' in sandbox) return sandbox;
       const requestId = randomUUID();
       const begin = performance.now();
       const outcome = await sandbox.invoke(requestId, payload);

@@ -11,8 +11,9 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod/mini';
-import { listenOnLoopback, readBody } from '#local/servers/http.ts';
+import { listenOnLoopback } from '#local/servers/http.ts';
 import type { StackLogLine } from '#local/types.ts';
+import { readToEnd } from '../body.ts';
 import { failure, type Outcome } from './outcome.ts';
 import type { Watchdog } from './watchdog.ts';
 
@@ -179,8 +180,6 @@ export class Sandbox {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // The process died in the middle of a request: its end is seen where the process is watched.
-    request.on('error', () => response.destroy());
     const path = (request.url ?? '').replace('/2018-06-01/runtime', '');
     if (request.method === 'GET' && path === '/invocation/next') {
       clearTimeout(this.#startTimer);
@@ -189,8 +188,10 @@ export class Sandbox {
       else this.#deliver();
       return;
     }
-    const body = await readBody(request, maximumPayloadBytes).catch(() => undefined);
-    if (response.destroyed) return;
+    const read = await readToEnd(request, maximumPayloadBytes);
+    // The process died while it spoke; that is seen where the process is watched.
+    if (read.kind === 'broken') return;
+    const body = read.kind === 'whole' ? read.bytes : undefined;
     const [, requestId, what] = /^\/invocation\/([^/]+)\/(response|error)$/.exec(path) ?? [];
     if (path === '/init/error') this.#settle(errorOutcome('crashed', body));
     else if (what === undefined || requestId !== this.#current?.requestId) {

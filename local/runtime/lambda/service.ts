@@ -4,9 +4,10 @@
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { readBody, splitTarget } from '#local/servers/http.ts';
+import { splitTarget } from '#local/servers/http.ts';
 import { sha256Hex, verifySigV4 } from '#local/servers/sigv4.ts';
 import type { Authorize, SecretOf } from '#local/types.ts';
+import { readToEnd } from '../body.ts';
 import type { Functions } from './functions.ts';
 import { maximumPayloadBytes } from './sandbox.ts';
 
@@ -35,9 +36,10 @@ const error = (status: number, type: string, message: string): Reply => ({
 /** An HTTP server for the service; the caller makes it listen. */
 export function createLambdaServer(options: LambdaServiceOptions): Server {
   return createServer((request, response) => {
-    // A caller that goes away does not end the invocation, as on AWS.
-    request.on('error', () => response.destroy());
-    void answer(options, request).then((reply) => send(response, reply));
+    // A caller that goes away while it waits does not end the invocation, as on AWS.
+    void answer(options, request).then((reply) => {
+      if (reply !== undefined) send(response, reply);
+    });
   });
 }
 
@@ -52,11 +54,13 @@ function send(response: ServerResponse, { status, body, headers }: Reply): void 
   response.end(body);
 }
 
-async function answer(options: LambdaServiceOptions, request: IncomingMessage): Promise<Reply> {
-  const body = await readBody(request, maximumPayloadBytes).catch(() => Buffer.alloc(0));
-  if (body === undefined) {
+async function answer(options: LambdaServiceOptions, request: IncomingMessage): Promise<Reply | undefined> {
+  const read = await readToEnd(request, maximumPayloadBytes);
+  if (read.kind === 'broken') return undefined;
+  if (read.kind === 'too-large') {
     return error(413, 'RequestTooLargeException', `Request must be smaller than ${maximumPayloadBytes} bytes`);
   }
+  const body = read.bytes;
   const target = splitTarget(request.url ?? '/');
   const method = request.method ?? 'GET';
   const verified = verifySigV4({ method, ...target, headers: request.headers }, sha256Hex(body), options.secretOf, {
