@@ -4,7 +4,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
-import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import { GetBucketLifecycleConfigurationCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand, SQSClient } from '@aws-sdk/client-sqs';
@@ -20,8 +19,6 @@ afterAll(() => fixture.remove());
 const as = (stack: FixtureStack) => ({ region: stack.region, credentials: stack.administrator });
 const s3Of = (stack: FixtureStack) =>
   new S3Client({ ...as(stack), endpoint: stack.endpoints.s3, forcePathStyle: true });
-const lambdaOf = (stack: FixtureStack) =>
-  new LambdaClient({ ...as(stack), endpoint: stack.endpoints.lambda, maxAttempts: 1 });
 
 const secretOf = async (stack: FixtureStack): Promise<string | undefined> => {
   const secrets = new SecretsManagerClient({ ...as(stack), endpoint: stack.endpoints.secretsManager });
@@ -100,74 +97,6 @@ describe('a running stack', () => {
       ok: false,
       kind: 'timeout',
       error: expect.stringMatching(/timed out after 3\.00 seconds/),
-    });
-  });
-
-  describe('the Lambda service', () => {
-    const send = (type: 'RequestResponse' | 'Event' | 'DryRun', payload: object | string, name = 'Worker') =>
-      lambdaOf(stack).send(
-        new InvokeCommand({
-          FunctionName: stack.outputs[name] ?? name,
-          InvocationType: type,
-          Payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
-        }),
-      );
-
-    it('answers with the result, or with the error of the function', async () => {
-      const good = await send('RequestResponse', { do: 'put', key: 'b', body: 'x' });
-      expect(good.StatusCode).toBe(200);
-      expect(good.FunctionError).toBeUndefined();
-      expect(JSON.parse(Buffer.from(good.Payload ?? []).toString())).toEqual({ body: 'x' });
-      const bad = await send('RequestResponse', { do: 'throw' });
-      expect(bad).toMatchObject({ StatusCode: 200, FunctionError: 'Unhandled' });
-      expect(JSON.parse(Buffer.from(bad.Payload ?? []).toString())).toMatchObject({
-        errorType: 'RangeError',
-        errorMessage: 'as asked',
-      });
-    });
-
-    it('takes an event and runs it afterwards, and again when it fails', async () => {
-      const before = stack.log.length;
-      expect((await send('Event', { do: 'throw' })).StatusCode).toBe(202);
-      const dropped = () => stack.log.slice(before).filter(({ message }) => /dropped after 3 failed/.test(message));
-      // 60 s and 120 s at twenty times the speed.
-      await expect.poll(dropped, { timeout: 20_000 }).toHaveLength(1);
-    });
-
-    it('is called by a function that is granted to', async () => {
-      const call = { type: 'RequestResponse', payload: { do: 'context' } };
-      const answer = await stack.invoke(stack.output('Caller'), call);
-      expect(answer).toMatchObject({ ok: true, payload: { status: 200, error: null } });
-    });
-
-    it('refuses what AWS refuses', async () => {
-      await expect(send('RequestResponse', {}, 'absent')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
-      await expect(send('RequestResponse', 'no json')).rejects.toMatchObject({
-        name: 'InvalidRequestContentException',
-      });
-      const large = JSON.stringify('x'.repeat(6 * 1024 * 1024));
-      await expect(send('RequestResponse', large)).rejects.toMatchObject({ name: 'RequestTooLargeException' });
-      await expect(send('Event', large.slice(0, 2 * 1024 * 1024).concat('"'))).rejects.toMatchObject({
-        name: 'RequestTooLargeException',
-      });
-      expect((await send('DryRun', {})).StatusCode).toBe(204);
-      const stranger = new LambdaClient({
-        region: stack.region,
-        endpoint: stack.endpoints.lambda,
-        credentials: { accessKeyId: 'AKIANOBODY', secretAccessKey: 'x' },
-      });
-      await expect(stranger.send(new InvokeCommand({ FunctionName: stack.output('Worker') }))).rejects.toMatchObject({
-        name: 'UnrecognizedClientException',
-      });
-      const operator = new LambdaClient({
-        ...as(stack),
-        endpoint: stack.endpoints.lambda,
-        credentials: stack.operator,
-      });
-      await expect(operator.send(new InvokeCommand({ FunctionName: stack.output('Worker') }))).rejects.toMatchObject({
-        name: 'AccessDeniedException',
-        message: expect.stringMatching(/user\/operator is not authorized to perform: lambda:InvokeFunction/),
-      });
     });
   });
 });
