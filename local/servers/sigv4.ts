@@ -11,7 +11,6 @@ import type { Claim, SignedRequest, SigV4Reason } from './sigv4-claim.ts';
 import { ALGORITHM, Refusal, readClaim } from './sigv4-claim.ts';
 
 export type { SignedRequest, SigV4Reason } from './sigv4-claim.ts';
-export { parseQuery } from './uri.ts';
 
 /** Clocks may differ by this much, and a presigned address may start this far in the future. */
 const MAX_CLOCK_SKEW_SECONDS = 5 * 60;
