@@ -7,7 +7,7 @@ import { problem } from '#shared/contract/problem.ts';
 import { CliError, type CliErrorCode } from './cli-error.ts';
 import type { Settings } from './settings.ts';
 
-export interface CallOptions<E extends Endpoint> {
+interface CallOptions<E extends Endpoint> {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string | undefined>>;
   readonly body?: RequestOf<E>;

@@ -12,7 +12,7 @@ const profile = z.object({
   secretAccessKey: z.string(),
 });
 
-export interface AwsCredentials {
+interface AwsCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   readonly sessionToken?: string;

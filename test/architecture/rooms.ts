@@ -163,7 +163,7 @@ export const rooms: readonly Room[] = [
     pattern: /^local\/upstream\//,
     values: ['local/upstream', 'local', 'contract', 'core', 'cabinet', 'cabinet/testing'],
     node: true,
-    packages: ['@peculiar/x509', 'zod'],
+    packages: ['zod'],
   },
   {
     name: 'local/fleet',
@@ -189,18 +189,7 @@ export const rooms: readonly Room[] = [
     values: ['local', 'local/upstream', 'local/fleet', 'contract', 'core'],
     types: ['agent/main', 'agent/run'],
     node: true,
-    packages: [
-      ...sdk,
-      '@smithy/*',
-      '@aws-crypto/*',
-      'zod',
-      'find-my-way',
-      'fauxqs',
-      'croner',
-      'aws-cron-parser',
-      'commander',
-      'saxes',
-    ],
+    packages: [...sdk, '@smithy/*', '@aws-crypto/*', 'zod', 'find-my-way', 'aws-cron-parser', 'commander', 'saxes'],
   },
 ];
 

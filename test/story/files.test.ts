@@ -76,7 +76,9 @@ describe('a file that hosts ask for', () => {
     const stranger = createHash('sha1').update('never published').digest('hex');
     const answer = await postReport(world, reportNeeding('host-a', [stranger]));
     expect(answer.requested).toEqual([]);
-    expect(answer.refused).toEqual([{ sha1: stranger, reason: expect.stringMatching(/not in the catalogue/) }]);
+    expect(answer.refused).toEqual([
+      { sha1: stranger, reason: expect.stringMatching(/no publication of the index names this digest/) },
+    ]);
     expect(await lookup(world, [stranger])).toEqual([{ sha1: stranger, state: 'unknown' }]);
     expect(await requestOf(world, stranger)).toBeUndefined();
   });

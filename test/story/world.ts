@@ -31,6 +31,9 @@ export interface World {
   close(): Promise<void>;
 }
 
+/** Seed of the invented Microsoft; hosts of the same seed have what it offers. */
+export const worldSeed = 1;
+
 /** 90 minutes of visibility become three seconds. */
 const speed = 1800;
 
@@ -43,7 +46,7 @@ export interface WorldOptions {
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const folder = options.folder ?? (await mkdtemp(join(tmpdir(), 'kbroker-story-')));
   const log: StackLogLine[] = [];
-  const microsoft = await startFakeMicrosoft({ dataDir: join(folder, 'microsoft') });
+  const microsoft = await startFakeMicrosoft({ dataDir: join(folder, 'microsoft'), seed: worldSeed });
   const stack = await startStack({
     assemblyDir: inject('assemblyDir'),
     dataDir: join(folder, 'stack'),

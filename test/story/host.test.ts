@@ -1,0 +1,104 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type AgentProcess, createSimulatedAgent, openAgentProcess, runCycle } from '#agent/main.ts';
+import { type FleetHost, populate } from '#local/fleet/hosts.ts';
+import type { ReportedUpdate } from '#shared/contract/agent/report.ts';
+import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { currentPointer, requestOf } from './hosts.ts';
+import { startWorld, until, type World, worldSeed } from './world.ts';
+
+let folder: string;
+let world: World;
+let host: FleetHost;
+let agents: AgentProcess;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kbroker-host-'));
+  world = await startWorld({ folder });
+  await world.microsoft.publishNext();
+  await world.run('SyncIndexFunction');
+  await world.setRules({ defaultAllow: true });
+  const [first] = await populate(join(folder, 'hosts'), worldSeed, 1);
+  if (first === undefined) throw new Error('no host');
+  host = first;
+  agents = openAgentProcess();
+});
+afterAll(async () => {
+  await agents?.close();
+  await world?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** One cycle of the host's agent, as its timer would start it. */
+async function cycle(): Promise<void> {
+  const agent = createSimulatedAgent({
+    process: agents,
+    server: new URL(world.output('ApiUrl')),
+    repository: new URL(world.output('RepositoryUrl')),
+    secret: world.agentSecret,
+    dataDir: host.dataDir,
+    hostFile: host.hostFile,
+    log: () => {},
+  });
+  const result = await runCycle(agent);
+  expect(result.problems).toEqual([]);
+}
+
+async function reported(state: ReportedUpdate['state']): Promise<readonly ReportedUpdate[]> {
+  const view = await world.call(operatorEndpoints.getHost, { params: { machineId: host.machineId } });
+  return view.report.updates.filter((update) => update.state === state);
+}
+
+describe('a host', () => {
+  it('says MISSING, then why its files never came when Microsoft sent other bytes', async () => {
+    const end = world.microsoft.addFault({
+      path: /\/(msdownload|filestreamingservice)\//,
+      kind: { type: 'wrong-bytes' },
+    });
+    await cycle();
+    const missing = await reported('MISSING');
+    expect(missing.length).toBeGreaterThan(0);
+    await world.run('SweepRequestsFunction');
+    const sha1s = [...new Set(missing.flatMap(({ files }) => files))];
+    for (const sha1 of sha1s) {
+      await until(
+        `${sha1} is given up`,
+        () => requestOf(world, sha1),
+        (request) => request?.state === 'failed',
+      );
+    }
+    end();
+    await cycle();
+    const still = await reported('MISSING');
+    expect(still.map(({ updateId }) => updateId).sort()).toEqual(missing.map(({ updateId }) => updateId).sort());
+    for (const update of still) expect(update.reason).toMatch(/the index says/);
+    expect(await reported('ERROR')).toEqual([]);
+  });
+
+  it('says which rule holds an update back', async () => {
+    const [first] = await reported('MISSING');
+    const kb = first?.kbs[0];
+    if (kb === undefined) throw new Error('no KB to forbid');
+    await world.setRules({ forbiddenKbs: [kb] });
+    await cycle();
+    const discarded = await reported('DISCARDED');
+    expect(discarded.map(({ reason }) => reason)).toContainEqual(expect.stringContaining(`KB${kb} is forbidden`));
+  });
+
+  it('and everything the broker knows are there after a restart', async () => {
+    const pointer = await currentPointer(world);
+    const rules = await world.call(operatorEndpoints.getRules);
+    const view = await world.call(operatorEndpoints.getHost, { params: { machineId: host.machineId } });
+    await world.close();
+    world = await startWorld({ folder });
+    expect(await currentPointer(world)).toEqual(pointer);
+    expect(await world.call(operatorEndpoints.getRules)).toEqual(rules);
+    expect(await world.call(operatorEndpoints.getHost, { params: { machineId: host.machineId } })).toEqual(view);
+
+    const counted = world.microsoft.counters();
+    await world.run('SyncIndexFunction');
+    expect(world.microsoft.counters().indexDownloads).toBe(counted.indexDownloads);
+    await cycle();
+  });
+});
