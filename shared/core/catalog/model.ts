@@ -23,7 +23,7 @@ export type UpdateType = 'software' | 'category' | 'detectoid' | 'unknown';
 export type RebootBehavior = 'never' | 'always' | 'can';
 
 /** Ids of the category updates of a unit, as package.xml lists them. */
-export interface CategoryIds {
+interface CategoryIds {
   readonly classification?: string;
   readonly products: readonly string[];
   readonly families: readonly string[];
