@@ -21,7 +21,7 @@ describe('kbroker', () => {
     [['--help'], /Usage: kbroker[\s\S]*Exit codes/],
     [['index', '--help'], /inspect[\s\S]*sync/],
     [['index', 'inspect', '--help'], /--kb/],
-    [['requests', 'list', '--help'], /"open", "queued", "fetching", "done", "failed"/],
+    [['requests', 'list', '--help'], /"open", "queued", "fetching",\s+"done",\s+"failed"/],
     [['rules', 'set', '--help'], /--forbid-kb/],
   ])('%j prints help and ends well', async (args, expected) => {
     const { exitCode, stdout } = await run(args);

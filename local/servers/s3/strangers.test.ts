@@ -120,13 +120,13 @@ describe.skipIf(!installed.aws && !isRequired)('awscli', () => {
     await aws('s3', 'rb', '--force', 's3://by-aws');
   });
 
-  it('puts conditionally, with a checksum, and reads ranges and presigned addresses', async () => {
+  it('puts with a checksum, and reads ranges and presigned addresses', async () => {
     await s3.client.send(new CreateBucketCommand({ Bucket: 'by-aws-api' }));
     const where = ['--bucket', 'by-aws-api', '--key', 'k'];
-    const put = ['put-object', ...where, '--body', 'tree/small.txt', '--if-none-match', '*'];
+    // Debian's awscli (2.9) is older than conditional puts; those are proved with the SDK.
+    const put = ['put-object', ...where, '--body', 'tree/small.txt'];
     const answer = JSON.parse(await aws('s3api', ...put, '--checksum-algorithm', 'SHA256'));
     expect(answer.ChecksumSHA256).toMatch(/^[A-Za-z0-9+/]{43}=$/);
-    await expect(aws('s3api', ...put)).rejects.toThrow(/PreconditionFailed/);
     await aws('s3api', 'get-object', ...where, '--range', 'bytes=1-2', target('range'));
     expect(await readFile(target('range'), 'utf8')).toBe('ma');
     const address = (await aws('s3', 'presign', 's3://by-aws-api/k')).trim();
