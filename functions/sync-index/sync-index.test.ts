@@ -253,6 +253,15 @@ describe('a publication that is refused', () => {
     expect(await everything()).toEqual(before);
   });
 
+  it('is looked at again when a person asks, as after a mended decoder', async () => {
+    publish(first, '"one"');
+    await journal.putRefusal({ at: at(0), sha256: sha256(first), etag: '"one"', reason: 'an older decoder' });
+    expect(await sync()).toMatchObject({ outcome: 'refused', reason: expect.stringContaining('an older decoder') });
+    const { result } = await syncIndex(ports(), { runId: 'asked' });
+    expect(result).toMatchObject({ outcome: 'published', sha256: sha256(first) });
+    expect(await journal.refusal()).toBeUndefined();
+  });
+
   it('is known by its bytes too, under another ETag', async () => {
     publish(withoutLocations, '"bad"');
     await sync();

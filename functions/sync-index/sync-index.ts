@@ -57,7 +57,7 @@ export async function syncIndex(
   };
   let result: SyncOutcome;
   try {
-    result = await run(ports, event.runId ?? ports.newRunId(), signal);
+    result = await run(ports, event, signal);
   } catch (error) {
     result = { outcome: 'failed', reason: error instanceof Error ? error.message : String(error) };
     if (!isExpected(error)) {
@@ -74,9 +74,15 @@ export async function syncIndex(
 const isExpected = (error: unknown): boolean =>
   error instanceof UpstreamError || (error instanceof StoreError && error.code === 'conflict');
 
-async function run(ports: SyncPorts, runId: string, signal: AbortSignal | undefined): Promise<SyncOutcome> {
+async function run(
+  ports: SyncPorts,
+  event: { readonly runId?: string },
+  signal: AbortSignal | undefined,
+): Promise<SyncOutcome> {
   const standing: Standing = { current: await ports.index.current(), refusal: await ports.journal.refusal() };
-  const known = latestKnown(standing, ports.indexUrl);
+  // A person who asks wants the refused index looked at again: the decoder may have been mended since.
+  const again = event.runId !== undefined;
+  const known = latestKnown(again ? { ...standing, refusal: undefined } : standing, ports.indexUrl);
   const answer = await ports.upstream.getIndex(
     ports.indexUrl,
     known.validators,
@@ -85,11 +91,11 @@ async function run(ports: SyncPorts, runId: string, signal: AbortSignal | undefi
   if (!answer.changed) return unchanged(standing, known.refused);
   let staged: StagedIndex;
   try {
-    staged = await ports.index.stage(runId, answer.body);
+    staged = await ports.index.stage(event.runId ?? ports.newRunId(), answer.body);
   } finally {
     answer.cancel();
   }
-  return takeIn(ports, standing, staged, answer);
+  return takeIn(ports, standing, staged, answer, again);
 }
 
 /**
@@ -124,6 +130,7 @@ async function takeIn(
   standing: Standing,
   staged: StagedIndex,
   { validators }: Changed,
+  again: boolean,
 ): Promise<SyncOutcome> {
   const { index, journal } = ports;
   const { current, refusal } = standing;
@@ -136,7 +143,7 @@ async function takeIn(
     if (refusal !== undefined) await journal.clearRefusal();
     return { outcome: 'unchanged', sha256 };
   }
-  if (refusal?.sha256 === sha256) {
+  if (!again && refusal?.sha256 === sha256) {
     await index.drop(staged);
     return refuse(ports, sha256, validators, refusal.reason);
   }
