@@ -1,4 +1,4 @@
-import type { PayloadFile } from './model.ts';
+import type { Lookup, PayloadFile } from './model.ts';
 
 /**
  * Which facts of the later publication are new, or differ from what was known: a few hundred of 97,000 each month, and
@@ -10,8 +10,8 @@ import type { PayloadFile } from './model.ts';
  * @returns whole facts, in the order of the later publication
  */
 export function changedFiles(
-  earlier: ReadonlyMap<string, PayloadFile>,
-  later: ReadonlyMap<string, PayloadFile>,
+  earlier: Lookup<string, PayloadFile>,
+  later: Lookup<string, PayloadFile>,
 ): readonly PayloadFile[] {
   const changed: PayloadFile[] = [];
   for (const [sha1, file] of later) {

@@ -108,14 +108,43 @@ export interface CatalogGap {
   readonly examples: readonly string[];
 }
 
+/**
+ * What readers need of a map. A whole catalogue has some 137,000 updates and 97,000 files and is kept in columns
+ * (`columns/`); values are made when they are asked for, so ask once and do not collect what is not needed.
+ * A `Map` is one too.
+ */
+export interface Lookup<Key, Value> extends Iterable<readonly [Key, Value]> {
+  readonly size: number;
+  get(key: Key): Value | undefined;
+  has(key: Key): boolean;
+  keys(): Iterable<Key>;
+  values(): Iterable<Value>;
+}
+
+/** One inner cabinet of the publication, as far as a later publication can make use of it. */
+export interface InnerCab {
+  /** Lower case, for instance `package30.cab`. */
+  readonly name: string;
+  /** Hex, of the cabinet's bytes. */
+  readonly sha256: string;
+  readonly bytes: number;
+  /**
+   * Whether this catalogue holds all that the cabinet's fragments say: then a publication with the same cabinet takes
+   * it from here. False when a fragment of it belongs to no listed update, or is overruled by another cabinet's.
+   */
+  readonly reusable: boolean;
+}
+
 export interface Catalog {
   /** `PackageId` of package.xml: changes with each publication. Absent in trimmed samples. */
   readonly packageId?: string;
   /** `CreationDate` of package.xml, ISO 8601. */
   readonly createdAt?: string;
   /** By RevisionId of this publication. */
-  readonly updates: ReadonlyMap<number, CatalogUpdate>;
+  readonly updates: Lookup<number, CatalogUpdate>;
   /** By SHA-1 (hex). */
-  readonly files: ReadonlyMap<string, PayloadFile>;
+  readonly files: Lookup<string, PayloadFile>;
+  /** The cabinets inside the index that hold fragments; none in catalogues that were not read from one. */
+  readonly cabs?: readonly InnerCab[];
   readonly gaps: readonly CatalogGap[];
 }
