@@ -26,6 +26,14 @@ export const rooms: readonly Room[] = [
   },
   // MSZIP is deflate: the inflater of Node is the one thing the reader takes from outside.
   { name: 'cabinet', pattern: /^shared\/cabinet\//, values: ['cabinet'], node: ['node:zlib'], packages: [] },
+  // Signatures of cabinets: pkijs does the ASN.1, Node the cryptography.
+  {
+    name: 'authenticode',
+    pattern: /^shared\/authenticode\//,
+    values: ['authenticode', 'cabinet'],
+    node: ['node:crypto'],
+    packages: ['pkijs', 'asn1js'],
+  },
   { name: 'core', pattern: /^shared\/core\//, values: ['core'], node: false, packages: [] },
   { name: 'contract', pattern: /^shared\/contract\//, values: ['contract', 'core'], node: false, packages: ['zod'] },
   { name: 'index', pattern: /^shared\/index\//, values: ['index', 'core', 'cabinet'], node: true, packages: ['saxes'] },
@@ -76,7 +84,7 @@ export const rooms: readonly Room[] = [
   {
     name: 'function/handler',
     pattern: /^functions\/[^/]+\/handler\.ts$/,
-    values: ['function/use-case', 'function/env', 'store/adapter', 'lambda', 'upstream', 'contract'],
+    values: ['function/use-case', 'function/env', 'store/adapter', 'lambda', 'upstream', 'contract', 'authenticode'],
     types: ['store/binding', 'store/port'],
     node: true,
     packages: [...sdk, 'undici'],
@@ -84,7 +92,7 @@ export const rooms: readonly Room[] = [
   {
     name: 'function/use-case',
     pattern: /^functions\//,
-    values: ['function/use-case', 'core', 'contract', 'index', 'store/port', 'upstream'],
+    values: ['function/use-case', 'core', 'contract', 'index', 'store/port', 'upstream', 'authenticode'],
     types: ['lambda'],
     node: true,
     packages: ['zod'],
@@ -115,7 +123,7 @@ export const rooms: readonly Room[] = [
   {
     name: 'agent/run',
     pattern: /^agent\/run\//,
-    values: ['agent/run', 'agent/core', 'agent/ports', 'contract', 'core', 'upstream', 'index'],
+    values: ['agent/run', 'agent/core', 'agent/ports', 'contract', 'core', 'upstream', 'index', 'authenticode'],
     node: ['node:crypto', 'node:path'],
     packages: ['zod'],
   },
@@ -146,6 +154,7 @@ export const rooms: readonly Room[] = [
       'agent/simulated',
       'contract',
       'core',
+      'authenticode',
     ],
     types: ['index'],
     node: true,
@@ -154,7 +163,7 @@ export const rooms: readonly Room[] = [
   {
     name: 'cli',
     pattern: /^cli\//,
-    values: ['cli', 'contract', 'core', 'cabinet', 'index'],
+    values: ['cli', 'contract', 'core', 'cabinet', 'index', 'authenticode'],
     node: true,
     packages: ['commander', 'zod', '@aws-sdk/credential-providers', '@smithy/signature-v4', '@aws-crypto/sha256-js'],
   },
