@@ -1,4 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { plainCatalog } from '#test/kit/values.ts';
+import { ColumnarCatalog } from '../core/catalog/columns/columnar-catalog.ts';
+import type { CatalogColumns } from '../core/catalog/columns/columns.ts';
+import { packCatalog } from '../core/catalog/columns/pack.ts';
 import type { Catalog, CatalogUpdate } from '../core/catalog/model.ts';
 import { decodeSnapshot, encodeSnapshot } from './catalog-snapshot.ts';
 
@@ -22,15 +26,7 @@ const leaf: CatalogUpdate = {
   bulletins: [],
   cves: [],
   alwaysInstalled: false,
-  cbsParents: [
-    {
-      name: 'Microsoft-Windows-Client-Features-Package',
-      version: '6.1.7601.17514',
-      architecture: 'amd64',
-      buildCompare: 'EQ',
-      serviceCompare: 'GE',
-    },
-  ],
+  cbsParents: [],
 };
 const bundle: CatalogUpdate = {
   ...leaf,
@@ -62,16 +58,23 @@ const catalog: Catalog = {
   gaps: [{ code: 'no-kb', count: 1, examples: ['10'] }],
 };
 
-const text = (value: Catalog): string => [...encodeSnapshot(value)].join('');
+const bytes = (value: Catalog): Buffer => Buffer.concat([...encodeSnapshot(value)]);
+const decoded = (value: Uint8Array): Catalog | undefined => plainCatalog(decodeSnapshot(value));
+/** A snapshot in which the columns were changed. */
+const damaged = (change: (columns: CatalogColumns) => CatalogColumns): Buffer =>
+  bytes(new ColumnarCatalog(change(packCatalog(catalog))));
 
 describe('the snapshot of a catalogue', () => {
-  it('comes back as it was', () => {
-    expect(decodeSnapshot(JSON.parse(text(catalog)))).toEqual(catalog);
+  it('comes back as it was, wherever its bytes lie', () => {
+    expect(decoded(bytes(catalog))).toEqual(catalog);
+    const shifted = Buffer.concat([Buffer.alloc(3), bytes(catalog)]).subarray(3);
+    expect(decoded(shifted)).toEqual(catalog);
+    expect(bytes(decodeSnapshot(bytes(catalog)))).toEqual(bytes(catalog));
   });
 
   it('of nothing is valid', () => {
     const empty: Catalog = { updates: new Map(), files: new Map(), gaps: [] };
-    expect(decodeSnapshot(JSON.parse(text(empty)))).toEqual(empty);
+    expect(decoded(bytes(empty))).toEqual(empty);
   });
 
   it('has one spelling, whatever the order in memory', () => {
@@ -82,13 +85,73 @@ describe('the snapshot of a catalogue', () => {
       createdAt: '2026-07-14T13:54:06Z',
       packageId: guid(99),
     };
-    expect(text(other)).toBe(text(catalog));
+    expect(bytes(other)).toEqual(bytes(catalog));
   });
 
-  it('refuses another version and values of another form', () => {
-    const json = JSON.parse(text(catalog));
-    expect(() => decodeSnapshot({ ...json, version: 2 })).toThrow();
-    expect(() => decodeSnapshot({ ...json, files: [{ sha1: 'A'.repeat(40) }] })).toThrow();
-    expect(() => text({ ...catalog, files: new Map([['x', { sha1: 'x' }]]) })).toThrow();
+  it('finds what it has and nothing else', () => {
+    const { updates, files } = decodeSnapshot(bytes(catalog));
+    expect([updates.has(10), updates.get(11), updates.size, [...updates.keys()]]).toEqual([
+      true,
+      undefined,
+      2,
+      [10, 20],
+    ]);
+    expect([files.has('b'.repeat(40)), files.get('c'.repeat(40)), files.get('B'.repeat(40)), files.get('')]).toEqual([
+      true,
+      undefined,
+      undefined,
+      undefined,
+    ]);
+    expect(files.get('a'.repeat(40))).toEqual(catalog.files.get('a'.repeat(40)));
+  });
+
+  it('keeps sizes beyond 2^32 and texts of any script', () => {
+    const file = { sha1: 'd'.repeat(40), name: '更新.cab', size: 12_293_231_150 };
+    const large: Catalog = { ...catalog, files: new Map([...catalog.files, [file.sha1, file]]) };
+    expect(decodeSnapshot(bytes(large)).files.get(file.sha1)).toEqual(file);
+  });
+
+  it('refuses another version, other bytes, and a snapshot that is cut off anywhere', () => {
+    const whole = bytes(catalog);
+    expect(() => decodeSnapshot(Buffer.from('{}'))).toThrow('does not begin');
+    const later = Buffer.from(whole);
+    later.writeUInt32LE(3, 8);
+    expect(() => decodeSnapshot(later)).toThrow('it has version 3, only 2 is read');
+    for (let length = 0; length < whole.length - 8; length += 1) {
+      expect(() => decodeSnapshot(whole.subarray(0, length))).toThrow();
+    }
+  });
+
+  it.each<[string, (columns: CatalogColumns) => CatalogColumns]>([
+    ['guid', (c) => ({ ...c, updates: { ...c.updates, guid: Uint32Array.of(0, 99) } })],
+    ['revisionId', (c) => ({ ...c, updates: { ...c.updates, revisionId: Uint32Array.of(20, 10) } })],
+    ['title', (c) => ({ ...c, updates: { ...c.updates, title: Uint32Array.of(0, 99) } })],
+    ['flags', (c) => ({ ...c, updates: { ...c.updates, flags: Uint16Array.of(0) } })],
+    [
+      'payload.values',
+      (c) => ({ ...c, updates: { ...c.updates, payload: { ...c.updates.payload, values: Uint32Array.of(9) } } }),
+    ],
+    ['kbs.ends', (c) => ({ ...c, updates: { ...c.updates, kbs: { ...c.updates.kbs, ends: Uint32Array.of(2, 1) } } })],
+    [
+      'prerequisites',
+      (c) => ({
+        ...c,
+        updates: {
+          ...c.updates,
+          prerequisites: { ...c.updates.prerequisites, values: c.updates.prerequisites.values.map((n) => n + 7) },
+        },
+      }),
+    ],
+    ['files.sha256', (c) => ({ ...c, files: { ...c.files, sha256: new Uint8Array(32) } })],
+    ['texts', (c) => ({ ...c, texts: { ...c.texts, bytes: new Uint8Array(1) } })],
+  ])('refuses references that lead nowhere: %s', (what, change) => {
+    expect(() => decodeSnapshot(damaged(change))).toThrow(what);
+  });
+
+  it('does not take what could not be read back', () => {
+    expect(() => bytes({ ...catalog, files: new Map([['x', { sha1: 'x' }]]) })).toThrow('"x" is not a SHA-1');
+    const shouting = { ...bundle, updateId: guid(1).toUpperCase().replace(/0/g, 'A') };
+    expect(() => bytes({ ...catalog, updates: new Map([[10, shouting]]) })).toThrow('is not a GUID');
+    expect(() => bytes({ ...catalog, updates: new Map([[10, { ...bundle, kbs: ['KB1'] }]]) })).toThrow('KB number');
   });
 });

@@ -1,15 +1,27 @@
+/**
+ * `catalog/v2/<sha256 of the index>.kbc.gz`: a whole catalogue in columns, as docs/catalog-snapshot.md describes it.
+ * Only the broker's own functions read it; its version is part of the key and of the file.
+ */
 import * as z from 'zod/mini';
-import type { Catalog, CatalogGap, CatalogUpdate, PayloadFile } from '../core/catalog/model.ts';
-import { byteCount, guid, kbNumber, severity, sha1, sha256 } from './primitives.ts';
+import { ColumnarCatalog } from '../core/catalog/columns/columnar-catalog.ts';
+import { packCatalog } from '../core/catalog/columns/pack.ts';
+import type { Catalog, CatalogGap } from '../core/catalog/model.ts';
+import { checkColumns, SnapshotError } from './catalog-snapshot-check.ts';
+import {
+  columnsOf,
+  makers,
+  type SectionArray,
+  type SectionName,
+  type Sections,
+  sectionsOf,
+  snapshotSections,
+} from './catalog-snapshot-layout.ts';
+import { byteCount, sha256 } from './primitives.ts';
 
-/** A payload file as stored: in the snapshot of a catalogue, and as a row of file facts. */
-export const payloadFile = z.object({
-  sha1,
-  sha256: z.exactOptional(sha256),
-  name: z.exactOptional(z.string()),
-  size: z.exactOptional(byteCount),
-  url: z.exactOptional(z.string()),
-});
+const magic = 'kbcatlog';
+const version = 2;
+/** Sections begin at multiples of this, so that they can be read where they lie. */
+const alignment = 8;
 
 /** Spelt as a map so that a gap code of the model that is missing here does not compile. */
 const gapCodes = {
@@ -24,95 +36,84 @@ const gapCodes = {
   'no-kb': 'no-kb',
 } as const satisfies { readonly [Code in CatalogGap['code']]: Code };
 
-const revisionId = z.int().check(z.nonnegative());
-
-const catalogUpdate = z.object({
-  updateId: guid,
-  revision: z.int().check(z.nonnegative()),
-  revisionId,
-  type: z.enum(['software', 'category', 'detectoid', 'unknown']),
-  action: z.enum(['install', 'bundle', 'evaluate']),
-  isBundle: z.boolean(),
-  isLeaf: z.boolean(),
-  createdAt: z.string(),
-  prerequisites: z.array(z.array(guid)),
-  bundledBy: z.array(revisionId),
-  supersededBy: z.array(revisionId),
-  categories: z.object({
-    classification: z.exactOptional(guid),
-    products: z.array(guid),
-    families: z.array(guid),
-    companies: z.array(guid),
-  }),
-  payload: z.array(sha1),
-  title: z.exactOptional(z.string()),
-  kbs: z.array(kbNumber),
-  severity: z.exactOptional(severity),
-  bulletins: z.array(z.string()),
-  cves: z.array(z.string()),
-  reboot: z.exactOptional(z.enum(['never', 'always', 'can'])),
-  alwaysInstalled: z.boolean(),
-  cbsParents: z.array(
-    z.object({
-      name: z.string(),
-      version: z.string(),
-      architecture: z.string(),
-      buildCompare: z.enum(['EQ', 'GE']),
-      serviceCompare: z.enum(['EQ', 'GE']),
-    }),
-  ),
-});
-
-const catalogGap = z.object({
-  code: z.enum(gapCodes),
-  count: z.int(),
-  examples: z.array(z.string()),
-});
-
-/**
- * `catalog/v1/<sha256 of the index>.json.gz`: a whole catalogue as this broker decoded it. Only the broker's own
- * functions read it; its version is part of the key.
- */
-export const catalogSnapshot = z.object({
-  version: z.literal(1),
+/** What stands before the sections, as JSON. */
+export const catalogSnapshotHead = z.object({
+  version: z.literal(version),
   packageId: z.exactOptional(z.string()),
   createdAt: z.exactOptional(z.string()),
-  updates: z.array(catalogUpdate),
-  files: z.array(payloadFile),
-  gaps: z.array(catalogGap),
+  gaps: z.array(z.object({ code: z.enum(gapCodes), count: z.int(), examples: z.array(z.string()) })),
+  cabs: z.array(z.object({ name: z.string(), sha256, bytes: byteCount, reusable: z.boolean() })),
+  /** Numbers of values (not bytes), in the order in which the sections follow. */
+  sections: z.array(z.object({ name: z.string(), type: z.enum(['u8', 'u16', 'u32', 'f64']), length: byteCount })),
 });
+type Head = z.infer<typeof catalogSnapshotHead>;
 
 /**
- * The JSON of a snapshot in pieces, because the text of a real catalogue has hundreds of megabytes. Updates are in the
- * order of their RevisionIds and files in that of their digests, and each value has its fields in the order of the
- * schema: one catalogue has one spelling.
+ * The snapshot in pieces, which are views of the catalogue's columns. One catalogue has one spelling.
+ *
+ * @throws RangeError when a GUID, digest or KB number is none
  */
-export function* encodeSnapshot(catalog: Catalog): Generator<string, void, undefined> {
-  const head = { version: 1, packageId: catalog.packageId, createdAt: catalog.createdAt, gaps: catalog.gaps };
-  yield `${JSON.stringify(head).slice(0, -1)},"updates":[`;
-  const byRevision = [...catalog.updates.values()].sort((a, b) => a.revisionId - b.revisionId);
-  yield* elements<CatalogUpdate>(byRevision, catalogUpdate);
-  yield '],"files":[';
-  const byDigest = [...catalog.files.values()].sort((a, b) => (a.sha1 < b.sha1 ? -1 : 1));
-  yield* elements<PayloadFile>(byDigest, payloadFile);
-  yield ']}';
-}
-
-/** Values are parsed on the way out too: what could not be read back is not written. @throws ZodError */
-function* elements<T>(values: readonly T[], schema: z.ZodMiniType<T>): Generator<string, void, undefined> {
-  let separator = '';
-  for (const value of values) {
-    yield separator + JSON.stringify(z.parse(schema, value));
-    separator = ',';
+export function* encodeSnapshot(catalog: Catalog): Generator<Uint8Array, void, undefined> {
+  const columns = packCatalog(catalog);
+  const sections = sectionsOf(columns);
+  const names = Object.keys(snapshotSections) as SectionName[];
+  const head: Head = {
+    version,
+    ...(columns.packageId === undefined ? {} : { packageId: columns.packageId }),
+    ...(columns.createdAt === undefined ? {} : { createdAt: columns.createdAt }),
+    gaps: columns.gaps.map(({ code, count, examples }) => ({ code, count, examples: [...examples] })),
+    cabs: columns.cabs.map(({ name, sha256: digest, bytes, reusable }) => ({ name, sha256: digest, bytes, reusable })),
+    sections: names.map((name) => ({ name, type: snapshotSections[name], length: sections[name].length })),
+  };
+  const json = new TextEncoder().encode(JSON.stringify(z.parse(catalogSnapshotHead, head)));
+  const begin = new Uint8Array(16);
+  begin.set(new TextEncoder().encode(magic));
+  new DataView(begin.buffer).setUint32(8, version, true);
+  new DataView(begin.buffer).setUint32(12, json.length, true);
+  yield begin;
+  yield json;
+  yield padding(json.length);
+  for (const name of names) {
+    const { buffer, byteOffset, byteLength } = sections[name];
+    yield new Uint8Array(buffer, byteOffset, byteLength);
+    yield padding(byteLength);
   }
 }
 
-/** @throws ZodError when the value is not a snapshot of this version */
-export function decodeSnapshot(value: unknown): Catalog {
-  const { version: _, updates, files, ...rest } = z.parse(catalogSnapshot, value);
-  return {
-    ...rest,
-    updates: new Map(updates.map((update) => [update.revisionId, update])),
-    files: new Map(files.map((file) => [file.sha1, file])),
-  };
+/**
+ * The catalogue of a snapshot. Its columns lie in `bytes`, which the catalogue keeps and nobody may change.
+ *
+ * @throws SnapshotError, ZodError
+ */
+export function decodeSnapshot(bytes: Uint8Array): Catalog {
+  const aligned = bytes.byteOffset % alignment === 0 ? bytes : new Uint8Array(bytes);
+  const view = new DataView(aligned.buffer, aligned.byteOffset, aligned.byteLength);
+  const text = (start: number, length: number): string =>
+    new TextDecoder().decode(aligned.subarray(start, start + length));
+  if (aligned.length < 16 || text(0, 8) !== magic) throw new SnapshotError('it does not begin as a snapshot does');
+  const found = view.getUint32(8, true);
+  if (found !== version) throw new SnapshotError(`it has version ${found}, only ${version} is read`);
+  const jsonLength = view.getUint32(12, true);
+  if (16 + jsonLength > aligned.length) throw new SnapshotError('it ends inside its head');
+  const { version: _, sections, ...about } = z.parse(catalogSnapshotHead, JSON.parse(text(16, jsonLength)));
+  return new ColumnarCatalog(checkColumns(columnsOf(about, readSections(aligned, 16 + padded(jsonLength), sections))));
 }
+
+function readSections(bytes: Uint8Array, start: number, listed: Head['sections']): Sections {
+  const sections: Record<string, SectionArray> = {};
+  let at = start;
+  for (const { name, type, length } of listed) {
+    const Make = makers[type];
+    const end = at + length * Make.BYTES_PER_ELEMENT;
+    if (end > bytes.length) throw new SnapshotError(`it ends inside its section ${name}`);
+    sections[name] = new Make(bytes.buffer as ArrayBuffer, bytes.byteOffset + at, length);
+    at += padded(length * Make.BYTES_PER_ELEMENT);
+  }
+  for (const [name, type] of Object.entries(snapshotSections)) {
+    if (!(sections[name] instanceof makers[type])) throw new SnapshotError(`it has no section ${name} of type ${type}`);
+  }
+  return sections as Sections;
+}
+
+const padded = (length: number): number => Math.ceil(length / alignment) * alignment;
+const padding = (length: number): Uint8Array => new Uint8Array(padded(length) - length);

@@ -48,6 +48,19 @@ export function catalogOf(updates: readonly CatalogUpdate[]): Catalog {
   };
 }
 
+/** The same catalogue with maps in place of lookups, to compare by value. */
+export function plainCatalog(catalog: Catalog | undefined): Catalog | undefined {
+  if (catalog === undefined) return undefined;
+  const { packageId, createdAt, updates, files, gaps } = catalog;
+  return {
+    ...(packageId === undefined ? {} : { packageId }),
+    ...(createdAt === undefined ? {} : { createdAt }),
+    updates: new Map(updates),
+    files: new Map(files),
+    gaps,
+  };
+}
+
 export const fileOf = (digest: string) => ({
   sha1: digest,
   sha256: sha256(digest),
