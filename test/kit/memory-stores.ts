@@ -9,9 +9,19 @@ import type { IndexPointer } from '#shared/contract/index-pointer.ts';
 import type { IndexRefusal, SyncRun } from '#shared/contract/operators/index-sync.ts';
 import type { HostView } from '#shared/contract/operators/views.ts';
 import { defaultRules, type RulesDocument } from '#shared/contract/rules.ts';
-import type { PayloadFile } from '#shared/core/catalog/model.ts';
+import {
+  filesDiffering,
+  kbsDiffering,
+  mergeFile,
+  mergeUnit,
+  mergeUnitsOfKb,
+  type UnitsOfKb,
+  unitsDiffering,
+} from '#shared/core/catalog/diff-facts.ts';
+import type { Catalog, PayloadFile } from '#shared/core/catalog/model.ts';
+import { type StoredUnit, unitFactsOf } from '#shared/core/catalog/unit-facts.ts';
 import type { HostState } from '#shared/core/status/states.ts';
-import type { CatalogStore, IndexStore, SyncJournal } from '#shared/stores/catalog/port.ts';
+import type { CatalogStore, IndexStore, PutFactsOptions, SyncJournal } from '#shared/stores/catalog/port.ts';
 import { maxStoredReportBytes } from '#shared/stores/hosts/limits.ts';
 import type { HostStore } from '#shared/stores/hosts/port.ts';
 import { reportOrder, summaryOf } from '#shared/stores/hosts/summary.ts';
@@ -71,7 +81,9 @@ export class MemoryIndexStore implements IndexStore {
 
 export class MemoryCatalogStore implements CatalogStore {
   readonly facts = new Map<string, PayloadFile>();
-  readonly snapshots = new Map<string, string>();
+  readonly units = new Map<string, StoredUnit>();
+  readonly kbs = new Map<string, UnitsOfKb>();
+  readonly snapshots = new Map<string, Uint8Array>();
 
   async fileFacts(sha1s: Iterable<string>) {
     return new Map([...new Set(sha1s)].flatMap((sha1) => entry(sha1, this.facts.get(sha1))));
@@ -81,13 +93,53 @@ export class MemoryCatalogStore implements CatalogStore {
     for (const file of facts) this.facts.set(file.sha1, copy(file));
   }
 
+  async unitFacts(updateId: string) {
+    return copy(this.units.get(updateId));
+  }
+
+  async unitsOfKb(kb: string, query: { readonly cursor?: string | undefined; readonly limit: number }) {
+    const rows = this.kbs.get(kb)?.units ?? [];
+    const { items, next } = pageOf(rows, query, ({ updateId }) => updateId, `units of ${kb}`);
+    return {
+      units: items.flatMap(({ updateId }) => copy(this.units.get(updateId)) ?? []),
+      unreadable: [],
+      total: this.kbs.get(kb)?.total ?? rows.length,
+      ...(next !== undefined && { next }),
+    };
+  }
+
+  async putFacts(catalog: Catalog, { previous, at, compareWithTable, onProgress }: PutFactsOptions) {
+    const later = unitFactsOf(catalog);
+    const byKb = later.byKb();
+    const earlier = previous === undefined || compareWithTable === true ? undefined : previous;
+    const units = earlier && unitFactsOf(earlier);
+    const differing = {
+      files: earlier === undefined ? catalog.files.keys() : filesDiffering(earlier.files, catalog.files),
+      units: units === undefined ? [...later.keys(), ...this.units.keys()] : unitsDiffering(units, later),
+      kbs: units === undefined ? [...byKb.keys(), ...this.kbs.keys()] : kbsDiffering(units.byKb(), byKb),
+    };
+    const written = { files: 0, units: 0, kbs: 0 };
+    const write = <T>(kind: keyof typeof written, rows: Map<string, T>, key: string, row: T | undefined): void => {
+      if (row === undefined) return;
+      rows.set(key, copy(row));
+      written[kind] += 1;
+    };
+    for (const sha1 of differing.files)
+      write('files', this.facts, sha1, mergeFile(this.facts.get(sha1), catalog.files.get(sha1) ?? { sha1 }));
+    for (const id of differing.units) write('units', this.units, id, mergeUnit(this.units.get(id), later.get(id), at));
+    for (const kb of differing.kbs)
+      write('kbs', this.kbs, kb, mergeUnitsOfKb(kb, this.kbs.get(kb), byKb.get(kb) ?? [], later));
+    onProgress?.({ ...written });
+    return written;
+  }
+
   async putSnapshot(indexSha256: string, catalog: Parameters<CatalogStore['putSnapshot']>[1]) {
-    this.snapshots.set(indexSha256, [...encodeSnapshot(catalog)].join(''));
+    this.snapshots.set(indexSha256, Buffer.concat([...encodeSnapshot(catalog)]));
   }
 
   async getSnapshot(indexSha256: string) {
-    const json = this.snapshots.get(indexSha256);
-    return json === undefined ? undefined : decodeSnapshot(JSON.parse(json));
+    const bytes = this.snapshots.get(indexSha256);
+    return bytes === undefined ? undefined : decodeSnapshot(bytes);
   }
 }
 

@@ -20,39 +20,45 @@ export interface CatalogQueries {
 
 const rebootRank: Readonly<Record<RebootBehavior, number>> = { never: 0, can: 1, always: 2 };
 
+/** Installing several parts does to a host what the strongest of them does. */
+export const strongestReboot = (
+  parts: readonly { readonly reboot?: RebootBehavior | undefined }[],
+): RebootBehavior | undefined =>
+  parts.flatMap(({ reboot }) => reboot ?? []).toSorted((a, b) => rebootRank[b] - rebootRank[a])[0];
+
+/** Goes through the catalogue once, and keeps RevisionIds only: updates are made when they are asked for. */
 export function queryCatalog(catalog: Catalog): CatalogQueries {
-  const units: CatalogUpdate[] = [];
-  const leaves = new Map<number, CatalogUpdate[]>();
-  const older = new Map<number, CatalogUpdate[]>();
-  const categories = new Map<string, CatalogUpdate>();
-  const append = (lists: Map<number, CatalogUpdate[]>, revisionId: number, update: CatalogUpdate): void => {
+  const units: number[] = [];
+  const leaves = new Map<number, number[]>();
+  const older = new Map<number, number[]>();
+  const categories = new Map<string, { readonly revision: number; readonly title: string }>();
+  const append = (lists: Map<number, number[]>, revisionId: number, update: CatalogUpdate): void => {
     const list = lists.get(revisionId);
-    if (list === undefined) lists.set(revisionId, [update]);
-    else list.push(update);
+    if (list === undefined) lists.set(revisionId, [update.revisionId]);
+    else list.push(update.revisionId);
   };
   for (const update of catalog.updates.values()) {
-    if (update.action === 'install') units.push(update);
+    const { updateId, revision, title } = update;
+    if (update.action === 'install') units.push(update.revisionId);
     for (const bundle of update.bundledBy) append(leaves, bundle, update);
     for (const newer of update.supersededBy) append(older, newer, update);
-    if (update.action === 'evaluate' && update.title !== undefined) {
-      const known = categories.get(update.updateId);
-      if (known === undefined || update.revision > known.revision) categories.set(update.updateId, update);
-    }
+    if (update.action !== 'evaluate' || title === undefined) continue;
+    const known = categories.get(updateId);
+    if (known === undefined || revision > known.revision) categories.set(updateId, { revision, title });
   }
-  const leavesOf = (unit: CatalogUpdate): readonly CatalogUpdate[] => leaves.get(unit.revisionId) ?? [];
+  const resolve = (revisionIds: readonly number[] | undefined): readonly CatalogUpdate[] =>
+    (revisionIds ?? []).flatMap((revisionId) => catalog.updates.get(revisionId) ?? []);
+  const leavesOf = (unit: CatalogUpdate): readonly CatalogUpdate[] => resolve(leaves.get(unit.revisionId));
   return {
-    units: () => units,
+    units: () => resolve(units),
     leavesOf,
     filesOf: (update) => {
       const digests = new Set([update, ...leavesOf(update)].flatMap((part) => part.payload));
       return [...digests].map((sha1) => catalog.files.get(sha1) ?? { sha1 });
     },
-    supersedes: (update) => older.get(update.revisionId) ?? [],
-    supersededBy: (update) => update.supersededBy.flatMap((revisionId) => catalog.updates.get(revisionId) ?? []),
+    supersedes: (update) => resolve(older.get(update.revisionId)),
+    supersededBy: (update) => resolve(update.supersededBy),
     categoryTitle: (updateId) => categories.get(updateId)?.title,
-    rebootOf: (update) =>
-      [update, ...leavesOf(update)]
-        .flatMap((part) => part.reboot ?? [])
-        .toSorted((a, b) => rebootRank[b] - rebootRank[a])[0],
+    rebootOf: (update) => strongestReboot([update, ...leavesOf(update)]),
   };
 }

@@ -14,22 +14,27 @@ const maxStalledRounds = 10;
 /** Calls at a time: fills a Lambda's network without a burst that a new on-demand table would throttle. */
 const parallel = 8;
 
-/** Reads items by key, in any order. Keys without an item are left out. Duplicate keys are asked for once. */
+/**
+ * Reads items by key, in any order. Keys without an item are left out. Duplicate keys are asked for once.
+ *
+ * @param random spreads the waits, so that many who were throttled do not come back at once; in [0, 1)
+ */
 export async function batchGet(
   client: DynamoDBDocumentClient,
   table: string,
   keyName: string,
   keys: Iterable<string>,
   sleep: Sleep,
+  random: () => number = Math.random,
 ): Promise<Item[]> {
   const items: Item[] = [];
   await inParallel(parallel, chunked(new Set(keys), getLimit), async (chunk) => {
     let left: Item[] = chunk.map((key) => ({ [keyName]: key }));
-    const rounds = roundsOf(sleep, `read items of ${table}`);
+    const rounds = roundsOf(sleep, random, `read items of ${table}`);
     while (await rounds(left.length)) {
-      const answer = await client.send(
-        new BatchGetCommand({ RequestItems: { [table]: { Keys: left, ConsistentRead: true } } }),
-      );
+      const command = new BatchGetCommand({ RequestItems: { [table]: { Keys: left, ConsistentRead: true } } });
+      const answer = await unlessThrottled(client.send(command));
+      if (answer === undefined) continue;
       items.push(...(answer.Responses?.[table] ?? []));
       left = answer.UnprocessedKeys?.[table]?.Keys ?? [];
     }
@@ -37,30 +42,48 @@ export async function batchGet(
   return items;
 }
 
-/** Puts items, replacing what has the same key. The keys of one call must differ; the caller sees to it. */
+/**
+ * Puts items, replacing what has the same key. The keys of one call must differ; the caller sees to it.
+ *
+ * @param random spreads the waits, so that many who were throttled do not come back at once; in [0, 1)
+ */
 export async function batchPut(
   client: DynamoDBDocumentClient,
   table: string,
   items: Iterable<Item>,
   sleep: Sleep,
+  random: () => number = Math.random,
 ): Promise<void> {
   await inParallel(parallel, chunked(items, writeLimit), async (chunk) => {
     let left: NonNullable<BatchWriteItems> = chunk.map((item) => ({ PutRequest: { Item: item } }));
-    const rounds = roundsOf(sleep, `write items of ${table}`);
+    const rounds = roundsOf(sleep, random, `write items of ${table}`);
     while (await rounds(left.length)) {
-      const answer = await client.send(new BatchWriteCommand({ RequestItems: { [table]: left } }));
-      left = answer.UnprocessedItems?.[table] ?? [];
+      const answer = await unlessThrottled(client.send(new BatchWriteCommand({ RequestItems: { [table]: left } })));
+      if (answer !== undefined) left = answer.UnprocessedItems?.[table] ?? [];
     }
   });
 }
 
 type BatchWriteItems = NonNullable<BatchWriteCommand['input']['RequestItems']>[string];
 
+/** How DynamoDB says that not even one item of a call got through (its guide, "Error handling"). */
+const throttles = new Set(['ProvisionedThroughputExceededException', 'RequestLimitExceeded', 'ThrottlingException']);
+
+/** The answer; `undefined` when the whole call was throttled, beyond the few retries of the SDK. */
+export async function unlessThrottled<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (error instanceof Error && throttles.has(error.name)) return undefined;
+    throw error;
+  }
+}
+
 /**
  * The SDK retries a call that fails; a call that succeeds in part is ours to repeat, slower each time.
  * @returns whether there is another round, after its wait; to be told how many items are left
  */
-function roundsOf(sleep: Sleep, what: string): (left: number) => Promise<boolean> {
+export function roundsOf(sleep: Sleep, random: () => number, what: string): (left: number) => Promise<boolean> {
   let round = 0;
   let stalled = 0;
   let before = Number.POSITIVE_INFINITY;
@@ -70,13 +93,14 @@ function roundsOf(sleep: Sleep, what: string): (left: number) => Promise<boolean
     if (stalled >= maxStalledRounds)
       throw new Error(`DynamoDB did not ${what} (${left} left) in ${maxStalledRounds} rounds`);
     before = left;
-    if (round > 0) await sleep(Math.min(5_000, 50 * 2 ** (round - 1)));
+    if (round > 0) await sleep(Math.min(5_000, 50 * 2 ** (round - 1)) * (0.5 + random() / 2));
     round += 1;
     return true;
   };
 }
 
-function* chunked<T>(items: Iterable<T>, size: number): Generator<T[]> {
+/** Lists of that many items, the last one shorter; drawn lazily. */
+export function* chunked<T>(items: Iterable<T>, size: number): Generator<T[]> {
   let chunk: T[] = [];
   for (const item of items) {
     chunk.push(item);
@@ -89,7 +113,7 @@ function* chunked<T>(items: Iterable<T>, size: number): Generator<T[]> {
 }
 
 /** Works through jobs, so many at a time, drawing them lazily. The first failure stops the drawing and is thrown. */
-async function inParallel<T>(width: number, jobs: Iterable<T>, run: (job: T) => Promise<void>): Promise<void> {
+export async function inParallel<T>(width: number, jobs: Iterable<T>, run: (job: T) => Promise<void>): Promise<void> {
   const iterator = jobs[Symbol.iterator]();
   let stopped = false;
   const worker = async (): Promise<void> => {

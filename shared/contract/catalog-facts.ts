@@ -1,0 +1,61 @@
+import * as z from 'zod/mini';
+import type { BoundedList } from '../core/catalog/unit-facts.ts';
+import { byteCount, guid, identity, kbNumber, severity, sha1, sha256, timestamp } from './primitives.ts';
+
+/** What the index says of a payload file. */
+export const fileFacts = z.object({
+  sha1,
+  sha256: z.exactOptional(sha256),
+  name: z.exactOptional(z.string()),
+  size: z.exactOptional(byteCount),
+  url: z.exactOptional(z.string()),
+});
+
+const titledCategory = z.object({ id: guid, title: z.exactOptional(z.string()) });
+
+const boundedLists = {
+  kbs: z.array(kbNumber),
+  products: z.array(titledCategory),
+  families: z.array(titledCategory),
+  bulletins: z.array(z.string()),
+  cves: z.array(z.string()),
+  supersededBy: z.array(identity),
+  supersedes: z.array(identity),
+  files: z.array(sha1),
+} as const satisfies { readonly [List in BoundedList]: z.ZodMiniType };
+
+const total = z.exactOptional(z.int());
+
+/** True lengths of the lists that were cut. */
+const totals = z.object({
+  kbs: total,
+  products: total,
+  families: total,
+  bulletins: total,
+  cves: total,
+  supersededBy: total,
+  supersedes: total,
+  files: total,
+} as const satisfies { readonly [List in BoundedList]: z.ZodMiniType });
+
+/** What is kept of a unit: an update that is installed by itself. */
+export const unitFacts = z.object({
+  ...identity.shape,
+  createdAt: z.string(),
+  title: z.exactOptional(z.string()),
+  ...boundedLists,
+  severity: z.exactOptional(severity),
+  classification: z.exactOptional(titledCategory),
+  reboot: z.exactOptional(z.enum(['never', 'always', 'can'])),
+  /** Sum of the sizes of all its files. */
+  bytes: byteCount,
+  totals: z.exactOptional(totals),
+  /** When a publication first lacked it. */
+  withdrawnAt: z.exactOptional(timestamp),
+});
+
+/** The units of one KB, the newest first. */
+export const unitsOfKb = z.object({
+  units: z.array(z.object({ updateId: guid, createdAt: z.string() })),
+  total: z.exactOptional(z.int()),
+});

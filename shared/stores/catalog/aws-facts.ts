@@ -1,0 +1,253 @@
+import { type DynamoDBDocumentClient, GetCommand, ScanCommand, type ScanCommandOutput } from '@aws-sdk/lib-dynamodb';
+import * as z from 'zod/mini';
+import { fileFacts, unitFacts, unitsOfKb } from '../../contract/catalog-facts.ts';
+import {
+  filesDiffering,
+  kbsDiffering,
+  mergeFile,
+  mergeUnit,
+  mergeUnitsOfKb,
+  unitsDiffering,
+} from '../../core/catalog/diff-facts.ts';
+import type { Catalog, PayloadFile } from '../../core/catalog/model.ts';
+import { type UnitOfKb, unitFactsOf } from '../../core/catalog/unit-facts.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import {
+  batchGet,
+  batchPut,
+  chunked,
+  type Item,
+  inParallel,
+  roundsOf,
+  type Sleep,
+  unlessThrottled,
+} from '../dynamodb/batches.ts';
+import { parseAll, parseRows } from '../dynamodb/rows.ts';
+import { catalogBinding } from './binding.ts';
+import type { CatalogStore, FactsWritten, PutFactsOptions } from './port.ts';
+
+const { partitionKey } = catalogBinding.table;
+
+/** One row per payload file, under `file#<sha1>`. */
+export const factsRow = z.extend(fileFacts, { version: z.literal(1) });
+/**
+ * One row per unit, under `update#<UpdateId>`: its newest revision. People speak of an update by its id, and a revision
+ * takes the place of the one before; what that said is in the snapshots.
+ */
+export const unitRow = z.extend(unitFacts, { version: z.literal(1) });
+/**
+ * One row per KB number, under `kb#<number>`. An index of the table could not hold a unit with two KBs, and would cost
+ * a write more for each write of a unit; these rows cost one only where a KB gets or loses a unit.
+ */
+export const kbRow = z.extend(unitsOfKb, { version: z.literal(1), kb: z.string() });
+
+const kinds = { files: 'file#', units: 'update#', kbs: 'kb#' } as const satisfies Record<keyof FactsWritten, string>;
+type Kind = keyof typeof kinds;
+const kindNames = ['files', 'units', 'kbs'] as const;
+
+/** Keys in one call of BatchGetItem. */
+const keysAtOnce = 100;
+/** Such groups at a time; each makes up to four calls of BatchWriteItem. */
+const groupsAtOnce = 4;
+/** Parts in which a whole table is read at the same time. */
+const segments = 4;
+
+export interface FactsTable {
+  readonly dynamodb: DynamoDBDocumentClient;
+  readonly table: string;
+  readonly sleep: Sleep;
+  /** In [0, 1); spreads waits. @default Math.random */
+  readonly random?: () => number;
+}
+
+/** Facts of files and units as rows in DynamoDB. */
+export function awsFacts(
+  target: FactsTable,
+): Pick<CatalogStore, 'fileFacts' | 'unitFacts' | 'unitsOfKb' | 'putFacts' | 'putFileFacts'> {
+  const { dynamodb, table, sleep, random } = target;
+  const get = (keys: Iterable<string>) => batchGet(dynamodb, table, partitionKey, keys, sleep, random);
+  const getOne = async (key: string): Promise<Item | undefined> =>
+    (await dynamodb.send(new GetCommand({ TableName: table, Key: { [partitionKey]: key } }))).Item;
+
+  return {
+    async fileFacts(sha1s) {
+      const items = await get([...new Set(sha1s)].map((sha1) => kinds.files + sha1));
+      const rows = parseAll(factsRow, partitionKey, table, items);
+      return new Map(rows.map(({ version: _, ...facts }) => [facts.sha1, facts]));
+    },
+
+    async unitFacts(updateId) {
+      const item = await getOne(kinds.units + updateId);
+      if (item === undefined) return undefined;
+      return parseAll(unitRow, partitionKey, table, [item]).map(({ version: _, ...facts }) => facts)[0];
+    },
+
+    async unitsOfKb(kb, { cursor, limit }) {
+      const after = cursor === undefined ? undefined : decodeCursor(z.extend(position, { kb: z.literal(kb) }), cursor);
+      const item = await getOne(kinds.kbs + kb);
+      if (item === undefined) return { units: [], unreadable: [], total: 0 };
+      const [row] = parseAll(kbRow, partitionKey, table, [item]);
+      const entries = row?.units ?? [];
+      const left = after === undefined ? entries : entries.filter((entry) => comesAfter(entry, after));
+      const page = left.slice(0, limit);
+      const items = await get(page.map(({ updateId }) => kinds.units + updateId));
+      const { rows, unreadable } = parseRows(unitRow, partitionKey, items);
+      const units = new Map(rows.map(({ version: _, ...facts }) => [facts.updateId, facts]));
+      const last = page.at(-1);
+      return {
+        units: page.flatMap(({ updateId }) => units.get(updateId) ?? []),
+        unreadable: unreadable.map((key) => key.slice(kinds.units.length)),
+        total: row?.total ?? entries.length,
+        ...(last !== undefined && left.length > limit && { next: encodeCursor({ kb, ...last }) }),
+      };
+    },
+
+    putFacts: (catalog, options) => putFacts(target, catalog, options),
+
+    putFileFacts: (facts) => batchPut(dynamodb, table, fileRows(facts), sleep, random),
+  };
+}
+
+const position = z.object({ updateId: z.string(), createdAt: z.string() });
+
+/** In the order of the row: the newest first, then by UpdateId. */
+const comesAfter = (entry: UnitOfKb, other: UnitOfKb): boolean =>
+  entry.createdAt < other.createdAt || (entry.createdAt === other.createdAt && entry.updateId > other.updateId);
+
+function* fileRows(facts: Iterable<PayloadFile>): Generator<Item> {
+  for (const file of facts)
+    yield { [partitionKey]: kinds.files + file.sha1, ...z.parse(factsRow, { version: 1, ...file }) };
+}
+
+type Row = Item & { readonly version: 1 };
+/** A key without its kind, and the row that is there. */
+type Found = readonly [id: string, item: Item | undefined];
+
+async function putFacts(target: FactsTable, catalog: Catalog, options: PutFactsOptions): Promise<FactsWritten> {
+  const { dynamodb, table, sleep, random = Math.random } = target;
+  const { previous, at, onProgress } = options;
+  const later = unitFactsOf(catalog);
+  const unitsByKb = later.byKb();
+  const written = { files: 0, units: 0, kbs: 0 };
+
+  /** What to write instead of the row that is there, if anything. */
+  const replacement: Readonly<Record<Kind, (...found: Found) => Row | undefined>> = {
+    files: (sha1, item) => {
+      const said = catalog.files.get(sha1);
+      return said && rowOf(factsRow, mergeFile(kept(factsRow, item), said));
+    },
+    units: (updateId, item) => rowOf(unitRow, mergeUnit(kept(unitRow, item), later.get(updateId), at)),
+    kbs: (kb, item) => {
+      const merged = mergeUnitsOfKb(kb, kept(kbRow, item), unitsByKb.get(kb) ?? [], later);
+      return merged && rowOf(kbRow, { kb, ...merged });
+    },
+  };
+  const settle = async (kind: Kind, found: readonly Found[]): Promise<void> => {
+    const rows = found.flatMap(([id, item]) => {
+      const row = replacement[kind](id, item);
+      return row === undefined ? [] : [{ [partitionKey]: kinds[kind] + id, ...row }];
+    });
+    await batchPut(dynamodb, table, rows, sleep, random);
+    written[kind] += rows.length;
+    onProgress?.({ ...written });
+  };
+
+  // Files come first and lists of units last, so that what a row names is there.
+  if (previous !== undefined && options.compareWithTable !== true) {
+    const earlier = unitFactsOf(previous);
+    const differing: Readonly<Record<Kind, Iterable<string>>> = {
+      files: filesDiffering(previous.files, catalog.files),
+      units: unitsDiffering(earlier, later),
+      kbs: kbsDiffering(earlier.byKb(), unitsByKb),
+    };
+    for (const kind of kindNames)
+      await inParallel(groupsAtOnce, chunked(differing[kind], keysAtOnce), async (ids) => {
+        const items = await batchGet(
+          dynamodb,
+          table,
+          partitionKey,
+          ids.map((id) => kinds[kind] + id),
+          sleep,
+          random,
+        );
+        const byKey = new Map(items.map((item) => [item[partitionKey], item]));
+        await settle(
+          kind,
+          ids.map((id) => [id, byKey.get(kinds[kind] + id)]),
+        );
+      });
+    return written;
+  }
+
+  // Reading a whole table costs a fraction of asking for each of its rows, and shows what a run that died left of
+  // units that neither catalogue has.
+  const seen: Readonly<Record<Kind, Set<string>>> = { files: new Set(), units: new Set(), kbs: new Set() };
+  await eachPage(target, async (items) => {
+    for (const kind of kindNames) {
+      const found = items.flatMap((item): Found[] => {
+        const key = String(item[partitionKey]);
+        return key.startsWith(kinds[kind]) ? [[key.slice(kinds[kind].length), item]] : [];
+      });
+      for (const [id] of found) seen[kind].add(id);
+      await settle(kind, found);
+    }
+  });
+  const said: Readonly<Record<Kind, Iterable<string>>> = {
+    files: catalog.files.keys(),
+    units: later.keys(),
+    kbs: unitsByKb.keys(),
+  };
+  for (const kind of kindNames)
+    await inParallel(groupsAtOnce, chunked(unseen(said[kind], seen[kind]), keysAtOnce), (ids) =>
+      settle(
+        kind,
+        ids.map((id) => [id, undefined]),
+      ),
+    );
+  return written;
+}
+
+function* unseen(ids: Iterable<string>, seen: ReadonlySet<string>): Generator<string> {
+  for (const id of ids) if (!seen.has(id)) yield id;
+}
+
+/** A row that does not parse counts as none: it is written anew. */
+function kept<S extends z.ZodMiniType>(schema: S, item: Item | undefined): z.output<S> | undefined {
+  return item === undefined ? undefined : z.safeParse(schema, item).data;
+}
+
+/** Rows are parsed on the way out too: what could not be read back is not written. @throws ZodError */
+function rowOf(schema: z.ZodMiniType, facts: object | undefined): Row | undefined {
+  return facts === undefined
+    ? undefined
+    : { ...z.parse(z.looseObject({}), z.parse(schema, { ...facts, version: 1 })), version: 1 };
+}
+
+/** All items of the table, some parts at a time. */
+async function eachPage(
+  { dynamodb, table, sleep, random = Math.random }: FactsTable,
+  take: (items: readonly Item[]) => Promise<void>,
+): Promise<void> {
+  const parts = Array.from({ length: segments }, (_, segment) => segment);
+  await inParallel(segments, parts, async (Segment) => {
+    let start: Item | undefined;
+    do {
+      const rounds = roundsOf(sleep, random, `read part ${Segment} of ${table}`);
+      let answer: ScanCommandOutput | undefined;
+      while (answer === undefined && (await rounds(1)))
+        answer = await unlessThrottled(
+          dynamodb.send(
+            new ScanCommand({
+              TableName: table,
+              Segment,
+              TotalSegments: segments,
+              ConsistentRead: true,
+              ...(start !== undefined && { ExclusiveStartKey: start }),
+            }),
+          ),
+        );
+      await take(answer?.Items ?? []);
+      start = answer?.LastEvaluatedKey;
+    } while (start !== undefined);
+  });
+}
