@@ -3,6 +3,7 @@ export class BitWriter {
   /** A frame of 32 KiB grows by less than 6 KiB, as every reader expects. */
   readonly #bytes = new Uint8Array(65_536);
   #length = 0;
+  /** The low `#count` bits are those of the word at hand; what stands above them was written already. */
   #bits = 0;
   #count = 0;
 
@@ -13,14 +14,15 @@ export class BitWriter {
 
   /** @param count 0 to 24 */
   write(value: number, count: number): void {
-    if (count > 12) {
-      this.#write(value >>> 12, count - 12);
-      this.#write(value & 0xfff, 12);
+    if (count > 16) {
+      this.#write(value >>> 16, count - 16);
+      this.#write(value & 0xffff, 16);
     } else {
       this.#write(value, count);
     }
   }
 
+  /** Up to 15 bits wait, so that with 16 more all fit into a number of 32 bits. */
   #write(value: number, count: number): void {
     this.#bits = (this.#bits << count) | value;
     this.#count += count;
@@ -29,7 +31,6 @@ export class BitWriter {
     const word = this.#bits >>> this.#count;
     this.#bytes[this.#length++] = word;
     this.#bytes[this.#length++] = word >>> 8;
-    this.#bits &= (1 << this.#count) - 1;
   }
 
   /** Fills the word at hand with zero bits. */

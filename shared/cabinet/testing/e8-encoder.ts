@@ -6,17 +6,24 @@ import { frameLength, translatedFrames, untranslatedTail } from '../lzx/format.t
  */
 export function translateCalls(stream: Uint8Array, translationSize: number): Uint8Array {
   const result = new Uint8Array(stream);
-  const until = Math.min(stream.length, translatedFrames * frameLength);
-  for (let start = 0; start < until; start += frameLength) {
-    translateFrame(result.subarray(start, Math.min(start + frameLength, until)), start, translationSize);
+  for (let start = 0; start < stream.length; start += frameLength) {
+    translateFrame(result.subarray(start, start + frameLength), start, translationSize);
   }
   return result;
 }
 
-function translateFrame(frame: Uint8Array, start: number, translationSize: number): void {
-  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+/**
+ * {@link translateCalls} for one frame, in place.
+ *
+ * @param start position of the frame in its folder's stream
+ */
+export function translateFrame(frame: Uint8Array, start: number, translationSize: number): void {
+  if (start >= translatedFrames * frameLength) return;
   const end = frame.length - untranslatedTail;
-  for (let i = frame.indexOf(0xe8); i !== -1 && i < end; i = frame.indexOf(0xe8, i + 5)) {
+  let i = frame.indexOf(0xe8);
+  if (i === -1 || i >= end) return;
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  for (; i !== -1 && i < end; i = frame.indexOf(0xe8, i + 5)) {
     const position = start + i;
     const relative = view.getInt32(i + 1, true);
     if (relative >= -position && relative < translationSize - position) {

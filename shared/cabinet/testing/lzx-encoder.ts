@@ -1,27 +1,25 @@
 import {
   alignedSymbols,
   blockTypes,
-  footerBits,
   frameLength,
   lengthSymbols,
   literalSymbols,
   positionSlots,
 } from '../lzx/format.ts';
 import { BitWriter } from './bit-writer.ts';
-import { translateCalls } from './e8-encoder.ts';
+import { translateFrame } from './e8-encoder.ts';
 import { type HuffmanCode, huffmanCode } from './huffman-code.ts';
+import { type BlockCode, costOf, writeTokens } from './lzx-block.ts';
 import {
   countSymbols,
   cutAtFrame,
   frameEnd,
   literal,
   type RecentOffsets,
-  slotOfSymbol,
+  Tokenizer,
   type Tokens,
-  tokenize,
 } from './lzx-tokens.ts';
-import { type CodedLengths, codeLengthsOf } from './lzx-trees.ts';
-import { MatchFinder } from './match-finder.ts';
+import { codeLengthsOf } from './lzx-trees.ts';
 
 /** Translation size that Microsoft's encoder always writes. */
 const microsoftTranslationSize = 12_000_000;
@@ -35,6 +33,8 @@ const defaultBlockLength = 100_000;
  * take 1.2 KB, so that a frame stays below the 6 KiB of growth that readers provide for.
  */
 const maxGrowth = 4096;
+/** What is received beyond the window before the window is moved to the front. */
+const slideLength = 2 ** 22;
 
 /** Choices of the LZX encoder. */
 export interface LzxOptions {
@@ -50,65 +50,134 @@ export interface LzxOptions {
 
 /** Compresses one folder's stream. Returns the data of its CFDATA blocks, one for each 32,768 bytes. */
 export function encodeLzx(stream: Uint8Array, options: LzxOptions): Uint8Array[] {
-  const encoder = new LzxEncoder(stream, options);
-  return encoder.encode();
+  const frames: Uint8Array[] = [];
+  const encoder = new LzxEncoder(options, (data) => void frames.push(data), stream.length);
+  encoder.write(stream);
+  encoder.end();
+  return frames;
 }
 
-/** The three trees of a compressed block, and how they are written. */
-interface BlockCode {
-  readonly main: HuffmanCode;
-  readonly length: HuffmanCode;
-  readonly aligned: HuffmanCode | undefined;
-  readonly trees: readonly CodedLengths[];
-}
-
-class LzxEncoder {
-  readonly #data: Uint8Array;
+/** Compresses one folder's stream as it comes, with memory for the window and a few blocks only. */
+export class LzxEncoder {
   readonly #options: LzxOptions;
-  readonly #finder: MatchFinder;
+  readonly #onFrame: (data: Uint8Array, unpacked: number) => void;
+  readonly #tokenizer: Tokenizer;
+  readonly #windowSize: number;
   readonly #mainSymbols: number;
   readonly #blockLength: number;
   readonly #out = new BitWriter();
-  readonly #frames: Uint8Array[] = [];
+  /** Position in the stream up to which bytes were written, translated, and made into blocks. */
+  #received = 0;
+  #translated = 0;
+  #encoded = 0;
+  /** Position up to which the frames were handed over. */
+  #handedOver = 0;
   #mainBefore: Uint8Array;
   #lengthBefore: Uint8Array = new Uint8Array(lengthSymbols);
   #recent: RecentOffsets = [1, 1, 1];
 
-  constructor(stream: Uint8Array, options: LzxOptions) {
+  /**
+   * @param onFrame called with the data of each CFDATA block and the bytes it stands for, 32,768 but for the last
+   * @param streamLength when it is known, less memory is taken for short streams
+   */
+  constructor(
+    options: LzxOptions,
+    onFrame: (data: Uint8Array, unpacked: number) => void,
+    streamLength = Number.POSITIVE_INFINITY,
+  ) {
     const blockLength = options.blockLength ?? defaultBlockLength;
     if (!Number.isInteger(blockLength) || blockLength < minBlockLength || blockLength > maxBlockLength) {
       throw new RangeError(`blockLength is ${blockLength}; ${minBlockLength} to ${maxBlockLength} go`);
     }
     this.#blockLength = blockLength;
     this.#options = options;
+    this.#onFrame = onFrame;
     this.#mainSymbols = literalSymbols + 8 * positionSlots(options.windowBits);
     this.#mainBefore = new Uint8Array(this.#mainSymbols);
-    this.#data = (options.translateCalls ?? true) ? translateCalls(stream, microsoftTranslationSize) : stream;
-    this.#finder = new MatchFinder(this.#data, 2 ** options.windowBits);
-  }
-
-  encode(): Uint8Array[] {
-    if (this.#options.translateCalls ?? true) {
+    this.#windowSize = 2 ** options.windowBits;
+    const room = this.#windowSize + Math.max(slideLength, 2 * (blockLength + frameLength));
+    const places = Math.min(this.#windowSize, 2 ** Math.ceil(Math.log2(streamLength + 1)));
+    this.#tokenizer = new Tokenizer(new Uint8Array(Math.min(room, streamLength)), this.#windowSize, places);
+    if (this.#translates) {
       this.#out.write(1, 1);
       this.#out.write(microsoftTranslationSize >>> 16, 16);
       this.#out.write(microsoftTranslationSize & 0xffff, 16);
     } else {
       this.#out.write(0, 1);
     }
-    const { length } = this.#data;
-    for (let start = 0; start < length; start += this.#blockLength) {
-      this.#encodeBlock(start, Math.min(start + this.#blockLength, length));
+  }
+
+  get #translates(): boolean {
+    return this.#options.translateCalls ?? true;
+  }
+
+  write(bytes: Uint8Array): void {
+    const { data } = this.#tokenizer;
+    for (let at = 0; at < bytes.length; ) {
+      let room = this.#tokenizer.base + data.length - this.#received;
+      if (room === 0) {
+        this.#slide();
+        room = this.#tokenizer.base + data.length - this.#received;
+      }
+      const part = bytes.subarray(at, at + room);
+      data.set(part, this.#received - this.#tokenizer.base);
+      this.#received += part.length;
+      at += part.length;
+      this.#encodeWholeBlocks();
     }
-    if (length % frameLength !== 0) this.#frames.push(this.#out.takeFrame());
-    return this.#frames;
+  }
+
+  /** No more bytes come. */
+  end(): void {
+    this.#translateUpTo(this.#received);
+    while (this.#encoded < this.#received) {
+      this.#encodeBlock(this.#encoded, Math.min(this.#encoded + this.#blockLength, this.#received));
+    }
+    if (this.#received % frameLength !== 0) this.#takeFrame(this.#received);
+  }
+
+  /** Whole frames only are translated, so that a block waits for the end of the frame that it ends in. */
+  #encodeWholeBlocks(): void {
+    for (;;) {
+      const end = this.#encoded + this.#blockLength;
+      const until = Math.ceil(end / frameLength) * frameLength;
+      if (until > this.#received) return;
+      this.#translateUpTo(until);
+      this.#encodeBlock(this.#encoded, end);
+    }
+  }
+
+  #translateUpTo(end: number): void {
+    const { data, base } = this.#tokenizer;
+    for (; this.#translated < end; this.#translated += frameLength) {
+      if (!this.#translates) continue;
+      const at = this.#translated - base;
+      const frame = data.subarray(at, Math.min(at + frameLength, this.#received - base));
+      translateFrame(frame, this.#translated, microsoftTranslationSize);
+    }
+  }
+
+  /** Makes room by forgetting what lies before the window. */
+  #slide(): void {
+    const { data, base } = this.#tokenizer;
+    const keepFrom = Math.max(base, this.#encoded - this.#windowSize);
+    data.copyWithin(0, keepFrom - base, this.#received - base);
+    this.#tokenizer.base = keepFrom;
+  }
+
+  #takeFrame(position: number): void {
+    this.#onFrame(this.#out.takeFrame(), position - this.#handedOver);
+    this.#handedOver = position;
   }
 
   #encodeBlock(start: number, end: number): void {
+    this.#encoded = end;
     if (this.#options.blockType === 'uncompressed') {
+      this.#tokenizer.forgetUpTo(end);
       this.#writeUncompressed(start, end, this.#recent);
       return;
     }
-    this.#encodeTokens(tokenize(this.#data, start, end, this.#finder, this.#recent));
+    this.#encodeTokens(this.#tokenizer.tokenize(start, end, this.#recent));
   }
 
   /** Writes a block, or several when a part of it would grow too much. */
@@ -163,29 +232,14 @@ class LzxEncoder {
     this.#mainBefore = code.main.lengths;
     this.#lengthBefore = code.length.lengths;
     this.#recent = tokens.recentAfter;
-
-    let position = start;
-    for (let i = 0; i < tokens.count; i++) {
-      const symbol = tokens.symbols[i] as number;
-      out.write(code.main.codes[symbol] as number, code.main.lengths[symbol] as number);
-      const lengthSymbol = tokens.lengthSymbols[i] as number;
-      if (lengthSymbol >= 0) {
-        out.write(code.length.codes[lengthSymbol] as number, code.length.lengths[lengthSymbol] as number);
-      }
-      if (symbol >= literalSymbols) this.#writeFooter(slotOfSymbol(symbol), tokens.footers[i] as number, code.aligned);
-      position += tokens.spans[i] as number;
-      if (position % frameLength === 0) this.#frames.push(out.takeFrame());
+    let from = tokens.from;
+    for (const cut of tokens.cuts) {
+      writeTokens(out, tokens, from, cut.token, code);
+      this.#takeFrame(cut.position);
+      from = cut.token;
     }
-  }
-
-  #writeFooter(slot: number, footer: number, aligned: HuffmanCode | undefined): void {
-    const bits = footerBits[slot] as number;
-    if (aligned === undefined || bits < 3) {
-      this.#out.write(footer, bits);
-      return;
-    }
-    this.#out.write(footer >>> 3, bits - 3);
-    this.#out.write(aligned.codes[footer & 7] as number, aligned.lengths[footer & 7] as number);
+    writeTokens(out, tokens, from, tokens.to, code);
+    if (end % frameLength === 0) this.#takeFrame(end);
   }
 
   /**
@@ -196,14 +250,15 @@ class LzxEncoder {
    */
   #writeUncompressed(start: number, end: number, recent: RecentOffsets): void {
     const isOdd = (end - start) % 2 === 1;
-    if (isOdd && end % frameLength === 0 && end < this.#data.length) {
+    if (isOdd && end % frameLength === 0) {
       if (end - 1 > start) this.#writeUncompressed(start, end - 1, recent);
-      const tokens = literal(this.#data, end - 1, recent);
+      const tokens = literal(this.#byteAt(end - 1), end - 1, recent);
       this.#writeCompressed(tokens, this.#codeFor(tokens));
       return;
     }
     this.#recent = recent;
     const out = this.#out;
+    const { data, base } = this.#tokenizer;
     this.#writeBlockHeader(blockTypes.uncompressed, end - start);
     out.alignForBytes();
     const offsets = new DataView(new ArrayBuffer(12));
@@ -211,11 +266,15 @@ class LzxEncoder {
     out.writeBytes(new Uint8Array(offsets.buffer));
     for (let position = start; position < end; ) {
       const until = Math.min(end, frameEnd(position));
-      out.writeBytes(this.#data.subarray(position, until));
+      out.writeBytes(data.subarray(position - base, until - base));
       position = until;
       if (position === end && isOdd) out.writeBytes(new Uint8Array(1));
-      if (position % frameLength === 0) this.#frames.push(out.takeFrame());
+      if (position % frameLength === 0) this.#takeFrame(position);
     }
+  }
+
+  #byteAt(position: number): number {
+    return this.#tokenizer.data[position - this.#tokenizer.base] as number;
   }
 
   #writeBlockHeader(type: number, length: number): void {
@@ -223,35 +282,4 @@ class LzxEncoder {
     this.#out.write(length >>> 16, 8);
     this.#out.write(length & 0xffff, 16);
   }
-}
-
-/** Size of a compressed block in bits, and for each of its frames the bytes that it takes more than it has. */
-function costOf(tokens: Tokens, code: BlockCode): { bits: number; growth: number[] } {
-  let bits = 27 + (code.aligned === undefined ? 0 : 24) + code.trees.reduce((sum, tree) => sum + tree.bits, 0);
-  const growth: number[] = [];
-  let frameBits = bits;
-  let frameStart = tokens.start;
-  let position = tokens.start;
-  for (let i = 0; i < tokens.count; i++) {
-    const symbol = tokens.symbols[i] as number;
-    let cost = code.main.lengths[symbol] as number;
-    const lengthSymbol = tokens.lengthSymbols[i] as number;
-    if (lengthSymbol >= 0) cost += code.length.lengths[lengthSymbol] as number;
-    if (symbol >= literalSymbols) {
-      const footer = footerBits[slotOfSymbol(symbol)] as number;
-      cost += footer;
-      if (code.aligned !== undefined && footer >= 3) {
-        cost += (code.aligned.lengths[(tokens.footers[i] as number) & 7] as number) - 3;
-      }
-    }
-    bits += cost;
-    frameBits += cost;
-    position += tokens.spans[i] as number;
-    if (position % frameLength === 0 || position === tokens.end) {
-      growth.push(Math.ceil(frameBits / 8) - (position - frameStart));
-      frameBits = 0;
-      frameStart = position;
-    }
-  }
-  return { bits, growth };
 }
