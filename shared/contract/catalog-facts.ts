@@ -1,15 +1,6 @@
 import * as z from 'zod/mini';
 import type { BoundedList } from '../core/catalog/unit-facts.ts';
-import { byteCount, guid, identity, kbNumber, severity, sha1, sha256, timestamp } from './primitives.ts';
-
-/** What the index says of a payload file. */
-export const fileFacts = z.object({
-  sha1,
-  sha256: z.exactOptional(sha256),
-  name: z.exactOptional(z.string()),
-  size: z.exactOptional(byteCount),
-  url: z.exactOptional(z.string()),
-});
+import { byteCount, guid, identity, kbNumber, severity, sha1, timestamp } from './primitives.ts';
 
 const titledCategory = z.object({ id: guid, title: z.exactOptional(z.string()) });
 

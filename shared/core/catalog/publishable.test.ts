@@ -85,3 +85,58 @@ describe('a publication', () => {
     expect(publishable(refused)).toEqual({ ok: false, reason: expect.stringMatching(reason) });
   });
 });
+
+describe('a publication beside the current one', () => {
+  /** So many units, of which some have no KB, and so many files. */
+  const sized = (units: number, files: number, withoutKb = 0): Catalog =>
+    catalog({
+      updates: Array.from({ length: units }, (_, n) => unit(n + 1, n < withoutKb ? { kbs: [] } : {})),
+      files,
+    });
+  const current = sized(200, 100);
+
+  it('may be larger, equal, or smaller by 20 %', () => {
+    for (const next of [sized(300, 200), current, sized(160, 80)])
+      expect(publishable(next, { previous: current })).toEqual({ ok: true });
+  });
+
+  it.each<[string, Catalog, RegExp]>([
+    ['updates', sized(159, 100), /159 updates where the current publication has 200 \(20.5 % less\)/],
+    ['files', sized(200, 79), /: 79 payload files where the current publication has 100 \(21 % less\)/],
+    ['KB numbers', sized(200, 100, 41), /: 159 updates .* have a KB number where the current publication has 200/],
+  ])('that lost more than that of its %s is refused, and it is said how to let it pass', (_what, next, reason) => {
+    const verdict = publishable(next, { previous: current });
+    expect(verdict).toEqual({ ok: false, reason: expect.stringMatching(reason) });
+    expect(verdict).toEqual({
+      ok: false,
+      reason: expect.stringMatching(/allowed are 20 % less\..*MAX_SHRINK_PERCENT.*maxShrinkPercent/),
+    });
+  });
+
+  it('that lost units only, among as many updates, is refused', () => {
+    const leaves = Array.from({ length: 100 }, (_, n) => unit(n + 101, { action: 'bundle' }));
+    const next = catalog({ updates: [...sized(100, 100).updates.values(), ...leaves], files: 100 });
+    expect(publishable(next, { previous: current })).toEqual({
+      ok: false,
+      reason: expect.stringMatching(
+        /^it shrank: 100 updates that can be installed where .* \(50 % less\), 100 updates/,
+      ),
+    });
+  });
+
+  it('is measured by the limit that is set', () => {
+    expect(publishable(sized(159, 100), { previous: current, maxShrinkPercent: 25 })).toEqual({ ok: true });
+    expect(publishable(sized(100, 50), { previous: current, maxShrinkPercent: 100 })).toEqual({ ok: true });
+    expect(publishable(sized(199, 100), { previous: current, maxShrinkPercent: 0 })).toEqual({
+      ok: false,
+      reason: expect.stringContaining('allowed are 0 % less'),
+    });
+  });
+
+  it('that is empty is refused for that alone, whatever the limit', () => {
+    expect(publishable(catalog({ updates: [] }), { previous: current, maxShrinkPercent: 100 })).toEqual({
+      ok: false,
+      reason: 'it lists no updates',
+    });
+  });
+});

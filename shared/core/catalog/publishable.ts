@@ -7,27 +7,75 @@ import type { Catalog, CatalogGap } from './model.ts';
  */
 const MAX_MISSING_SHARE = 0.01;
 
+/** In the real publications of May to July 2026 no count fell (index-format.md, section 1). */
+const defaultMaxShrinkPercent = 20;
+
 export type Publishable = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+
+export interface PublishableOptions {
+  /** Catalogue of the current publication. @default - nothing can have shrunk */
+  readonly previous?: Catalog | undefined;
+  /** How much smaller than the current publication it may be, in percent: 0 to 100. @default 20 */
+  readonly maxShrinkPercent?: number | undefined;
+}
 
 /**
  * Whether hosts may be given this catalogue. A file whose format has changed can be read without an error and say
  * almost nothing; published, it would tell every host that it needs no update.
  */
-export function publishable(catalog: Catalog): Publishable {
-  const reasons = refusals(catalog);
+export function publishable(catalog: Catalog, options: PublishableOptions = {}): Publishable {
+  const counts = countCatalog(catalog);
+  const reasons = refusals(catalog, counts);
+  // What is empty is said already; that it shrank would say it twice.
+  if (reasons.length === 0 && options.previous !== undefined)
+    reasons.push(...shrinkage(countCatalog(options.previous), counts, options.maxShrinkPercent));
   return reasons.length === 0 ? { ok: true } : { ok: false, reason: reasons.join('; ') };
 }
 
-function refusals(catalog: Catalog): string[] {
-  const updates = catalog.updates.size;
-  const files = catalog.files.size;
-  if (updates === 0) return ['it lists no updates'];
-  const units = [...catalog.updates.values()].filter((update) => update.action === 'install');
-  if (units.length === 0) return [`none of its ${updates} updates can be installed by itself`];
-  const reasons: string[] = [];
-  if (units.every((unit) => unit.kbs.length === 0)) {
-    reasons.push(`none of the ${units.length} updates that can be installed has a KB number`);
+interface Counts {
+  readonly updates: number;
+  readonly units: number;
+  readonly unitsWithKb: number;
+  readonly files: number;
+}
+
+/** One pass over the updates. */
+function countCatalog({ updates, files }: Catalog): Counts {
+  let units = 0;
+  let unitsWithKb = 0;
+  for (const { action, kbs } of updates.values()) {
+    if (action !== 'install') continue;
+    units += 1;
+    if (kbs.length > 0) unitsWithKb += 1;
   }
+  return { updates: updates.size, units, unitsWithKb, files: files.size };
+}
+
+/** The current publication is the measure: a count that fell far is a part that is not there, or is not understood. */
+function shrinkage(before: Counts, now: Counts, maxShrinkPercent = defaultMaxShrinkPercent): string[] {
+  const counted = [
+    ['updates', before.updates, now.updates],
+    ['updates that can be installed', before.units, now.units],
+    ['updates that can be installed and have a KB number', before.unitsWithKb, now.unitsWithKb],
+    ['payload files', before.files, now.files],
+  ] as const;
+  const shrunk = counted.filter(([, was, is]) => is < was * (1 - maxShrinkPercent / 100));
+  if (shrunk.length === 0) return [];
+  const fell = shrunk.map(
+    ([what, was, is]) => `${is} ${what} where the current publication has ${was} (${percent(1 - is / was)} less)`,
+  );
+  return [
+    `it shrank: ${fell.join(', ')}; allowed are ${maxShrinkPercent} % less. If Microsoft removed that much on purpose, ` +
+      'raise MAX_SHRINK_PERCENT (property maxShrinkPercent of the stack) and ask for a synchronisation',
+  ];
+}
+
+const percent = (share: number): string => `${Number((share * 100).toPrecision(3))} %`;
+function refusals(catalog: Catalog, { updates, units, unitsWithKb, files }: Counts): string[] {
+  if (updates === 0) return ['it lists no updates'];
+  if (units === 0) return [`none of its ${updates} updates can be installed by itself`];
+  const reasons: string[] = [];
+  if (unitsWithKb === 0) reasons.push(`none of the ${units} updates that can be installed has a KB number`);
   if (files === 0) reasons.push(`none of its ${updates} updates has a payload file`);
   const gap = (code: CatalogGap['code']): CatalogGap | undefined => catalog.gaps.find((known) => known.code === code);
   const tooMany = (code: CatalogGap['code'], total: number, what: string): void => {

@@ -85,8 +85,10 @@ export interface UpdateView extends UpdateIdentity {
 
 /** Everything but the updates. */
 export function viewHead(catalog: Catalog, file: IndexFileFacts): CatalogHead {
-  const withAction = (action: DeploymentAction): number =>
-    [...catalog.updates.values()].filter((update) => update.action === action).length;
+  const withAction: Record<DeploymentAction, number> = { install: 0, bundle: 0, evaluate: 0 };
+  for (const { action } of catalog.updates.values()) withAction[action] += 1;
+  let payloadBytes = 0;
+  for (const { size } of catalog.files.values()) payloadBytes += size ?? 0;
   return {
     version: 1,
     ...file,
@@ -94,11 +96,11 @@ export function viewHead(catalog: Catalog, file: IndexFileFacts): CatalogHead {
     ...(catalog.createdAt === undefined ? {} : { createdAt: catalog.createdAt }),
     counts: {
       updates: catalog.updates.size,
-      units: withAction('install'),
-      leaves: withAction('bundle'),
-      evaluated: withAction('evaluate'),
+      units: withAction.install,
+      leaves: withAction.bundle,
+      evaluated: withAction.evaluate,
       files: catalog.files.size,
-      payloadBytes: [...catalog.files.values()].reduce((sum, { size }) => sum + (size ?? 0), 0),
+      payloadBytes,
     },
     gaps: catalog.gaps,
     publishable: publishable(catalog),

@@ -1,6 +1,7 @@
 import { type DynamoDBDocumentClient, GetCommand, ScanCommand, type ScanCommandOutput } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
-import { fileFacts, unitFacts, unitsOfKb } from '../../contract/catalog-facts.ts';
+import { unitFacts, unitsOfKb } from '../../contract/catalog-facts.ts';
+import { payloadFile } from '../../contract/payload-file.ts';
 import {
   filesDiffering,
   kbsDiffering,
@@ -29,7 +30,7 @@ import type { CatalogStore, FactsWritten, PutFactsOptions } from './port.ts';
 const { partitionKey } = catalogBinding.table;
 
 /** One row per payload file, under `file#<sha1>`. */
-export const factsRow = z.extend(fileFacts, { version: z.literal(1) });
+export const factsRow = z.extend(payloadFile, { version: z.literal(1) });
 /**
  * One row per unit, under `update#<UpdateId>`: its newest revision. People speak of an update by its id, and a revision
  * takes the place of the one before; what that said is in the snapshots.
@@ -134,11 +135,11 @@ async function putFacts(target: FactsTable, catalog: Catalog, options: PutFactsO
   const replacement: Readonly<Record<Kind, (...found: Found) => Row | undefined>> = {
     files: (sha1, item) => {
       const said = catalog.files.get(sha1);
-      return said && rowOf(factsRow, mergeFile(kept(factsRow, item), said));
+      return said && rowOf(factsRow, mergeFile(kept(payloadFile, item), said));
     },
-    units: (updateId, item) => rowOf(unitRow, mergeUnit(kept(unitRow, item), later.get(updateId), at)),
+    units: (updateId, item) => rowOf(unitRow, mergeUnit(kept(unitFacts, item), later.get(updateId), at)),
     kbs: (kb, item) => {
-      const merged = mergeUnitsOfKb(kb, kept(kbRow, item), unitsByKb.get(kb) ?? [], later);
+      const merged = mergeUnitsOfKb(kb, kept(unitsOfKb, item), unitsByKb.get(kb) ?? [], later);
       return merged && rowOf(kbRow, { kb, ...merged });
     },
   };
@@ -211,9 +212,9 @@ function* unseen(ids: Iterable<string>, seen: ReadonlySet<string>): Generator<st
   for (const id of ids) if (!seen.has(id)) yield id;
 }
 
-/** A row that does not parse counts as none: it is written anew. */
-function kept<S extends z.ZodMiniType>(schema: S, item: Item | undefined): z.output<S> | undefined {
-  return item === undefined ? undefined : z.safeParse(schema, item).data;
+/** The facts of a row. One that does not parse counts as none: it is written anew. */
+function kept<S extends z.ZodMiniType>(facts: S, item: Item | undefined): z.output<S> | undefined {
+  return item?.version === 1 ? z.safeParse(facts, item).data : undefined;
 }
 
 /** Rows are parsed on the way out too: what could not be read back is not written. @throws ZodError */
