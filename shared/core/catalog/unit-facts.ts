@@ -77,8 +77,8 @@ const limits: Readonly<Record<BoundedList, number>> = {
 };
 /** Characters. */
 const maxTitle = 1024;
-const maxCategoryTitle = 256;
-const maxNumber = 64;
+const maxCategoryTitle = 128;
+const maxNumber = 32;
 
 /** The units of a catalogue. Facts are made when they are asked for; what they need was gathered in one pass. */
 export interface UnitFactsLookup {
