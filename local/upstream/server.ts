@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { answer } from './http/answer.ts';
 import { createFaultSwitchboard, type FaultSwitchboard } from './http/faults.ts';
 import { indexPath, openShelf } from './shelf.ts';
+import { indexSignerIn } from './signing/identity.ts';
 import { identityIn } from './tls/certificates.ts';
 import type { FakeMicrosoft, UpstreamCounters } from './types.ts';
 import { UpstreamError } from './upstream-error.ts';
@@ -41,7 +42,8 @@ export interface ControllableMicrosoft extends FakeMicrosoft {
  * @throws UpstreamError `bad-state`, `cannot-listen`
  */
 export async function startFakeMicrosoft(options: FakeMicrosoftOptions): Promise<ControllableMicrosoft> {
-  const shelf = await openShelf(options.dataDir, options.seed);
+  const signer = await indexSignerIn(join(options.dataDir, 'signing'), new Date());
+  const shelf = await openShelf(options.dataDir, options.seed, signer);
   const identity = await identityIn(join(options.dataDir, 'tls'), hosts, new Date());
   const faults = createFaultSwitchboard();
   const counters = createCounters();

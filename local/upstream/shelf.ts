@@ -11,6 +11,8 @@ import { payloadBytes } from './invent/payload.ts';
 import { type DigestMemo, inventPublication, licenceText } from './invent/publication.ts';
 import { firstMonth } from './invent/world.ts';
 import { takeRealFile } from './real-file.ts';
+import { signCabFile } from './signing/cab.ts';
+import type { IndexSigner } from './signing/identity.ts';
 import { readState, type ServedPayload, type UpstreamState, writeState } from './state.ts';
 import type { Publication } from './types.ts';
 import { UpstreamError } from './upstream-error.ts';
@@ -31,8 +33,11 @@ export interface Shelf {
   keepPorts(ports: { readonly http: number; readonly https: number }): Promise<void>;
 }
 
-/** @throws UpstreamError `bad-state` when the folder was made with another seed or is damaged. */
-export async function openShelf(dataDir: string, seed: number | undefined): Promise<Shelf> {
+/**
+ * @param signer signs every index that is invented; files that are published keep the signature that they have
+ * @throws UpstreamError `bad-state` when the folder was made with another seed or is damaged.
+ */
+export async function openShelf(dataDir: string, seed: number | undefined, signer: IndexSigner): Promise<Shelf> {
   await mkdir(dataDir, { recursive: true });
   const stateFile = join(dataDir, 'state.json');
   const stored = await readState(stateFile);
@@ -110,6 +115,7 @@ export async function openShelf(dataDir: string, seed: number | undefined): Prom
         const cab = indexCab(publication, { licence: licenceText(state.seed) });
         const indexFile = join(await folderOf((state.current?.number ?? 0) + 1), 'index.cab');
         await writeFile(indexFile, cab);
+        await signCabFile(indexFile, signer.signAt(new Date()));
         const payloads = publication.files.map(
           ({ url, size, modified, label, sha1, sha256 }): ServedPayload => ({
             path: new URL(url).pathname,

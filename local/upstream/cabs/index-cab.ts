@@ -1,5 +1,6 @@
 import { encodeCab } from '#shared/cabinet/testing/encode.ts';
 import type { InventedPublication, InventedUpdate } from '../invent/model.ts';
+import { signatureReserve } from '../signing/cab.ts';
 import { coreFragment, extendedFragment, localizedFragment } from './fragments.ts';
 import { packageXml } from './package-xml.ts';
 
@@ -24,8 +25,8 @@ export interface IndexCabOptions {
 
 /**
  * wsusscn2.cab of a publication: an LZX cabinet with index.xml, package.cab (package.xml) and the detail cabs
- * package2.cab, package3.cab …, each LZX too and in several folders. It is not signed: Microsoft's signature is the one
- * thing that cannot be invented.
+ * package2.cab, package3.cab …, each LZX too and in several folders. Its header has the place for a signature, as
+ * Microsoft's has; `signing/` puts one there.
  */
 export function indexCab(publication: InventedPublication, options: IndexCabOptions = {}): Uint8Array {
   const window = options.window ?? 21;
@@ -69,6 +70,7 @@ export function indexCab(publication: InventedPublication, options: IndexCabOpti
       ...cabs.map(({ member }) => member),
     ],
     compression: { lzx: window },
+    reserve: { header: signatureReserve },
   });
 }
 

@@ -20,10 +20,11 @@ export const signatureReserve = 20;
 export type Sign = (fileDigest: Buffer) => Buffer;
 
 /**
- * The cabinet with a signature after it.
- * @throws RangeError when its header has no place for one
+ * The cabinet with a signature after it; one without any reserve gets the place for it.
+ * @throws RangeError when its header has a reserve for something else
  */
-export function signCab(cab: Uint8Array, sign: Sign, digest: DigestName = 'sha256'): Buffer {
+export function signCab(unsigned: Uint8Array, sign: Sign, digest: DigestName = 'sha256'): Buffer {
+  const cab = withReserve(Buffer.from(unsigned));
   const header = Buffer.from(cab.subarray(0, headerLength));
   checkHeader(header, cab.byteLength);
   const hash = createHash(digest);
@@ -52,10 +53,31 @@ export async function signCabFile(path: string, sign: Sign): Promise<void> {
   await file.write(signedHeader(header, signature), 0, headerLength, 0);
 }
 
+const hasReserve = 0x0004;
+const fixedHeaderLength = 36;
+const folderEntryLength = 8;
+
+/** Moves all of a cabinet behind its header by the length of a reserve, and the offsets in it. */
+function withReserve(cab: Buffer): Buffer {
+  const flags = cab.readUInt16LE(30);
+  if ((flags & hasReserve) !== 0) return cab;
+  const added = Buffer.alloc(4 + signatureReserve);
+  added.writeUInt16LE(signatureReserve, 0);
+  const moved = Buffer.concat([cab.subarray(0, fixedHeaderLength), added, cab.subarray(fixedHeaderLength)]);
+  moved.writeUInt16LE(flags | hasReserve, 30);
+  const folders = Array.from(
+    { length: cab.readUInt16LE(26) },
+    (_, index) => fixedHeaderLength + added.length + index * folderEntryLength,
+  );
+  // cbCabinet, coffFiles, and coffCabStart of each folder.
+  for (const at of [8, 16, ...folders]) moved.writeUInt32LE(moved.readUInt32LE(at) + added.length, at);
+  return moved;
+}
+
 function checkHeader(header: Buffer, size: number): void {
   if (
     header.length < headerLength ||
-    header.readUInt16LE(30) !== 0x0004 ||
+    header.readUInt16LE(30) !== hasReserve ||
     header.readUInt32LE(36) !== signatureReserve
   ) {
     throw new RangeError(
