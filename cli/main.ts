@@ -5,6 +5,7 @@ import { CliError } from './cli-error.ts';
 import { createOperatorClient } from './client.ts';
 import type { CommandContext } from './commands/context.ts';
 import { listHosts, showHost } from './commands/hosts.ts';
+import { diffIndexes } from './commands/index-diff.ts';
 import { inspectIndex } from './commands/index-inspect.ts';
 import { syncIndex } from './commands/index-sync.ts';
 import { listRequests, sweepRequests } from './commands/requests.ts';
@@ -95,6 +96,14 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
       const json = command.optsWithGlobals<GlobalFlags>().json === true;
       const filter = { kbs: flags.kb ?? [], ...(flags.update === undefined ? {} : { updateId: flags.update }) };
       end(await inspectIndex({ file, json, ...filter }, io));
+    });
+  sub(index, 'diff', 'what the index B brought after the index A; both are files')
+    .argument('<a>', 'the earlier wsusscn2.cab or WSUSSCAN.cab')
+    .argument('<b>', 'the later one')
+    .option('--all', 'list all updates instead of those of the newest KBs (JSON always has all)')
+    .action(async (before: string, after: string, flags: { all?: boolean }, command: Command) => {
+      const json = command.optsWithGlobals<GlobalFlags>().json === true;
+      end(await diffIndexes({ before, after, json, all: flags.all === true }, io));
     });
   sub(index, 'sync', 'ask Microsoft for a new index now').action(online((context) => syncIndex(context)));
 

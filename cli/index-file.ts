@@ -1,0 +1,55 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { IndexError, type IndexProgress, type Publication, readPublication } from '#shared/index/index.ts';
+import { CliError } from './cli-error.ts';
+import { type CliIo, formatBytes } from './io.ts';
+
+/** From this size on a terminal is shown how far the reading is. */
+const progressFromBytes = 20_000_000;
+const chunkBytes = 1 << 20;
+
+/**
+ * Reads an index file, with progress on a terminal.
+ *
+ * @throws CliError `refused` with one line, when the file cannot be read or is no index
+ */
+export async function readIndexFile(file: string, io: Pick<CliIo, 'stderr'>): Promise<Publication> {
+  try {
+    const { size } = await stat(file);
+    const shown = io.stderr.isTTY === true && size >= progressFromBytes;
+    try {
+      const source = createReadStream(file, { highWaterMark: chunkBytes });
+      return await readPublication(source, shown ? { onProgress: progressLine(file, size, io) } : {});
+    } finally {
+      // The line of the progress is wiped, whatever comes next.
+      if (shown) io.stderr.write('\r\u001b[K');
+    }
+  } catch (cause) {
+    const reason = faultOf(cause);
+    if (reason === undefined) throw cause;
+    throw new CliError('refused', `${file}: ${reason}`, { cause });
+  }
+}
+
+function progressLine(file: string, total: number, io: Pick<CliIo, 'stderr'>): (progress: IndexProgress) => void {
+  let shown = -1;
+  return ({ bytes, members }) => {
+    const percent = Math.floor((bytes / total) * 100);
+    if (percent === shown) return;
+    shown = percent;
+    io.stderr.write(`\r${file}: ${percent} % of ${formatBytes(total)}, ${members} members`);
+  };
+}
+
+const words: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EISDIR: 'is a folder, not a file',
+  EACCES: 'may not be read',
+  EPERM: 'may not be read',
+};
+
+/** One line for faults of the file; `undefined` for faults of this program. */
+function faultOf(error: unknown): string | undefined {
+  if (error instanceof IndexError) return error.message;
+  return error instanceof Error && 'code' in error ? words[String(error.code)] : undefined;
+}
