@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { testRootPem } from '#test/kit/signed-index.ts';
 import { main } from './cli.ts';
 import { aHost, type Bench, openBench } from './fixtures/bench.ts';
 import { publish, unitId } from './fixtures/publication.ts';
@@ -12,6 +13,7 @@ beforeEach(async () => {
   stop = new AbortController();
   await writeFile(join(bench.folder, 'secret'), `${bench.site.secret}\n`);
   await writeFile(join(bench.folder, 'host.json'), JSON.stringify(aHost()));
+  await writeFile(join(bench.folder, 'roots.pem'), testRootPem);
 });
 afterEach(() => bench.close());
 
@@ -22,6 +24,7 @@ const settings = (): Record<string, string> => ({
   KBROKER_SECRET_FILE: join(bench.folder, 'secret'),
   KBROKER_DATA: join(bench.folder, 'data'),
   KBROKER_SIMULATED_HOST: join(bench.folder, 'host.json'),
+  KBROKER_INDEX_ROOTS: join(bench.folder, 'roots.pem'),
 });
 
 async function agent(args: readonly string[], env = settings(), onLine?: (line: string) => void) {
@@ -99,6 +102,14 @@ describe('the command line', () => {
     ['no machine', ['scan'], { KBROKER_SIMULATED_HOST: undefined }, 'simulated machines only'],
     ['no such secret', ['scan'], { KBROKER_SECRET_FILE: '/nowhere/secret' }, 'cannot read the secret'],
     ['a server that is no address', ['scan'], { KBROKER_SERVER: 'broker' }, 'allowed is http(s)://'],
+    [
+      'no such roots',
+      ['scan'],
+      { KBROKER_INDEX_ROOTS: '/nowhere.pem' },
+      'cannot read the roots of indexes: /nowhere.pem',
+    ],
+    ['roots that are none', ['scan'], { KBROKER_INDEX_ROOTS: import.meta.filename }, 'allowed are PEM blocks'],
+    ['an unclear permission', ['scan'], { KBROKER_ALLOW_SHA1: 'yes' }, 'got "yes", allowed are true and false'],
     ['no such host file', ['scan'], { KBROKER_SIMULATED_HOST: '/nowhere.json' }, 'cannot read the simulated host'],
     ['an unknown command', ['scam'], {}, 'unknown command'],
     ['an unknown option', ['scan', '--fast'], {}, 'unknown option'],

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod/mini';
+import { microsoftRoots, parseRoots, type TrustPolicy } from '#shared/authenticode/index.ts';
 import { formatCycle } from './cli-text.ts';
 import { defaultSchedule } from './core/schedule.ts';
 import {
@@ -47,6 +48,8 @@ interface Flags {
   readonly secretFile?: string;
   readonly data?: string;
   readonly simulatedHost?: string;
+  readonly indexRoots?: string;
+  readonly allowSha1?: boolean;
   readonly json?: boolean;
   readonly verbose?: boolean;
 }
@@ -62,7 +65,7 @@ const phasesOf = {
 
 const help = `
 Settings can also come from the environment: KBROKER_SERVER, KBROKER_REPOSITORY, KBROKER_SECRET_FILE, KBROKER_DATA,
-KBROKER_SIMULATED_HOST.
+KBROKER_SIMULATED_HOST, KBROKER_INDEX_ROOTS, KBROKER_ALLOW_SHA1 (true or false).
 
 Exit codes: 0 done, 1 an update is in ERROR, 2 wrong arguments or settings, 3 a phase failed (broker or repository not
 reachable, access refused, disk …), 4 another run of the agent is at work.`;
@@ -109,7 +112,9 @@ function buildProgram(io: AgentIo, end: (exitCode: number) => void): Command {
       .option('--server <url>', "address of the broker's API")
       .option('--repository <url>', 'address of the repository')
       .option('--secret-file <file>', 'file with the bearer secret')
-      .option('--simulated-host <file>', 'JSON file of a simulated machine');
+      .option('--simulated-host <file>', 'JSON file of a simulated machine')
+      .option('--index-roots <file>', "PEM file of the roots that indexes are signed under (default: Microsoft's)")
+      .option('--allow-sha1', 'also accept indexes signed by SHA-1, as until 2020');
   const once = (name: 'scan' | 'report' | 'download' | 'install', description: string): Command =>
     online(name, description).action((flags: Flags & { again?: boolean }) =>
       withAgent(flags, io, async (agent) => {
@@ -194,6 +199,23 @@ async function readSecret(file: string): Promise<string> {
   throw new AgentError('bad-config', `${file} must hold the secret as one word of printable ASCII characters`);
 }
 
+async function readTrust(flags: Flags, env: AgentIo['env']): Promise<TrustPolicy> {
+  const sha1 = env.KBROKER_ALLOW_SHA1 ?? 'false';
+  if (sha1 !== 'true' && sha1 !== 'false') {
+    const got = JSON.stringify(sha1);
+    throw new AgentError('bad-config', `KBROKER_ALLOW_SHA1: got ${got}, allowed are true and false`);
+  }
+  const allowSha1 = flags.allowSha1 ?? sha1 === 'true';
+  const file = flags.indexRoots ?? env.KBROKER_INDEX_ROOTS;
+  if (file === undefined) return { roots: microsoftRoots, allowSha1 };
+  try {
+    return { roots: parseRoots(await readFile(file, 'utf8')), allowSha1 };
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new AgentError('bad-config', `cannot read the roots of indexes: ${file}: ${why}`, { cause });
+  }
+}
+
 async function withAgent(flags: Flags, io: AgentIo, action: (agent: Agent) => Promise<void>): Promise<void> {
   const { env } = io;
   const server = required(flags.server ?? env.KBROKER_SERVER, '--server', 'KBROKER_SERVER');
@@ -207,6 +229,7 @@ async function withAgent(flags: Flags, io: AgentIo, action: (agent: Agent) => Pr
       'this version drives simulated machines only: pass --simulated-host or set KBROKER_SIMULATED_HOST',
     );
   }
+  const indexTrust = await readTrust(flags, env);
   const process = openAgentProcess();
   try {
     const agent = createSimulatedAgent({
@@ -217,6 +240,7 @@ async function withAgent(flags: Flags, io: AgentIo, action: (agent: Agent) => Pr
       dataDir: resolve(dataDir),
       hostFile: resolve(hostFile),
       log: logTo(io, flags),
+      settings: { indexTrust },
     });
     // A host file that is wrong is told at once, and not as the failure of some phase.
     await agent.adapters.updateAgent.machine();

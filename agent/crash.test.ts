@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { testRootPem } from '#test/kit/signed-index.ts';
 import { aHost, type Bench, openBench } from './fixtures/bench.ts';
 import { publish, sha1, sha256 } from './fixtures/publication.ts';
 import { createAgent, runCycle } from './main.ts';
@@ -20,6 +21,7 @@ beforeEach(async () => {
   bench.site.publish(published);
   await writeFile(join(bench.folder, 'secret'), bench.site.secret);
   await writeFile(join(bench.folder, 'host.json'), JSON.stringify(aHost()));
+  await writeFile(join(bench.folder, 'roots.pem'), testRootPem);
 });
 afterEach(() => bench.close());
 
@@ -33,6 +35,7 @@ const start = (): ChildProcess =>
       KBROKER_SECRET_FILE: join(bench.folder, 'secret'),
       KBROKER_DATA: join(bench.folder, 'data'),
       KBROKER_SIMULATED_HOST: join(bench.folder, 'host.json'),
+      KBROKER_INDEX_ROOTS: join(bench.folder, 'roots.pem'),
     },
   });
 

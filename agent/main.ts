@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Dispatcher, Agent as HttpAgent } from 'undici';
 import * as z from 'zod/mini';
+import { microsoftRoots } from '#shared/authenticode/index.ts';
 import { openApplyLock } from './adapters/node/apply-lock.ts';
 import { systemClock } from './adapters/node/clock.ts';
 import { openDocumentFolder } from './adapters/node/documents.ts';
@@ -40,6 +41,7 @@ export function createAgent(config: Partial<AgentSettings>, adapters: AgentAdapt
       maxInstallAttempts: config.maxInstallAttempts ?? 5,
       triesPerCycle: config.triesPerCycle ?? 4,
       maxWaitInCycleSeconds: config.maxWaitInCycleSeconds ?? 30,
+      indexTrust: config.indexTrust ?? { roots: microsoftRoots, allowSha1: false },
       // The index has about 0.65 GB (2026); a cabinet cannot be longer than 2 GiB by much.
       maxIndexBytes: config.maxIndexBytes ?? 4 * gibibyte,
       // A single file of Windows 11's updates has some GB.

@@ -38,12 +38,22 @@ export interface Credentials {
   readonly secretAccessKey: string;
 }
 
-/** Where connections to the real names of Microsoft's hosts really go: only the resolution is substituted. */
+/** What stands in for Microsoft: where connections to its real names really go, and who signs in its place. */
 export interface AddressBook {
   /** `host:port` → `127.0.0.1:port`, for instance `download.windowsupdate.com:80` → `127.0.0.1:40123`. */
   readonly connect: Readonly<Record<string, string>>;
   /** PEM file of the certificate authority that signed the fake's certificates. */
   readonly caFile: string;
+  /** @default what the template says */
+  readonly indexTrust?: IndexTrust;
+}
+
+/** Whose signature an index must have here. Functions and agents are told it in the place of what they would trust. */
+export interface IndexTrust {
+  /** Certificates that the signature must lead to, PEM. */
+  readonly rootsPem: string;
+  /** Accept SHA-1, as Microsoft signed until 2020. */
+  readonly allowSha1: boolean;
 }
 
 export interface StackOptions {

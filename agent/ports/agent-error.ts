@@ -10,6 +10,7 @@
  * - `cut`: a body ended before its announced length.
  * - `too-long`: a body is longer than it may be.
  * - `damaged`: bytes do not have the promised length or digest.
+ * - `bad-signature`: the index is not signed by whom this agent trusts.
  * - `disk`: the local disk failed or is full.
  * - `busy`: another run of the agent is applying.
  * - `nothing-stored`: a phase was left out and no earlier run stored its result.
@@ -28,6 +29,7 @@ export type AgentErrorCode =
   | 'cut'
   | 'too-long'
   | 'damaged'
+  | 'bad-signature'
   | 'disk'
   | 'busy'
   | 'nothing-stored'

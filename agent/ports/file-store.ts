@@ -36,6 +36,8 @@ export interface FileStore {
   has(slot: Slot): Promise<boolean>;
   /** Reads the whole file and proves it again. False when it is missing or is not what is expected. */
   verify(slot: Slot, expected: Expected): Promise<boolean>;
+  /** Hands out the bytes of a file that has its final name, in chunks that are overwritten afterwards. */
+  read(slot: Slot, onChunk: (chunk: Uint8Array) => void): Promise<void>;
   /** Absolute path of the final name, whether or not it is there. */
   pathOf(slot: Slot): string;
   /** Removes the file and what is left of a download of it. */

@@ -1,3 +1,4 @@
+import type { TrustPolicy } from '#shared/authenticode/index.ts';
 import type { Schedule } from '../core/schedule.ts';
 import type { Broker } from '../ports/broker.ts';
 import type { Documents } from '../ports/documents.ts';
@@ -28,6 +29,8 @@ export interface AgentSettings {
   readonly triesPerCycle: number;
   /** The longest `Retry-After` that is waited for inside a cycle; a longer one ends the cycle. Seconds. */
   readonly maxWaitInCycleSeconds: number;
+  /** Whose signature an index must have. */
+  readonly indexTrust: TrustPolicy;
   /** No index may be longer. Bytes. */
   readonly maxIndexBytes: number;
   /** No payload file may be longer. Bytes. */

@@ -8,8 +8,14 @@ import { hostStates, updateStates } from '#shared/core/status/states.ts';
 export const phases = ['pull', 'rules', 'scan', 'lookup', 'report', 'download', 'install'] as const;
 export type Phase = (typeof phases)[number];
 
-/** `index.json`: the pointer to the index in the data folder. Written after the bytes are in place. */
-export const indexDocument = z.object({ version: z.literal(1), etag: z.optional(z.string()), pointer: indexPointer });
+/** `index.json`: the pointer to the index in the data folder. Written after the bytes are in place and checked. */
+export const indexDocument = z.object({
+  version: z.literal(1),
+  etag: z.optional(z.string()),
+  pointer: indexPointer,
+  /** Who signed the index, in words. Absent: this was not checked yet. */
+  signature: z.exactOptional(z.string()),
+});
 
 const identity = { updateId: guid, revision: z.int() };
 

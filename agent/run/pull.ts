@@ -6,6 +6,7 @@ import type { Agent } from './agent.ts';
 import { indexDocument } from './documents.ts';
 import { download } from './download.ts';
 import { withRetries } from './retry.ts';
+import { checkSignature } from './signature.ts';
 
 /** The index in the data folder, proved a moment ago. */
 export interface CurrentIndex {
@@ -21,7 +22,8 @@ const parse = (value: unknown) => z.parse(indexDocument, value);
 
 /**
  * Brings the current index: asks for the pointer conditionally, downloads when the bytes are not here (or are damaged),
- * writes the pointer last, and only then removes other indexes.
+ * checks the signature of what is new, writes the pointer last, and only then removes other indexes. What is refused
+ * stays until the repository offers something else, so that it is not downloaded at every cycle.
  */
 export async function pullIndex(agent: Agent, signal?: AbortSignal): Promise<CurrentIndex> {
   const { repository, files, documents } = agent.adapters;
@@ -50,17 +52,30 @@ export async function pullIndex(agent: Agent, signal?: AbortSignal): Promise<Cur
     expectedOf(pointer),
     signal,
   );
-  if (answer.changed) {
-    await documents.write('index', {
-      version: 1,
-      pointer,
-      ...(answer.etag === undefined ? {} : { etag: answer.etag }),
-    });
+  const known = stored?.pointer.sha256 === pointer.sha256 ? stored.signature : undefined;
+  const signature = known ?? (await checkOrKeep(agent, slot, stored?.pointer));
+  if (answer.changed || known === undefined) {
+    const etag = answer.changed ? answer.etag : stored?.etag;
+    await documents.write('index', { version: 1, pointer, signature, ...(etag === undefined ? {} : { etag }) });
   }
-  for (const other of await files.list('index')) {
-    if (other.slot.kind === 'index' && other.slot.sha256 !== pointer.sha256) await files.remove(other.slot);
-  }
+  await removeAllBut(agent, [pointer]);
   return { pointer, path: files.pathOf(slot), bytesReceived };
+}
+
+/** The signature in words; when it is refused, the index that was good before stays beside the refused one. */
+async function checkOrKeep(agent: Agent, slot: Slot, before: IndexPointer | undefined): Promise<string> {
+  try {
+    return await checkSignature(agent, slot);
+  } catch (error) {
+    if (slot.kind === 'index') await removeAllBut(agent, [slot, ...(before === undefined ? [] : [before])]);
+    throw error;
+  }
+}
+
+async function removeAllBut({ adapters }: Agent, kept: readonly { readonly sha256: string }[]): Promise<void> {
+  for (const { slot } of await adapters.files.list('index')) {
+    if (slot.kind === 'index' && !kept.some(({ sha256 }) => sha256 === slot.sha256)) await adapters.files.remove(slot);
+  }
 }
 
 /** The index that an earlier cycle left, proved again; undefined when there is none that is whole. */
@@ -70,5 +85,6 @@ export async function storedIndex(agent: Agent): Promise<CurrentIndex | undefine
   if (stored === undefined) return undefined;
   const slot = slotOf(stored.pointer);
   if (!(await files.verify(slot, expectedOf(stored.pointer)))) return undefined;
+  if (stored.signature === undefined) await checkSignature(agent, slot);
   return { pointer: stored.pointer, path: files.pathOf(slot), bytesReceived: 0 };
 }

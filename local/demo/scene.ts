@@ -55,9 +55,17 @@ export async function setScene(
   const microsoft = await startFakeMicrosoft({
     dataDir: join(data, 'microsoft'),
     log: (line) => log.write(`microsoft ${line}\n`),
+    ...(options.index === undefined ? {} : { allowSha1: true }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
   });
   cleanup.defer(() => microsoft.close());
+  const { indexTrust } = microsoft.addresses;
+  if (indexTrust.allowSha1) {
+    narrator.say(
+      'stack',
+      'accepts signatures by SHA-1 here, for real files from before 2020; a deployed broker does not',
+    );
+  }
   const control = await startControlEndpoint(microsoft);
   cleanup.defer(() => control.close());
 
@@ -101,6 +109,7 @@ export async function setScene(
     server: new URL(output('ApiUrl')),
     repository: new URL(output('RepositoryUrl')),
     secret: await agentSecret(stack, output('AgentSecretArn')),
+    indexTrust,
     speed: options.speed,
     onCycle: ({ machineId }, result) => onCycle(machineId, result),
     log: (machineId, message) => log.write(`fleet ${machineId} ${message}\n`),

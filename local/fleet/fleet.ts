@@ -6,6 +6,8 @@ import {
   runCycle,
   runLoop,
 } from '#agent/main.ts';
+import { parseRoots } from '#shared/authenticode/index.ts';
+import type { IndexTrust } from '../types.ts';
 import { createGate, gated } from './gate.ts';
 import { type FleetHost, populate } from './hosts.ts';
 
@@ -20,6 +22,8 @@ export interface FleetOptions {
   readonly repository: URL;
   /** The bearer secret that agents share. */
   readonly secret: string;
+  /** Whose signature an index must have. Default: Microsoft's. */
+  readonly indexTrust?: IndexTrust;
   /** Cycles that run at the same time. Default 6. */
   readonly concurrency?: number;
   /** Divides the agents' intervals. Default 1. */
@@ -53,6 +57,10 @@ function scheduleAt(speed: number) {
 export async function openFleet(options: FleetOptions): Promise<Fleet> {
   const hosts = await populate(options.folder, options.seed, options.hosts);
   const shared = openAgentProcess();
+  const indexTrust = options.indexTrust && {
+    roots: parseRoots(options.indexTrust.rootsPem),
+    allowSha1: options.indexTrust.allowSha1,
+  };
   const gate = createGate(options.concurrency ?? 6);
   const members = hosts.map((host): { host: FleetHost; agent: Agent } => {
     const agent = createSimulatedAgent({
@@ -65,7 +73,7 @@ export async function openFleet(options: FleetOptions): Promise<Fleet> {
       log: ({ level, message }) => {
         if (level === 'warn' || level === 'error') options.log?.(host.machineId, message);
       },
-      settings: { schedule: scheduleAt(options.speed ?? 1) },
+      settings: { schedule: scheduleAt(options.speed ?? 1), ...(indexTrust && { indexTrust }) },
     });
     return { host, agent: { ...agent, adapters: { ...agent.adapters, lock: gated(agent.adapters.lock, gate) } } };
   });

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
+import { microsoftRootsPem } from '#shared/authenticode/index.ts';
 import { answer } from './http/answer.ts';
 import { createFaultSwitchboard, type FaultSwitchboard } from './http/faults.ts';
 import { indexPath, openShelf } from './shelf.ts';
@@ -23,6 +24,11 @@ export interface FakeMicrosoftOptions {
   readonly dataDir: string;
   /** Of everything invented. Default: that of the folder, 1 in a new one. */
   readonly seed?: number;
+  /**
+   * Accept SHA-1 in the signatures of files that are published, as Microsoft signed until 2020.
+   * @default whether such a file is out already
+   */
+  readonly allowSha1?: boolean;
   /** One line for each answer. */
   readonly log?: (line: string) => void;
 }
@@ -87,7 +93,15 @@ export async function startFakeMicrosoft(options: FakeMicrosoftOptions): Promise
     ]),
   );
   return {
-    addresses: { connect, caFile: identity.caFile },
+    addresses: {
+      connect,
+      caFile: identity.caFile,
+      indexTrust: {
+        // Microsoft's own as well: real files can be published.
+        rootsPem: signer.rootPem + microsoftRootsPem,
+        allowSha1: options.allowSha1 ?? shelf.publishedFile() !== undefined,
+      },
+    },
     publishNext: shelf.publishNext,
     publishFile: shelf.publishFile,
     current: shelf.current,

@@ -41,7 +41,7 @@ export interface UpstreamCounters {
 
 /** Microsoft's hosts, played by a server on loopback that answers under their real names by HTTP and HTTPS. */
 export interface FakeMicrosoft {
-  readonly addresses: AddressBook;
+  readonly addresses: Required<AddressBook>;
   /** Publishes the next month (the first one on an empty data folder). */
   publishNext(): Promise<Publication>;
   /** Publishes a real file: a wsusscn2.cab, or an .msu whose WSUSSCAN.cab becomes the index and whose payload is served. */

@@ -170,7 +170,7 @@ export const rooms: readonly Room[] = [
   {
     name: 'local/upstream',
     pattern: /^local\/upstream\//,
-    values: ['local/upstream', 'local', 'contract', 'core', 'cabinet', 'cabinet/testing'],
+    values: ['local/upstream', 'local', 'contract', 'core', 'cabinet', 'cabinet/testing', 'authenticode'],
     node: true,
     packages: ['zod'],
   },
@@ -186,6 +186,7 @@ export const rooms: readonly Room[] = [
       'agent/run',
       'contract',
       'core',
+      'authenticode',
     ],
     types: ['agent/ports', 'agent/core', 'index'],
     node: true,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AgentProcess, createSimulatedAgent, openAgentProcess, runCycle } from '#agent/main.ts';
 import { type FleetHost, populate } from '#local/fleet/hosts.ts';
+import { parseRoots } from '#shared/authenticode/index.ts';
 import type { ReportedUpdate } from '#shared/contract/agent/report.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { currentPointer, requestOf } from './hosts.ts';
@@ -32,6 +33,7 @@ afterAll(async () => {
 
 /** One cycle of the host's agent, as its timer would start it. */
 async function cycle(): Promise<void> {
+  const { indexTrust } = world.microsoft.addresses;
   const agent = createSimulatedAgent({
     process: agents,
     server: new URL(world.output('ApiUrl')),
@@ -40,6 +42,7 @@ async function cycle(): Promise<void> {
     dataDir: host.dataDir,
     hostFile: host.hostFile,
     log: () => {},
+    settings: { indexTrust: { roots: parseRoots(indexTrust.rootsPem), allowSha1: indexTrust.allowSha1 } },
   });
   const result = await runCycle(agent);
   expect(result.problems).toEqual([]);

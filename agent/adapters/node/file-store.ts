@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { type FileHandle, mkdir, open, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
@@ -28,6 +29,10 @@ export function openFileStore(folder: string): FileStore {
         const digests = new Digests();
         await digests.readFile(pathOf(slot));
         return digests.mismatch(expected) === undefined;
+      }),
+    read: (slot, onChunk) =>
+      onDisk(`cannot read ${pathOf(slot)}`, async () => {
+        for await (const chunk of createReadStream(pathOf(slot), { highWaterMark: 1 << 20 })) onChunk(chunk);
       }),
     remove: (slot) =>
       onDisk(`cannot remove ${pathOf(slot)}`, async () => {

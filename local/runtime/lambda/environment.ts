@@ -54,6 +54,10 @@ export function functionEnvironment(
     AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
     NODE_EXTRA_CA_CERTS: upstream.caFile,
+    ...(upstream.indexTrust && {
+      INDEX_ROOTS: upstream.indexTrust.rootsPem,
+      INDEX_ALLOW_SHA1: String(upstream.indexTrust.allowSha1),
+    }),
     // Read and removed by preload.ts, before the function's code.
     KBROKER_LOCAL_ADDRESSES: JSON.stringify(upstream.connect),
   };
