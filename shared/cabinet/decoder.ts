@@ -2,6 +2,7 @@ import { CabError } from './error.ts';
 import { LzxDecoder } from './lzx/decoder.ts';
 import { maxWindowBits, minWindowBits } from './lzx/format.ts';
 import { MszipDecoder } from './mszip.ts';
+import { leaseInstance, returnInstance, type WasmInstance } from './wasm/instance.ts';
 
 /**
  * Decompressor of one folder. It is called with the folder's CFDATA blocks in order and keeps their history.
@@ -9,12 +10,13 @@ import { MszipDecoder } from './mszip.ts';
  */
 export interface BlockDecoder {
   /**
-   * @param input compressed bytes of one CFDATA block, valid only during the call
+   * Unpacks the block that was loaded into the decoder's {@link WasmInstance}.
+   *
    * @param outputLength bytes that the block unpacks to, 1 to 32,768
    * @returns exactly `outputLength` bytes, valid until the next call
-   * @throws CabError `bad-data`, whose offset counts from the first byte of `input`
+   * @throws CabError `bad-data`, whose offset counts from the first byte of the block
    */
-  decodeBlock(input: Uint8Array, outputLength: number): Uint8Array;
+  decodeBlock(outputLength: number): Uint8Array;
 }
 
 /** How a folder is compressed, from the `typeCompress` of its CFFOLDER. */
@@ -45,30 +47,34 @@ export function compressionOf(typeCompress: number): Compression {
   }
 }
 
-/** The decoders of one reader. An LZX decoder and its window serve folder after folder. */
+/** The decoders of one reader. They share an instance, which is leased for the first folder that is unpacked. */
 export class Decoders {
-  readonly #lzx = new Map<number, LzxDecoder>();
+  #instance: WasmInstance | undefined;
+  #decoder: BlockDecoder | undefined;
 
   /**
-   * Decoder for the beginning of a folder. It may be the one given out before: only one folder is decoded at a time.
+   * Makes the next block the first of a folder. One folder is decoded at a time.
    *
    * @param offset where the folder's data begins, for errors
    * @throws CabError `unsupported-compression`
    */
-  forFolder(compression: Compression, offset: number): BlockDecoder {
+  open(compression: Compression, offset: number): void {
     const unsupported = (reason: string) => new CabError('unsupported-compression', reason, { offset });
     switch (compression.method) {
       case 'stored':
-        return storedDecoder;
+        this.#decoder = new StoredDecoder(this.#lease());
+        break;
       case 'mszip':
-        return new MszipDecoder();
+        this.#decoder = new MszipDecoder(this.#lease());
+        break;
       case 'lzx':
-        if (compression.windowBits >= minWindowBits && compression.windowBits <= maxWindowBits) {
-          return this.#lzxDecoder(compression.windowBits);
+        if (!(compression.windowBits >= minWindowBits && compression.windowBits <= maxWindowBits)) {
+          throw unsupported(
+            `its LZX window is 2^${compression.windowBits} bytes; possible are 2^${minWindowBits} to 2^${maxWindowBits}`,
+          );
         }
-        throw unsupported(
-          `its LZX window is 2^${compression.windowBits} bytes; possible are 2^${minWindowBits} to 2^${maxWindowBits}`,
-        );
+        this.#decoder = new LzxDecoder(this.#lease(), compression.windowBits);
+        break;
       case 'quantum':
         throw unsupported('it is compressed with Quantum; only stored, MSZIP and LZX can be read');
       case 'unknown': {
@@ -78,23 +84,48 @@ export class Decoders {
     }
   }
 
-  #lzxDecoder(windowBits: number): LzxDecoder {
-    const known = this.#lzx.get(windowBits);
-    if (known !== undefined) {
-      known.reset();
-      return known;
-    }
-    const decoder = new LzxDecoder(windowBits);
-    this.#lzx.set(windowBits, decoder);
-    return decoder;
+  /**
+   * Takes in the data of the next block, at most 65,535 bytes.
+   *
+   * @returns its checksum, without the fields of its header
+   */
+  load(data: Uint8Array): number {
+    const instance = this.#lease();
+    instance.load(data);
+    return instance.checksum();
+  }
+
+  /** Unpacks the block that was loaded; see {@link BlockDecoder.decodeBlock}. */
+  decodeBlock(outputLength: number): Uint8Array {
+    if (this.#decoder === undefined) throw new Error('no folder was opened');
+    return this.#decoder.decodeBlock(outputLength);
+  }
+
+  /** Gives the instance back; what was unpacked is no longer valid. May be called more than once. */
+  close(): void {
+    if (this.#instance !== undefined) returnInstance(this, this.#instance);
+    this.#instance = undefined;
+    this.#decoder = undefined;
+  }
+
+  #lease(): WasmInstance {
+    this.#instance ??= leaseInstance(this);
+    return this.#instance;
   }
 }
 
-const storedDecoder: BlockDecoder = {
-  decodeBlock(input, outputLength) {
+class StoredDecoder implements BlockDecoder {
+  readonly #instance: WasmInstance;
+
+  constructor(instance: WasmInstance) {
+    this.#instance = instance;
+  }
+
+  decodeBlock(outputLength: number): Uint8Array {
+    const { input } = this.#instance;
     if (input.length === outputLength) return input;
     throw new CabError('bad-data', `stored block has ${input.length} bytes and declares ${outputLength}`, {
       offset: Math.min(input.length, outputLength),
     });
-  },
-};
+  }
+}

@@ -1,10 +1,11 @@
 import { checksum } from './checksum.ts';
-import { type BlockDecoder, type Decoders, maxBlockLength } from './decoder.ts';
+import { type Decoders, maxBlockLength } from './decoder.ts';
 import { CabError } from './error.ts';
 import type { CabFolder, CabHeader, CabMember } from './header.ts';
 import type { Cursor, Steps } from './intake.ts';
 
 const blockHeaderLength = 8;
+const nothing = new Uint8Array(0);
 
 /** One CFFOLDER's stream: reads its CFDATA blocks in order, checks and unpacks them. */
 export class FolderStream {
@@ -12,14 +13,16 @@ export class FolderStream {
   readonly #folder: CabFolder;
   readonly #decoders: Decoders;
   readonly #cursor: Cursor;
-  #decoder: BlockDecoder | undefined;
+  #isOpen = false;
   #blocks = 0;
   /** Unpacked bytes of the block at hand; valid until the next one is read. */
-  #block: Uint8Array = new Uint8Array(0);
-  /** Where the block at hand ends in the unpacked stream. */
+  #block: Uint8Array = nothing;
+  /** Where the block at hand begins and ends in the unpacked stream. */
+  #start = 0;
   #end = 0;
-  /** Where the members read so far end. */
-  #delivered = 0;
+  /** The member that is read: the next byte wanted, and the first one behind it. */
+  #at = 0;
+  #until = 0;
 
   constructor(header: CabHeader, folder: CabFolder, decoders: Decoders, cursor: Cursor) {
     this.#header = header;
@@ -28,38 +31,49 @@ export class FolderStream {
     this.#cursor = cursor;
   }
 
+  /** Turns to a member; call {@link next} for its bytes. Members are read in the order of their places. */
+  begin(member: CabMember): void {
+    if (member.offset < this.#until) {
+      throw new CabError(
+        'bad-header',
+        `it begins at byte ${member.offset} of its folder, inside the member before it`,
+        {
+          offset: this.#cursor.offset,
+        },
+      );
+    }
+    this.#at = member.offset;
+    this.#until = member.offset + member.size;
+  }
+
+  /** True when the member was handed over to its end. */
+  get isComplete(): boolean {
+    return this.#at === this.#until;
+  }
+
   /**
-   * Unpacks up to the end of `member` and hands its bytes over. The bytes before, which belong to no wanted member, are
-   * unpacked and dropped, since there is no other way to reach a place in the stream.
+   * Next bytes of the member, as many as the block at hand has; none when another block must be read. They are valid
+   * until the next block is read.
    */
-  *read(member: CabMember, deliver: (bytes: Uint8Array) => void): Steps<void> {
-    let at = member.offset;
-    const end = at + member.size;
-    if (at < this.#delivered) {
-      throw new CabError('bad-header', `it begins at byte ${at} of its folder, inside the member before it`, {
+  next(): Uint8Array {
+    if (this.#at >= this.#end) return nothing;
+    const from = this.#at - this.#start;
+    const until = Math.min(this.#until, this.#end);
+    this.#at = until;
+    return this.#block.subarray(from, until - this.#start);
+  }
+
+  /**
+   * Unpacks the folder's next block. Blocks that hold nothing of a wanted member are unpacked as well, since there is no
+   * other way to reach a place in the stream.
+   */
+  *readBlock(): Steps<void> {
+    if (!this.#isOpen) yield* this.#open();
+    if (this.#blocks === this.#folder.blocks) {
+      throw new CabError('bad-data', `its folder ends after ${this.#end} bytes, and it needs ${this.#until}`, {
         offset: this.#cursor.offset,
       });
     }
-    this.#delivered = end;
-    const decoder = this.#decoder ?? (yield* this.#open());
-    for (;;) {
-      const start = this.#end - this.#block.length;
-      if (at < this.#end) {
-        const until = Math.min(end, this.#end);
-        deliver(this.#block.subarray(at - start, until - start));
-        at = until;
-      }
-      if (at === end) return;
-      if (this.#blocks === this.#folder.blocks) {
-        throw new CabError('bad-data', `its folder ends after ${this.#end} bytes, and it needs ${end}`, {
-          offset: this.#cursor.offset,
-        });
-      }
-      yield* this.#readBlock(decoder);
-    }
-  }
-
-  *#readBlock(decoder: BlockDecoder): Steps<void> {
     const start = this.#cursor.offset;
     const { dataReserve, size } = this.#header;
     const headerLength = blockHeaderLength + dataReserve;
@@ -78,17 +92,19 @@ export class FolderStream {
     }
     const dataStart = start + headerLength;
     this.#assertWithin(dataStart + packed, size);
-    const data = yield packed;
-    if (declaredSum !== 0) assertChecksum(declaredSum, head, data, start);
-    this.#block = unpack(decoder, data, unpacked, dataStart);
+    const sum = this.#decoders.load(yield packed);
+    if (declaredSum !== 0) assertChecksum(declaredSum, head, sum, start);
+    this.#block = unpack(this.#decoders, unpacked, dataStart);
+    this.#start = this.#end;
     this.#end += unpacked;
     this.#blocks++;
   }
 
   /** Goes to the folder's first block. */
-  *#open(): Steps<BlockDecoder> {
+  *#open(): Steps<void> {
     const { compression, dataOffset } = this.#folder;
-    this.#decoder = this.#decoders.forFolder(compression, dataOffset);
+    this.#decoders.open(compression, dataOffset);
+    this.#isOpen = true;
     const gap = dataOffset - this.#cursor.offset;
     if (gap < 0) {
       throw new CabError('bad-header', `its folder's data at byte ${dataOffset} lies before what was read already`, {
@@ -97,7 +113,6 @@ export class FolderStream {
     }
     this.#assertWithin(dataOffset, this.#header.size);
     if (gap > 0) yield { what: 'skip', count: gap };
-    return this.#decoder;
   }
 
   #assertWithin(end: number, size: number): void {
@@ -111,9 +126,10 @@ export class FolderStream {
 /**
  * The header's fields count after the data. Whether bytes reserved in the block's header count is where other readers
  * differ (libarchive: yes, libmspack: no), so both sums are right.
+ *
+ * @param sum checksum of the data
  */
-function assertChecksum(declared: number, head: Uint8Array, data: Uint8Array, offset: number): void {
-  const sum = checksum(data);
+function assertChecksum(declared: number, head: Uint8Array, sum: number, offset: number): void {
   const found = checksum(head.subarray(4, blockHeaderLength), sum);
   if (found === declared || checksum(head.subarray(4), sum) === declared) return;
   throw new CabError('bad-checksum', `data block has checksum ${hex(found)}, and its header says ${hex(declared)}`, {
@@ -125,9 +141,9 @@ function hex(sum: number): string {
   return `0x${sum.toString(16).padStart(8, '0')}`;
 }
 
-function unpack(decoder: BlockDecoder, data: Uint8Array, length: number, dataStart: number): Uint8Array {
+function unpack(decoders: Decoders, length: number, dataStart: number): Uint8Array {
   try {
-    return decoder.decodeBlock(data, length);
+    return decoders.decodeBlock(length);
   } catch (error) {
     if (!(error instanceof CabError)) throw error;
     throw new CabError(error.code, error.reason, { offset: dataStart + (error.offset ?? 0), cause: error.cause });

@@ -1,7 +1,9 @@
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { CabError } from './error.ts';
-import { MszipDecoder } from './mszip.ts';
+import { FolderBlocks } from './testing/folder-blocks.ts';
+
+const mszipBlocks = () => new FolderBlocks({ method: 'mszip' });
 
 const block = (data: Uint8Array, dictionary?: Uint8Array) =>
   Buffer.concat([Buffer.from('CK'), deflateRawSync(data, dictionary === undefined ? {} : { dictionary })]);
@@ -31,14 +33,14 @@ describe('MSZIP', () => {
     const second = first.subarray(400, 32_000);
     const packed = block(second, first);
     expect(packed.length).toBeLessThan(1000);
-    const decoder = new MszipDecoder();
-    expect(decoder.decodeBlock(block(first), first.length)).toEqual(Buffer.from(first));
-    expect(decoder.decodeBlock(packed, second.length)).toEqual(Buffer.from(second));
+    const decoder = mszipBlocks();
+    expect(decoder.decodeBlock(block(first), first.length)).toEqual(Uint8Array.from(first));
+    expect(decoder.decodeBlock(packed, second.length)).toEqual(Uint8Array.from(second));
   });
 
   test('matches reach over several short blocks', () => {
     const all = noise(30_000, 2);
-    const decoder = new MszipDecoder();
+    const decoder = mszipBlocks();
     for (const [from, to] of [
       [0, 10_000],
       [10_000, 20_000],
@@ -51,39 +53,36 @@ describe('MSZIP', () => {
     }
     const packed = block(all, all);
     expect(packed.length).toBeLessThan(1000);
-    expect(decoder.decodeBlock(packed, all.length)).toEqual(Buffer.from(all));
+    expect(decoder.decodeBlock(packed, all.length)).toEqual(Uint8Array.from(all));
   });
 
   test('refuses a block without "CK"', () => {
     for (const input of [Buffer.from('KC'), Buffer.from('C'), Buffer.alloc(0)]) {
-      const error = failure(() => new MszipDecoder().decodeBlock(input, 1));
+      const error = failure(() => mszipBlocks().decodeBlock(input, 1));
       expect(error).toMatchObject({ code: 'bad-data', offset: 0, reason: 'MSZIP block does not begin with "CK"' });
     }
   });
 
   test('refuses a block that unpacks to another length', () => {
     const packed = block(Buffer.from('twelve bytes'));
-    expect(failure(() => new MszipDecoder().decodeBlock(packed, 13)).reason).toBe(
+    expect(failure(() => mszipBlocks().decodeBlock(packed, 13)).reason).toBe(
       'MSZIP block ends after 12 of the 13 bytes it declares',
     );
     for (const declared of [11, 1]) {
-      expect(failure(() => new MszipDecoder().decodeBlock(packed, declared)).reason).toBe(
+      expect(failure(() => mszipBlocks().decodeBlock(packed, declared)).reason).toBe(
         `MSZIP block unpacks to more than the ${declared} bytes it declares`,
       );
     }
   });
 
-  test('refuses damaged deflate data and says what zlib says', () => {
-    const error = failure(() => new MszipDecoder().decodeBlock(Buffer.from('CK\xff\xff', 'latin1'), 10));
+  test('refuses damaged deflate data', () => {
+    const error = failure(() => mszipBlocks().decodeBlock(Buffer.from('CK\xff\xff', 'latin1'), 10));
     expect(error).toMatchObject({ code: 'bad-data', reason: 'MSZIP block: invalid block type' });
-    expect(error.cause).toBeInstanceOf(Error);
   });
 
   test('refuses a match before the first byte of the folder', () => {
     const before = noise(32_768, 3);
-    const error = failure(() =>
-      new MszipDecoder().decodeBlock(block(before.subarray(400), before), before.length - 400),
-    );
+    const error = failure(() => mszipBlocks().decodeBlock(block(before.subarray(400), before), before.length - 400));
     expect(error.reason).toBe('MSZIP block: invalid distance too far back');
   });
 });

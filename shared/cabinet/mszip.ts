@@ -1,57 +1,48 @@
-import { constants, inflateRawSync } from 'node:zlib';
 import type { BlockDecoder } from './decoder.ts';
 import { CabError } from './error.ts';
+import type { WasmInstance } from './wasm/instance.ts';
 
-const historyLength = 32_768;
+/** Words for the statuses of `mszipDecode` (wasm/assembly/memory.ts). */
+const faults = new Map([
+  [40, 'MSZIP block does not begin with "CK"'],
+  [43, 'MSZIP block: invalid block type'],
+  [44, 'MSZIP block: invalid lengths of a stored block'],
+  [45, 'MSZIP block: too many length or distance symbols'],
+  [46, 'MSZIP block: invalid code lengths'],
+  [47, 'MSZIP block: invalid repetition of a code length'],
+  [48, 'MSZIP block: no code for the end of the block'],
+  [49, 'MSZIP block: invalid literal and length tree'],
+  [50, 'MSZIP block: invalid distance tree'],
+  [51, 'MSZIP block: invalid literal or length code'],
+  [52, 'MSZIP block: invalid distance code'],
+  [53, 'MSZIP block: invalid distance too far back'],
+]);
+const tooShort = 41;
+const tooLong = 42;
 
-/**
- * MSZIP ([MS-MCI]): each block is the signature `CK` and a deflate stream of its own, whose matches may reach back into
- * the 32 KiB that the folder's blocks before it unpacked to.
- */
+/** MSZIP; the work is done in WebAssembly (wasm/assembly/inflate.ts). */
 export class MszipDecoder implements BlockDecoder {
-  #history: Buffer = Buffer.alloc(0);
+  readonly #instance: WasmInstance;
 
-  decodeBlock(input: Uint8Array, outputLength: number): Uint8Array {
-    if (input.length < 2 || input[0] !== 0x43 || input[1] !== 0x4b) {
-      throw new CabError('bad-data', 'MSZIP block does not begin with "CK"', { offset: 0 });
+  constructor(instance: WasmInstance) {
+    this.#instance = instance;
+    instance.resetMszip();
+  }
+
+  decodeBlock(outputLength: number): Uint8Array {
+    const result = this.#instance.decodeMszip(outputLength);
+    if (typeof result !== 'number') return result;
+    throw new CabError('bad-data', this.#faultOf(result, outputLength), { offset: this.#instance.faultOffset });
+  }
+
+  #faultOf(status: number, declared: number): string {
+    switch (status) {
+      case tooShort:
+        return `MSZIP block ends after ${this.#instance.mszipLength} of the ${declared} bytes it declares`;
+      case tooLong:
+        return `MSZIP block unpacks to more than the ${declared} bytes it declares`;
+      default:
+        return faults.get(status) ?? `MSZIP fault ${status}`;
     }
-    const output = inflate(input.subarray(2), outputLength, this.#history);
-    this.#remember(output);
-    return output;
   }
-
-  /** Only a folder's last block is shorter than the history in practice, so joining is rare. */
-  #remember(output: Buffer): void {
-    this.#history =
-      output.length >= historyLength
-        ? output
-        : Buffer.concat([this.#history.subarray(-(historyLength - output.length)), output]);
-  }
-}
-
-function inflate(deflated: Uint8Array, outputLength: number, dictionary: Buffer): Buffer {
-  let output: Buffer;
-  try {
-    output = inflateRawSync(deflated, {
-      ...(dictionary.length > 0 ? { dictionary } : {}),
-      maxOutputLength: outputLength,
-      chunkSize: historyLength + 64,
-      // A stream that lacks its end then gives what it has, and the length decides.
-      finishFlush: constants.Z_SYNC_FLUSH,
-    });
-  } catch (cause) {
-    const tooLong = cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE';
-    const message = cause instanceof Error ? cause.message : String(cause);
-    throw new CabError(
-      'bad-data',
-      tooLong ? `MSZIP block unpacks to more than the ${outputLength} bytes it declares` : `MSZIP block: ${message}`,
-      { offset: 2, cause },
-    );
-  }
-  if (output.length !== outputLength) {
-    throw new CabError('bad-data', `MSZIP block ends after ${output.length} of the ${outputLength} bytes it declares`, {
-      offset: 2,
-    });
-  }
-  return output;
 }

@@ -10,6 +10,8 @@ export interface ByteSink {
   write(chunk: Uint8Array): void;
   /** Called once, after the last byte. It is not called when the bytes could not all be read. */
   end(): void;
+  /** Called once instead of `end` when there will be no more bytes, because something failed. Must not throw. */
+  abort?(): void;
 }
 
 /** What a caller does with a cabinet as it is read. What these functions and the sinks throw ends the reading. */
@@ -33,18 +35,24 @@ interface Wanted {
 
 /**
  * Reads a cabinet that is pushed into it in chunks of any size, synchronously. Memory is bounded: the tables, one CFDATA
- * block and, for LZX, two windows (at most 4 MiB). For a cabinet in a cabinet return another reader from `onMember`.
+ * block and a window (4.5 MB in all). For a cabinet in a cabinet return another reader from `onMember`.
  *
  * `write` and `end` throw {@link CabError} when the cabinet is malformed, and from then on again. After the cabinet's
  * end (`cbCabinet`) further bytes are ignored; a signature may stand there.
+ *
+ * The memory of the decoder is used again by other readers as soon as this one has read the cabinet, failed, or was
+ * given up with `abort`; of a reader that is just forgotten, when the garbage collector notices.
  */
 export class CabReader implements ByteSink {
   readonly #handlers: CabHandlers;
   readonly #cursor: Cursor = { offset: 0 };
   readonly #intake: Intake;
+  readonly #decoders = new Decoders();
   #header: CabHeader | undefined;
   /** The member that is read, for errors. */
   #at: CabMember | undefined;
+  /** Who gets it: mostly one, several when members share their bytes. */
+  readonly #wanted: Wanted[] = [];
   #failure: { readonly error: unknown } | undefined;
 
   constructor(handlers: CabHandlers) {
@@ -57,8 +65,7 @@ export class CabReader implements ByteSink {
     try {
       this.#intake.push(chunk);
     } catch (error) {
-      this.#failure = { error };
-      throw error;
+      throw this.#fail(this.#named(error));
     }
   }
 
@@ -68,51 +75,104 @@ export class CabReader implements ByteSink {
     if (this.#intake.done) return;
     const { received } = this.#intake;
     const place = this.#header === undefined ? 'bytes, inside its header' : `of ${this.#header.size} bytes`;
-    const error = new CabError('truncated', `the cabinet ends after ${received} ${place}`, {
-      offset: received,
-      member: this.#at?.name,
-    });
+    throw this.#fail(
+      new CabError('truncated', `the cabinet ends after ${received} ${place}`, {
+        offset: received,
+        member: this.#at?.name,
+      }),
+    );
+  }
+
+  /** Gives up: the sink of the member at hand is aborted, the decoder's memory is given back, and `write` fails. */
+  abort(): void {
+    if (this.#failure !== undefined || this.#intake.done) return;
+    const offset = this.#intake.received;
+    this.#fail(new CabError('truncated', `reading was given up after ${offset} bytes`, { offset }));
+  }
+
+  #fail(error: unknown): unknown {
     this.#failure = { error };
-    throw error;
+    this.#decoders.close();
+    for (const { sink } of this.#wanted.splice(0)) sink.abort?.();
+    return error;
+  }
+
+  /** Adds the member to errors of its own data; those of a cabinet inside it have their path already. */
+  #named(error: unknown): unknown {
+    if (!(error instanceof CabError) || error.member !== undefined || this.#at === undefined) return error;
+    return new CabError(error.code, error.reason, { offset: error.offset, member: this.#at.name, cause: error.cause });
   }
 
   *#read(): Steps<void> {
     const header = yield* readHeader(this.#cursor);
     this.#header = header;
     this.#handlers.onHeader?.(header);
-    const members = membersByFolder(header);
-    const decoders = new Decoders();
+    const byFolder = membersByFolder(header);
     for (const { folder, index } of inOrderOfData(header)) {
-      const stream = new FolderStream(header, folder, decoders, this.#cursor);
-      for (const sharing of bySharedBytes(members.get(index) ?? [])) yield* this.#readMembers(stream, sharing);
+      const members = byFolder.get(index) ?? [];
+      const stream = new FolderStream(header, folder, this.#decoders, this.#cursor);
+      for (let i = 0; i < members.length; ) {
+        const until = endOfSharing(members, i);
+        while (i < until) this.#ask(members[i++]);
+        const first = this.#wanted[0]?.member;
+        if (first === undefined) continue;
+        this.#at = first;
+        if (first.size > 0) {
+          stream.begin(first);
+          for (;;) {
+            const bytes = stream.next();
+            if (bytes.length > 0) this.#deliver(bytes);
+            if (stream.isComplete) break;
+            yield* stream.readBlock();
+          }
+        }
+        this.#endMembers();
+        this.#at = undefined;
+      }
     }
+    this.#decoders.close();
     const rest = header.size - this.#cursor.offset;
     if (rest > 0) yield { what: 'skip', count: rest };
   }
 
-  *#readMembers(stream: FolderStream, members: SharedBytes): Steps<void> {
-    const wanted: Wanted[] = [];
-    for (const member of members) {
-      const sink = this.#handlers.onMember(member);
-      if (sink !== undefined) wanted.push({ member, sink });
+  #ask(member: CabMember | undefined): void {
+    if (member === undefined) return;
+    const sink = this.#handlers.onMember(member);
+    if (sink !== undefined) this.#wanted.push({ member, sink });
+  }
+
+  /** When the sink is a reader of a nested cabinet, its errors get the member's name as well. */
+  #deliver(bytes: Uint8Array): void {
+    for (const { member, sink } of this.#wanted) {
+      try {
+        sink.write(bytes);
+      } catch (error) {
+        throw within(member, error);
+      }
     }
-    const first = wanted[0]?.member;
-    if (first === undefined) return;
-    this.#at = first;
-    const deliver = (bytes: Uint8Array) => {
-      for (const { member, sink } of wanted) nested(member, () => sink.write(bytes));
-    };
-    if (first.size > 0) yield* named(first, stream.read(first, deliver));
-    for (const { member, sink } of wanted) nested(member, () => sink.end());
-    this.#at = undefined;
+  }
+
+  #endMembers(): void {
+    for (let next = this.#wanted.shift(); next !== undefined; next = this.#wanted.shift()) {
+      try {
+        next.sink.end();
+      } catch (error) {
+        throw within(next.member, error);
+      }
+    }
   }
 }
 
 /** Reads a whole cabinet from a stream of chunks, in one pass. */
 export async function readCab(source: AsyncIterable<Uint8Array>, handlers: CabHandlers): Promise<void> {
   const reader = new CabReader(handlers);
-  for await (const chunk of source) reader.write(chunk);
-  reader.end();
+  try {
+    for await (const chunk of source) reader.write(chunk);
+    reader.end();
+  } finally {
+    // Nothing when all was read; else whatever stopped the source stops the sinks as well.
+    reader.abort();
+  }
 }
 
 function inOrderOfData({ folders }: CabHeader): { folder: CabFolder; index: number }[] {
@@ -133,37 +193,20 @@ function membersByFolder(header: CabHeader): Map<number, CabMember[]> {
   return byFolder;
 }
 
-/** Mostly one member; several when their entries name the same bytes, as tools do that store equal files once. */
-type SharedBytes = [CabMember, ...CabMember[]];
-
-/** @param members sorted by their place */
-function bySharedBytes(members: readonly CabMember[]): SharedBytes[] {
-  const groups: SharedBytes[] = [];
-  for (const member of members) {
-    const group = groups.at(-1);
-    const shares = group?.[0].offset === member.offset && group[0].size === member.size && member.size > 0;
-    if (group !== undefined && shares) group.push(member);
-    else groups.push([member]);
-  }
-  return groups;
+/**
+ * Members whose entries name the same bytes, as tools make them that store equal files once, are read together.
+ *
+ * @param members sorted by their place
+ * @returns index of the first one after `from` that has other bytes
+ */
+function endOfSharing(members: readonly CabMember[], from: number): number {
+  const first = members[from];
+  let until = from + 1;
+  if (first === undefined || first.size === 0) return until;
+  while (members[until]?.offset === first.offset && members[until]?.size === first.size) until++;
+  return until;
 }
 
-/** Adds the member to errors of its own data; those of a cabinet inside it have their path already. */
-function* named(member: CabMember, steps: Steps<void>): Steps<void> {
-  try {
-    yield* steps;
-  } catch (error) {
-    if (!(error instanceof CabError) || error.member !== undefined) throw error;
-    throw new CabError(error.code, error.reason, { offset: error.offset, member: member.name, cause: error.cause });
-  }
-}
-
-/** Calls the member's sink; when that is a reader of a nested cabinet, its errors get the member's name as well. */
-function nested(member: CabMember, call: () => void): void {
-  try {
-    call();
-  } catch (error) {
-    if (error instanceof CabError) throw error.within(member.name);
-    throw error;
-  }
+function within(member: CabMember, error: unknown): unknown {
+  return error instanceof CabError ? error.within(member.name) : error;
 }

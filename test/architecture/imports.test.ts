@@ -13,7 +13,7 @@ const sources = globSync(
   { cwd: repositoryRoot },
 )
   .map((file) => file.replaceAll('\\', '/'))
-  .filter((file) => !/\.test\.ts$|contract-suite\.ts$|\/fixtures?\//.test(file))
+  .filter((file) => !/\.test\.ts$|contract-suite\.ts$|\/fixtures?\/|\/wasm\/assembly\//.test(file))
   .sort();
 
 const read = (file: string): string => readFileSync(resolve(repositoryRoot, file), 'utf8');

@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { markup, randomBytes } from '../testing/corpus.ts';
+import { lzxBlocks } from '../testing/folder-blocks.ts';
 import { encodeLzx } from '../testing/lzx-encoder.ts';
 import { codeFor, LzxStream, literals, mainSymbols, type Token, windowBits } from '../testing/lzx-stream.ts';
 import { cabErrorOf } from '../testing/unpack.ts';
-import { LzxDecoder } from './decoder.ts';
+
 import { blockTypes, frameLength, lengthSymbols, literalSymbols } from './format.ts';
 
 describe('damage to an LZX block', () => {
   const fault = (frame: Uint8Array, length: number) =>
-    cabErrorOf(() => new LzxDecoder(windowBits).decodeBlock(frame, length));
+    cabErrorOf(() => lzxBlocks(windowBits).decodeBlock(frame, length));
 
   test.each([0, 4, 5, 6, 7])('block type %i does not exist', (type) => {
     const error = fault(new LzxStream().header(type, 10).frame(), 10);
@@ -19,7 +20,7 @@ describe('damage to an LZX block', () => {
     const data = Buffer.concat([markup(600, 1), randomBytes(700, 2), markup(500, 3)]);
     for (const blockType of ['verbatim', 'aligned', 'uncompressed'] as const) {
       const [frame = new Uint8Array(0)] = encodeLzx(data, { windowBits, blockType, blockLength: 600 });
-      const decoder = new LzxDecoder(windowBits);
+      const decoder = lzxBlocks(windowBits);
       const pad = blockType === 'uncompressed' ? 0 : 2;
       for (let length = 0; length < frame.length - pad; length++) {
         decoder.reset();
@@ -101,7 +102,7 @@ describe('damage to an LZX block', () => {
   });
 
   test('a frame after a short one, and a frame that is too long', () => {
-    const decoder = new LzxDecoder(windowBits);
+    const decoder = lzxBlocks(windowBits);
     decoder.decodeBlock(new LzxStream().verbatim(3, literals('abc')).frame(), 3);
     expect(cabErrorOf(() => decoder.decodeBlock(new Uint8Array(10), 1)).reason).toBe(
       'LZX frame after one that was shorter than 32,768 bytes',

@@ -1,17 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { markup, randomBytes } from '../testing/corpus.ts';
+import { lzxBlocks } from '../testing/folder-blocks.ts';
 import { encodeLzx, type LzxOptions } from '../testing/lzx-encoder.ts';
 import { LzxStream, literals, type Token, windowBits } from '../testing/lzx-stream.ts';
 import { cabErrorOf } from '../testing/unpack.ts';
-import { LzxDecoder } from './decoder.ts';
+
 import { frameLength } from './format.ts';
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('latin1');
-const decode = (frame: Uint8Array, length: number) => text(new LzxDecoder(windowBits).decodeBlock(frame, length));
+const decode = (frame: Uint8Array, length: number) => text(lzxBlocks(windowBits).decodeBlock(frame, length));
 
 /** Compresses with the encoder and decodes; compares frame by frame. */
 function roundTrip(data: Uint8Array, options: LzxOptions): number {
-  const decoder = new LzxDecoder(options.windowBits);
+  const decoder = lzxBlocks(options.windowBits);
   const frames = encodeLzx(data, options);
   for (const [i, frame] of frames.entries()) {
     const expected = data.subarray(i * frameLength, (i + 1) * frameLength);
@@ -32,7 +33,7 @@ describe('windows', () => {
   );
 
   test('a decoder serves another folder after a reset', () => {
-    const decoder = new LzxDecoder(16);
+    const decoder = lzxBlocks(16);
     const first = encodeLzx(markup(20_000, 1), { windowBits: 16 });
     const second = markup(10_000, 2);
     const [frame = new Uint8Array(0)] = encodeLzx(second, { windowBits: 16, translateCalls: false });
@@ -41,9 +42,9 @@ describe('windows', () => {
     expect(text(decoder.decodeBlock(frame, second.length))).toBe(text(second));
     decoder.reset();
     const before = new LzxStream().verbatim(3, [0x41, { slot: 0, length: 2 }]).frame();
-    expect(text(new LzxDecoder(windowBits).decodeBlock(before, 3))).toBe('AAA');
+    expect(text(lzxBlocks(windowBits).decodeBlock(before, 3))).toBe('AAA');
     const tooFar = new LzxStream().verbatim(2, [{ slot: 0, length: 2 }]).frame();
-    const used = new LzxDecoder(windowBits);
+    const used = lzxBlocks(windowBits);
     used.decodeBlock(before, 3);
     used.reset();
     expect(cabErrorOf(() => used.decodeBlock(tooFar, 2)).reason).toBe('LZX match reaches back before the first byte');
@@ -92,7 +93,7 @@ describe('blocks', () => {
       const first = stream.frame();
       if (!here) stream.raw(Uint8Array.of(0));
       const second = stream.verbatim(3, literals('end')).frame();
-      const decoder = new LzxDecoder(windowBits);
+      const decoder = lzxBlocks(windowBits);
       expect(text(decoder.decodeBlock(first, frameLength))).toBe(`!${'.'.repeat(frameLength - 1)}`);
       expect(text(decoder.decodeBlock(second, 3))).toBe('end');
     }
@@ -104,7 +105,7 @@ describe('blocks', () => {
     stream.uncompressed(frameLength + 2, [1, 1, 1], Buffer.alloc(frameLength - 1, '.'));
     const first = stream.frame();
     const second = stream.raw(Buffer.from('abc')).verbatim(3, literals('end')).frame();
-    const decoder = new LzxDecoder(windowBits);
+    const decoder = lzxBlocks(windowBits);
     decoder.decodeBlock(first, frameLength);
     expect(text(decoder.decodeBlock(second, 6))).toBe('abcend');
   });
@@ -120,7 +121,7 @@ describe('blocks', () => {
     );
     const first = stream.frame();
     const second = stream.rest().frame();
-    const decoder = new LzxDecoder(windowBits);
+    const decoder = lzxBlocks(windowBits);
     expect(text(decoder.decodeBlock(first, frameLength)).slice(-4)).toBe('aabc');
     expect(text(decoder.decodeBlock(second, 10))).toBe('dcdcdcdcdc');
   });
@@ -142,7 +143,7 @@ describe('call translation', () => {
   test('is done when the stream says so, after any kind of block', () => {
     const tokens = [...call].map((byte): Token => byte);
     const shifted = [0x90, ...tokens];
-    expect(text(new LzxDecoder(15).decodeBlock(new LzxStream().verbatim(16, shifted).frame(), 16)).slice(2, 6)).toBe(
+    expect(text(lzxBlocks(15).decodeBlock(new LzxStream().verbatim(16, shifted).frame(), 16)).slice(2, 6)).toBe(
       '\0\0\x10\0',
     );
     const size = 12_000_000;
@@ -152,7 +153,7 @@ describe('call translation', () => {
       new LzxStream(size).uncompressed(2, [1, 1, 1], Uint8Array.of(0x90, 0xe8)).verbatim(14, tokens.slice(1)),
     ];
     for (const stream of streams) {
-      const output = new LzxDecoder(15).decodeBlock(stream.frame(), 16);
+      const output = lzxBlocks(15).decodeBlock(stream.frame(), 16);
       expect(operand(output.subarray(1))).toBe(0x100000 - 1);
     }
   });
@@ -161,13 +162,13 @@ describe('call translation', () => {
     // The match repeats all sixteen bytes, with the call.
     const tokens: Token[] = [0x90, ...call, { slot: 8, length: 16, footer: [2, 3] }];
     const stream = new LzxStream(12_000_000);
-    const output = new LzxDecoder(15).decodeBlock(stream.verbatim(32, tokens).frame(), 32);
+    const output = lzxBlocks(15).decodeBlock(stream.verbatim(32, tokens).frame(), 32);
     expect(operand(output.subarray(1))).toBe(0x100000 - 1);
     expect(operand(output.subarray(17))).toBe(0x100000 - 17);
   });
 
   test('ends after 32,768 frames, which is 1 GiB', { timeout: 60_000 }, () => {
-    const decoder = new LzxDecoder(15);
+    const decoder = lzxBlocks(15);
     const framesPerBlock = 256;
     const raw = new Uint8Array(frameLength);
     raw.set([0xe8, 0x78, 0x56, 0x34, 0x00], 100);
