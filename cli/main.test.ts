@@ -21,6 +21,8 @@ describe('kbroker', () => {
     [['--help'], /Usage: kbroker[\s\S]*Exit codes/],
     [['index', '--help'], /inspect[\s\S]*sync/],
     [['index', 'inspect', '--help'], /--kb/],
+    [['index', 'diff', '--help'], /<a>[\s\S]*--all/],
+    [['updates', '--help'], /list[\s\S]*show/],
     [['requests', 'list', '--help'], /"open", "queued", "fetching",\s+"done",\s+"failed"/],
     [['rules', 'set', '--help'], /--forbid-kb/],
   ])('%j prints help and ends well', async (args, expected) => {
@@ -32,6 +34,7 @@ describe('kbroker', () => {
   it.each([
     [['no-such-command'], /unknown command/],
     [['requests', 'list', '--state', 'lost'], /Allowed choices are open, queued/],
+    [['updates', 'list'], /required option '--kb <kb>' not specified/],
     [['hosts', 'show'], /missing required argument 'machine-id'/],
     [['status'], /no broker named: pass --api URL, set KBROKER_API, or run "npm start" \(no profile file at \/nowhere/],
     [['--api', 'ftp://x', '--region', 'r', 'status'], /not an address of an API: got "ftp:\/\/x"/],

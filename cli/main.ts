@@ -11,6 +11,7 @@ import { syncIndex } from './commands/index-sync.ts';
 import { listRequests, sweepRequests } from './commands/requests.ts';
 import { setRules, showRules } from './commands/rules.ts';
 import { showStatus } from './commands/status.ts';
+import { listUpdates, showUpdate } from './commands/updates.ts';
 import { type CliIo, exitCodes } from './io.ts';
 import { readSettings } from './settings.ts';
 
@@ -106,6 +107,14 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
       end(await diffIndexes({ before, after, json, all: flags.all === true }, io));
     });
   sub(index, 'sync', 'ask Microsoft for a new index now').action(online((context) => syncIndex(context)));
+
+  const updates = sub(program, 'updates', 'what is known of updates, those that left the index among them');
+  sub(updates, 'list', 'updates of KBs, the newest first')
+    .requiredOption('--kb <kb>', 'KB number (repeatable, or comma-separated)', list)
+    .action(online((context, flags: { kb: readonly string[] }) => listUpdates(context, flags.kb)));
+  sub(updates, 'show', 'one update and its files')
+    .argument('<update-id>')
+    .action(online((context, updateId: string) => showUpdate(context, updateId)));
 
   const requests = sub(program, 'requests', 'files that hosts asked for');
   sub(requests, 'list', 'list them')

@@ -7,6 +7,7 @@ import { apiHandler } from '#shared/lambda/api-handler.ts';
 import { systemClock } from '#shared/lambda/clock.ts';
 import { parseEnv } from '#shared/lambda/env.ts';
 import { createTelemetry } from '#shared/lambda/telemetry.ts';
+import { awsCatalogStore } from '#shared/stores/catalog/aws-catalog.ts';
 import { awsIndexStore } from '#shared/stores/catalog/aws-index.ts';
 import { awsSyncJournal } from '#shared/stores/catalog/aws-journal.ts';
 import { documentClient } from '#shared/stores/dynamodb/document-client.ts';
@@ -24,6 +25,7 @@ const s3 = new S3Client();
 const dynamodb = documentClient(new DynamoDBClient());
 const implementation = serveOperators({
   index: awsIndexStore(s3, env.INDEX_BUCKET),
+  catalog: awsCatalogStore({ dynamodb, s3, table: env.CATALOG_TABLE, bucket: env.INDEX_BUCKET, sleep }),
   journal: awsSyncJournal(dynamodb, env.CATALOG_TABLE),
   hosts: awsHostStore(dynamodb, env.HOSTS_TABLE),
   requests: awsRequestStore({ dynamodb, table: env.REQUESTS_TABLE, sleep }),

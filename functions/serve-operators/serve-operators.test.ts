@@ -2,19 +2,21 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { StoreError } from '#shared/stores/store-error.ts';
 import { MemoryRequestStore } from '#test/kit/memory-requests.ts';
 import {
+  MemoryCatalogStore,
   MemoryHostStore,
   MemoryIndexStore,
   MemoryPayloadStore,
   MemoryRuleStore,
   MemorySyncJournal,
 } from '#test/kit/memory-stores.ts';
-import { at, pointerOf, reportOf, sha1, sha256 } from '#test/kit/values.ts';
+import { at, catalogOf, fileOf, guid, pointerOf, reportOf, sha1, sha256, unit } from '#test/kit/values.ts';
 import { type OperatorPorts, serveOperators } from './serve-operators.ts';
 
 const make = () => {
   const started: string[] = [];
   const ports = {
     index: new MemoryIndexStore(),
+    catalog: new MemoryCatalogStore(),
     journal: new MemorySyncJournal(),
     hosts: new MemoryHostStore(),
     requests: new MemoryRequestStore(),
@@ -94,6 +96,64 @@ describe('the index', () => {
     ['../x', 'bad-request'],
   ])('run %s: %s', async (runId, code) => {
     await expect(api.getSync({ ...nothing, path: { runId } })).rejects.toMatchObject({ name: 'ProblemError', code });
+  });
+});
+
+describe('updates', () => {
+  const kbs = ['5034441'];
+  const units = [1, 2, 3].map((n) => unit(n, { kbs, createdAt: at(n) }));
+
+  it('of a KB are listed over pages, the newest first, those that left the index among them', async () => {
+    const first = catalogOf(units);
+    await ports.catalog.putFacts(first, { previous: undefined, at: at(0) });
+    await ports.catalog.putFacts(catalogOf(units.slice(1)), { previous: first, at: at(9) });
+    const page = await api.listUpdates({ ...nothing, query: { kb: '5034441', limit: '2' } });
+    expect(page).toMatchObject({ version: 1, kb: '5034441', total: 3, unreadable: [] });
+    expect(page.updates.map(({ updateId }) => updateId)).toEqual([guid(3), guid(2)]);
+    const rest = await api.listUpdates({ ...nothing, query: { kb: '5034441', limit: '2', cursor: page.next } });
+    expect(rest.updates).toEqual([
+      {
+        updateId: guid(1),
+        revision: 200,
+        createdAt: at(1),
+        title: 'Update 1 (KB5000001)',
+        kbs,
+        products: [],
+        bytes: 6,
+        files: 1,
+        supersededBy: 0,
+        withdrawnAt: at(9),
+      },
+    ]);
+    expect(rest).not.toHaveProperty('next');
+    expect(await api.listUpdates({ ...nothing, query: { kb: '5000009' } })).toMatchObject({ updates: [], total: 0 });
+  });
+
+  it.each([
+    [{ kb: 'KB5034441' }, /kb: .*got "KB5034441"/],
+    [{}, /kb: /],
+    [{ kb: '5034441', cursor: 'made up' }, /cursor/],
+  ])('with %o are refused in words', async (query, message) => {
+    const refused = { name: 'ProblemError', code: 'bad-request', message: expect.stringMatching(message) };
+    await expect(api.listUpdates({ ...nothing, query })).rejects.toMatchObject(refused);
+  });
+
+  it('are shown with what is known of their files', async () => {
+    const catalog = catalogOf([unit(1, { payload: [sha1('a'), sha1('b')], severity: 'Critical' })]);
+    const files = new Map([[sha1('a'), fileOf(sha1('a'))]]);
+    await ports.catalog.putFacts({ ...catalog, files }, { previous: undefined, at: at(0) });
+    expect(await api.getUpdate({ ...nothing, path: { updateId: guid(1) } })).toMatchObject({
+      version: 1,
+      update: { updateId: guid(1), severity: 'Critical', files: [sha1('a'), sha1('b')] },
+      files: [fileOf(sha1('a')), { sha1: sha1('b') }],
+    });
+  });
+
+  it.each([
+    [guid(9), 'not-found'],
+    ['KB5034441', 'bad-request'],
+  ])('%s: %s', async (updateId, code) => {
+    await expect(api.getUpdate({ ...nothing, path: { updateId } })).rejects.toMatchObject({ code });
   });
 });
 

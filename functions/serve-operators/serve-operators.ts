@@ -2,12 +2,13 @@ import * as z from 'zod/mini';
 import { runId } from '#shared/contract/messages/sync-index.ts';
 import type { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { type IndexView, refusalInForce, type SyncRun } from '#shared/contract/operators/index-sync.ts';
+import { summarize } from '#shared/contract/operators/updates.ts';
 import { inOneLine, parseInWords } from '#shared/contract/parse.ts';
-import { machineId } from '#shared/contract/primitives.ts';
+import { guid, kbNumber, machineId } from '#shared/contract/primitives.ts';
 import { ProblemError } from '#shared/contract/problem-error.ts';
 import { fileRequestStates } from '#shared/contract/requests.ts';
 import type { Implementation } from '#shared/lambda/api-handler.ts';
-import type { IndexStore, SyncJournal } from '#shared/stores/catalog/port.ts';
+import type { CatalogStore, IndexStore, SyncJournal } from '#shared/stores/catalog/port.ts';
 import type { HostStore } from '#shared/stores/hosts/port.ts';
 import type { PayloadStore } from '#shared/stores/payloads/port.ts';
 import type { RequestStore } from '#shared/stores/requests/port.ts';
@@ -18,6 +19,7 @@ import { StoreError } from '#shared/stores/store-error.ts';
 export interface OperatorPorts {
   readonly index: Pick<IndexStore, 'current'>;
   readonly journal: Pick<SyncJournal, 'refusal' | 'putRun' | 'run'>;
+  readonly catalog: Pick<CatalogStore, 'fileFacts' | 'unitFacts' | 'unitsOfKb'>;
   readonly hosts: Pick<HostStore, 'get' | 'list' | 'countByState'>;
   readonly requests: Pick<RequestStore, 'list' | 'countByState'>;
   readonly payloads: Pick<PayloadStore, 'totals'>;
@@ -29,7 +31,7 @@ export interface OperatorPorts {
 
 /** The operators' API. */
 export function serveOperators(ports: OperatorPorts): Implementation<typeof operatorEndpoints> {
-  const { hosts, requests, payloads, rules, journal } = ports;
+  const { catalog, hosts, requests, payloads, rules, journal } = ports;
   return {
     async getStatus() {
       const [index, byHostState, byRequestState, totals] = await Promise.all([
@@ -54,6 +56,22 @@ export function serveOperators(ports: OperatorPorts): Implementation<typeof oper
     async getSync({ path }) {
       const id = parameter(runId, 'runId', path.runId);
       return (await journal.run(id)) ?? missing(`there is no run ${id}`);
+    },
+
+    async listUpdates({ query }) {
+      const kb = parameter(kbNumber, 'kb', query.kb);
+      const limit = limitOf(query.limit);
+      const { units, unreadable, total, ...page } = await listing(() =>
+        catalog.unitsOfKb(kb, { cursor: query.cursor, limit }),
+      );
+      return { version: 1, kb, updates: units.map(summarize), unreadable: [...unreadable], total, ...nextOf(page) };
+    },
+
+    async getUpdate({ path }) {
+      const id = parameter(guid, 'updateId', path.updateId);
+      const update = (await catalog.unitFacts(id)) ?? missing(`no index named an update ${id} that can be installed`);
+      const facts = await catalog.fileFacts(update.files);
+      return { version: 1, update, files: update.files.map((sha1) => facts.get(sha1) ?? { sha1 }) };
     },
 
     async listRequests({ query }) {

@@ -32,6 +32,7 @@ export class ServeOperators extends BrokerFunction {
       timeout: Duration.seconds(29),
     });
     props.catalog.grantFollowRuns(this);
+    props.catalog.grantReadFacts(this);
     props.hosts.grantRead(this);
     props.payloads.grantCount(this);
     props.requests.grantList(this);

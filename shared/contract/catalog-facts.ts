@@ -5,14 +5,14 @@ import { byteCount, guid, identity, kbNumber, severity, sha1, timestamp } from '
 const titledCategory = z.object({ id: guid, title: z.exactOptional(z.string()) });
 
 const boundedLists = {
-  kbs: z.array(kbNumber),
-  products: z.array(titledCategory),
-  families: z.array(titledCategory),
-  bulletins: z.array(z.string()),
-  cves: z.array(z.string()),
-  supersededBy: z.array(identity),
-  supersedes: z.array(identity),
-  files: z.array(sha1),
+  kbs: z.readonly(z.array(kbNumber)),
+  products: z.readonly(z.array(titledCategory)),
+  families: z.readonly(z.array(titledCategory)),
+  bulletins: z.readonly(z.array(z.string())),
+  cves: z.readonly(z.array(z.string())),
+  supersededBy: z.readonly(z.array(identity)),
+  supersedes: z.readonly(z.array(identity)),
+  files: z.readonly(z.array(sha1)),
 } as const satisfies { readonly [List in BoundedList]: z.ZodMiniType };
 
 const total = z.exactOptional(z.int());
@@ -47,6 +47,6 @@ export const unitFacts = z.object({
 
 /** The units of one KB, the newest first. */
 export const unitsOfKb = z.object({
-  units: z.array(z.object({ updateId: guid, createdAt: z.string() })),
+  units: z.readonly(z.array(z.object({ updateId: guid, createdAt: z.string() }))),
   total: z.exactOptional(z.int()),
 });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
-import { catalogSnapshot } from '#shared/contract/catalog-snapshot.ts';
+import { catalogSnapshotHead } from '#shared/contract/catalog-snapshot.ts';
 import type { Endpoint } from '#shared/contract/endpoint.ts';
 import { indexPointer } from '#shared/contract/index-pointer.ts';
 import { fetchPayloadMessage } from '#shared/contract/messages/fetch-payload.ts';
@@ -11,7 +11,7 @@ import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { problem } from '#shared/contract/problem.ts';
 import { fileRequest } from '#shared/contract/requests.ts';
 import { rulesDocument } from '#shared/contract/rules.ts';
-import { factsRow } from '#shared/stores/catalog/aws-catalog.ts';
+import { factsRow, kbRow, unitRow } from '#shared/stores/catalog/aws-facts.ts';
 import { refusalRow } from '#shared/stores/catalog/aws-journal.ts';
 import { storedBody, summaryRow } from '#shared/stores/hosts/aws.ts';
 import { payloadRow } from '#shared/stores/payloads/aws.ts';
@@ -30,6 +30,8 @@ const pinned: Readonly<Record<string, string>> = {
   'GET /v1/requests response': '4f1387295db4c948',
   'GET /v1/rules response': 'ec12a290bb2f0ed0',
   'GET /v1/status response': '4fa25cf054c6d213',
+  'GET /v1/updates response': '65169f7c98ea3334',
+  'GET /v1/updates/{updateId} response': '624ba3d7139f0e96',
   'POST /v1/agent/files/lookup request': 'd1bc849729254610',
   'POST /v1/agent/files/lookup response': 'c6da648a1e5df3ab',
   'POST /v1/agent/reports request': '54b71334f78f1af3',
@@ -40,13 +42,15 @@ const pinned: Readonly<Record<string, string>> = {
   'POST /v1/requests/sweeps response': '376bba1208c97922',
   'PUT /v1/rules request': '308bb8f96f425e6f',
   'PUT /v1/rules response': 'ec12a290bb2f0ed0',
-  'catalog/v1/<sha256>.json.gz': 'c082672a597c4177',
+  'catalog/v2/<sha256>.kbc.gz, its head': 'a51de60435f9852f',
   'event sync-index': 'bc6058cb2fc4788b',
   'index/current.json': '7aacb69a78563ee4',
   'problem document': '93d6f1181293beed',
   'queue fetch-payload': '2f1a5aec63f87b0c',
   'table catalog: facts of a file': 'd39e505d4db7ee1b',
+  'table catalog: facts of a unit': '3dd190102be165f7',
   'table catalog: refusal': '250b53b59009cbbd',
+  'table catalog: units of a KB': '92f61b06b0c7f931',
   'table hosts: report': 'efaa93c745910979',
   'table hosts: summary': '122bb257f980ec63',
   'table payloads': 'ce720d91f0d005ad',
@@ -55,12 +59,14 @@ const pinned: Readonly<Record<string, string>> = {
 };
 
 const shapes: Record<string, z.core.$ZodType> = {
-  'catalog/v1/<sha256>.json.gz': catalogSnapshot,
+  'catalog/v2/<sha256>.kbc.gz, its head': catalogSnapshotHead,
   'event sync-index': syncIndexEvent,
   'index/current.json': indexPointer,
   'queue fetch-payload': fetchPayloadMessage,
   'table catalog: facts of a file': factsRow,
+  'table catalog: facts of a unit': unitRow,
   'table catalog: refusal': refusalRow,
+  'table catalog: units of a KB': kbRow,
   'table hosts: report': storedBody,
   'table hosts: summary': summaryRow,
   'table payloads': payloadRow,

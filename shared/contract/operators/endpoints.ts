@@ -2,6 +2,7 @@ import * as z from 'zod/mini';
 import type { Endpoint } from '../endpoint.ts';
 import { rulesChange, rulesDocument } from '../rules.ts';
 import { indexView, syncRun } from './index-sync.ts';
+import { updatesPage, updateView } from './updates.ts';
 import { hostsPage, hostView, requestsPage, statusView, sweepResult } from './views.ts';
 
 const empty = z.object({});
@@ -23,6 +24,19 @@ export const operatorEndpoints = {
     response: syncRun,
   },
   getSync: { method: 'GET', path: '/v1/index/syncs/{runId}', summary: 'How that run goes', response: syncRun },
+  listUpdates: {
+    method: 'GET',
+    path: '/v1/updates',
+    summary: 'Updates of a KB, those that left the index among them',
+    response: updatesPage,
+    query: ['kb', 'cursor', 'limit'],
+  },
+  getUpdate: {
+    method: 'GET',
+    path: '/v1/updates/{updateId}',
+    summary: 'One update and its files',
+    response: updateView,
+  },
   listRequests: {
     method: 'GET',
     path: '/v1/requests',

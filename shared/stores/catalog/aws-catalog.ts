@@ -4,7 +4,6 @@ import { createGunzip, createGzip } from 'node:zlib';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { decodeSnapshot, encodeSnapshot } from '../../contract/catalog-snapshot.ts';
 import { buildKey } from '../../contract/keys.ts';
-import { payloadFile } from '../../contract/payload-file.ts';
 import { MultipartUpload, uploadWhole } from '../s3/multipart-upload.ts';
 import { immutable, openObject } from '../s3/objects.ts';
 import { StoreError } from '../store-error.ts';

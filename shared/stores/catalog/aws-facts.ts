@@ -1,4 +1,4 @@
-import { type DynamoDBDocumentClient, GetCommand, ScanCommand, type ScanCommandOutput } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, ScanCommand, type ScanCommandOutput } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import { unitFacts, unitsOfKb } from '../../contract/catalog-facts.ts';
 import { payloadFile } from '../../contract/payload-file.ts';
@@ -67,8 +67,6 @@ export function awsFacts(
 ): Pick<CatalogStore, 'fileFacts' | 'unitFacts' | 'unitsOfKb' | 'putFacts' | 'putFileFacts'> {
   const { dynamodb, table, sleep, random } = target;
   const get = (keys: Iterable<string>) => batchGet(dynamodb, table, partitionKey, keys, sleep, random);
-  const getOne = async (key: string): Promise<Item | undefined> =>
-    (await dynamodb.send(new GetCommand({ TableName: table, Key: { [partitionKey]: key } }))).Item;
 
   return {
     async fileFacts(sha1s) {
@@ -78,16 +76,13 @@ export function awsFacts(
     },
 
     async unitFacts(updateId) {
-      const item = await getOne(kinds.units + updateId);
-      if (item === undefined) return undefined;
-      return parseAll(unitRow, partitionKey, table, [item]).map(({ version: _, ...facts }) => facts)[0];
+      const items = await get([kinds.units + updateId]);
+      return parseAll(unitRow, partitionKey, table, items).map(({ version: _, ...facts }) => facts)[0];
     },
 
     async unitsOfKb(kb, { cursor, limit }) {
       const after = cursor === undefined ? undefined : decodeCursor(z.extend(position, { kb: z.literal(kb) }), cursor);
-      const item = await getOne(kinds.kbs + kb);
-      if (item === undefined) return { units: [], unreadable: [], total: 0 };
-      const [row] = parseAll(kbRow, partitionKey, table, [item]);
+      const [row] = parseAll(kbRow, partitionKey, table, await get([kinds.kbs + kb]));
       const entries = row?.units ?? [];
       const left = after === undefined ? entries : entries.filter((entry) => comesAfter(entry, after));
       const page = left.slice(0, limit);

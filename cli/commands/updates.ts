@@ -1,0 +1,116 @@
+import type * as z from 'zod/mini';
+import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import type { UpdateFactsView, UpdateSummary, updatesPage } from '#shared/contract/operators/updates.ts';
+import type { UpdateIdentity } from '#shared/core/catalog/model.ts';
+import { CliError } from '../cli-error.ts';
+import { type ExitCode, exitCodes, formatBytes, printJson, printTable } from '../io.ts';
+import type { CommandContext } from './context.ts';
+
+type UpdatesPage = z.infer<typeof updatesPage>;
+
+/**
+ * `kbroker updates list --kb KB…`: all updates of these KBs that an index ever named, all pages.
+ *
+ * @param kbs with or without "KB"
+ * @throws CliError `usage` when one is no KB number
+ */
+export async function listUpdates(context: CommandContext, kbs: readonly string[]): Promise<ExitCode> {
+  const updates: UpdateSummary[] = [];
+  const unreadable: string[] = [];
+  const unknown: string[] = [];
+  for (const kb of [...new Set(kbs.map(kbNumberOf))]) {
+    let cursor: string | undefined;
+    let total: number;
+    do {
+      const page: UpdatesPage = await context.call(operatorEndpoints.listUpdates, { query: { kb, cursor } });
+      updates.push(...page.updates);
+      unreadable.push(...page.unreadable);
+      cursor = page.next;
+      total = page.total;
+    } while (cursor !== undefined);
+    if (total === 0) unknown.push(kb);
+  }
+  // A unit can have two of the KBs.
+  const each = [...new Map(updates.map((update) => [update.updateId, update])).values()];
+  if (context.json) printJson(context.io, { version: 1, updates: each, unreadable });
+  else if (each.length > 0) {
+    printTable(
+      context.io,
+      ['CREATED', 'KB', 'SEVERITY', 'STATE', 'SIZE', 'ID', 'TITLE'],
+      each.map((update) => [
+        update.createdAt.slice(0, 10),
+        kbNames(update.kbs),
+        update.severity ?? '',
+        stateOf(update),
+        formatBytes(update.bytes),
+        update.updateId,
+        update.title ?? '',
+      ]),
+    );
+  }
+  for (const kb of unknown) context.io.stderr.write(`no index named an update with KB${kb}\n`);
+  for (const id of unreadable) context.io.stderr.write(`unreadable row in the store: ${id}\n`);
+  return exitCodes.ok;
+}
+
+function kbNumberOf(text: string): string {
+  const digits = text.trim().replace(/^kb/i, '');
+  if (/^\d{5,8}$/.test(digits)) return digits;
+  throw new CliError(
+    'usage',
+    `not a KB number: got ${JSON.stringify(text)}, expected five to eight digits as in KB5034441`,
+  );
+}
+
+const kbNames = (kbs: readonly string[]): string => kbs.map((kb) => `KB${kb}`).join(' ');
+
+const stateOf = ({ withdrawnAt, supersededBy }: Pick<UpdateSummary, 'withdrawnAt' | 'supersededBy'>): string =>
+  withdrawnAt !== undefined ? 'withdrawn' : supersededBy > 0 ? 'superseded' : 'current';
+
+/** `kbroker updates show ID`: one update with its files. */
+export async function showUpdate(context: CommandContext, id: string): Promise<ExitCode> {
+  const updateId = id.trim().toLowerCase();
+  const view = await context.call(operatorEndpoints.getUpdate, { params: { updateId } });
+  if (context.json) printJson(context.io, view);
+  else context.io.stdout.write(`${describe(view).join('\n')}\n`);
+  return exitCodes.ok;
+}
+
+function describe({ update, files }: UpdateFactsView): string[] {
+  const { withdrawnAt, totals } = update;
+  const lines = [update.title ?? 'untitled'];
+  const add = (label: string, values: readonly string[], total = values.length): void => {
+    if (values.length === 0) return;
+    const more = total > values.length ? `, and ${total - values.length} more` : '';
+    lines.push(`  ${label.padEnd(12)} ${values.join(', ')}${more}`);
+  };
+  const titles = (list: readonly { readonly id: string; readonly title?: string }[]): string[] =>
+    list.map(({ id, title }) => title ?? id);
+  const identities = (list: readonly UpdateIdentity[]): string[] =>
+    list.map(({ updateId, revision }) => `${updateId}_${revision}`);
+  add('id', [`${update.updateId}, revision ${update.revision}, created ${update.createdAt}`]);
+  if (withdrawnAt !== undefined) add('withdrawn', [`not in the index any more since ${withdrawnAt}`]);
+  add(
+    'KB',
+    update.kbs.map((kb) => `KB${kb}`),
+    totals?.kbs,
+  );
+  add('severity', update.severity === undefined ? [] : [update.severity]);
+  add('class', update.classification === undefined ? [] : titles([update.classification]));
+  add('products', titles(update.products), totals?.products);
+  add('families', titles(update.families), totals?.families);
+  add('bulletins', update.bulletins, totals?.bulletins);
+  add('CVEs', update.cves, totals?.cves);
+  add('restart', update.reboot === undefined ? [] : [update.reboot]);
+  add('replaced by', identities(update.supersededBy), totals?.supersededBy);
+  add('replaces', identities(update.supersedes), totals?.supersedes);
+  add('size', [`${formatBytes(update.bytes)} in ${totals?.files ?? files.length} files`]);
+  for (const file of files) {
+    lines.push(
+      `  file         ${file.name ?? 'unnamed'}, ${file.size === undefined ? 'size unknown' : formatBytes(file.size)}`,
+      `               SHA-1 ${file.sha1}, SHA-256 ${file.sha256 ?? 'not given'}`,
+      `               ${file.url ?? 'no location'}`,
+    );
+  }
+  return lines;
+}
