@@ -1,0 +1,225 @@
+/**
+ * What the localized fragments say, in the 37 languages that a real detail cabinet has: title, description, and how to
+ * remove the update. `{}` stands for the product. English comes first, since all that has a title has an English one.
+ */
+export const languages: readonly (readonly [language: string, title: string, description: string, removal: string])[] =
+  [
+    // biome-ignore format: a row for each language
+    ['en', 'Update for {}', 'Install this invented update to mend faults in {}. After you install it, you may have to restart your computer.', 'This update can be removed in the list of installed updates.'],
+    [
+      'ar',
+      'تحديث لـ {}',
+      'ثبّت هذا التحديث الوهمي لإصلاح أخطاء في {}. قد يلزم إعادة تشغيل الكمبيوتر بعد التثبيت.',
+      'يمكن إزالة هذا التحديث من قائمة التحديثات المثبتة.',
+    ],
+    [
+      'bg',
+      'Актуализация за {}',
+      'Инсталирайте тази измислена актуализация, за да поправите грешки в {}. След това може да се наложи рестартиране.',
+      'Актуализацията може да се премахне от списъка на инсталираните.',
+    ],
+    [
+      'cs',
+      'Aktualizace pro {}',
+      'Nainstalujte tuto smyšlenou aktualizaci, která opravuje chyby v {}. Poté může být nutné restartovat počítač.',
+      'Aktualizaci lze odebrat v seznamu nainstalovaných aktualizací.',
+    ],
+    [
+      'da',
+      'Opdatering til {}',
+      'Installer denne opfundne opdatering for at rette fejl i {}. Bagefter skal computeren måske genstartes.',
+      'Opdateringen kan fjernes på listen over installerede opdateringer.',
+    ],
+    [
+      'de',
+      'Update für {}',
+      'Installieren Sie dieses erfundene Update, um Fehler in {} zu beheben. Danach müssen Sie den Computer vielleicht neu starten.',
+      'Dieses Update lässt sich in der Liste der installierten Updates entfernen.',
+    ],
+    [
+      'el',
+      'Ενημέρωση για {}',
+      'Εγκαταστήστε αυτή την επινοημένη ενημέρωση για να διορθώσετε σφάλματα στο {}. Ίσως χρειαστεί επανεκκίνηση.',
+      'Η ενημέρωση καταργείται από τη λίστα των εγκατεστημένων.',
+    ],
+    [
+      'es',
+      'Actualización para {}',
+      'Instale esta actualización inventada para corregir errores de {}. Después puede ser necesario reiniciar el equipo.',
+      'Esta actualización se puede quitar en la lista de actualizaciones instaladas.',
+    ],
+    [
+      'et',
+      'Värskendus: {}',
+      'Installige see väljamõeldud värskendus, et parandada vead tootes {}. Pärast võib olla vaja arvuti taaskäivitada.',
+      'Värskenduse saab eemaldada installitud värskenduste loendist.',
+    ],
+    [
+      'fi',
+      'Päivitys: {}',
+      'Asenna tämä keksitty päivitys, joka korjaa virheitä tuotteessa {}. Tietokone on ehkä käynnistettävä uudelleen.',
+      'Päivityksen voi poistaa asennettujen päivitysten luettelosta.',
+    ],
+    [
+      'fr',
+      'Mise à jour pour {}',
+      'Installez cette mise à jour inventée pour corriger des défauts de {}. Un redémarrage peut ensuite être nécessaire.',
+      'Cette mise à jour peut être retirée dans la liste des mises à jour installées.',
+    ],
+    [
+      'he',
+      'עדכון עבור {}',
+      'התקן עדכון מומצא זה כדי לתקן תקלות ב-{}. לאחר ההתקנה ייתכן שיהיה צורך להפעיל מחדש את המחשב.',
+      'ניתן להסיר את העדכון מרשימת העדכונים המותקנים.',
+    ],
+    [
+      'hi',
+      '{} के लिए अद्यतन',
+      '{} की त्रुटियाँ ठीक करने के लिए यह काल्पनिक अद्यतन स्थापित करें। इसके बाद कंप्यूटर को पुनः आरंभ करना पड़ सकता है।',
+      'यह अद्यतन स्थापित अद्यतनों की सूची से हटाया जा सकता है।',
+    ],
+    [
+      'hr',
+      'Ažuriranje za {}',
+      'Instalirajte ovo izmišljeno ažuriranje da ispravite greške u {}. Nakon toga možda treba ponovno pokrenuti računalo.',
+      'Ažuriranje se može ukloniti s popisa instaliranih.',
+    ],
+    [
+      'hu',
+      'Frissítés: {}',
+      'Telepítse ezt a kitalált frissítést a(z) {} hibáinak javításához. Utána szükség lehet a számítógép újraindítására.',
+      'A frissítés a telepített frissítések listájában távolítható el.',
+    ],
+    [
+      'it',
+      'Aggiornamento per {}',
+      'Installare questo aggiornamento inventato per correggere errori di {}. Poi può essere necessario riavviare il computer.',
+      'L’aggiornamento si può rimuovere dall’elenco di quelli installati.',
+    ],
+    [
+      'ja',
+      '{} の更新',
+      'この架空の更新プログラムは {} の誤りを直します。インストール後、コンピューターの再起動が必要な場合があります。言語と設定は変わりません。',
+      'この更新はインストール済みの一覧から削除できます。',
+    ],
+    [
+      'ko',
+      '{} 업데이트',
+      '이 가상의 업데이트를 설치하면 {}의 오류가 고쳐집니다. 설치한 다음 컴퓨터를 다시 시작해야 할 수 있습니다.',
+      '설치된 업데이트 목록에서 제거할 수 있습니다.',
+    ],
+    [
+      'lt',
+      '{} naujinimas',
+      'Įdiekite šį išgalvotą naujinimą, kad ištaisytumėte {} klaidas. Po to gali reikėti paleisti kompiuterį iš naujo.',
+      'Naujinimą galima pašalinti įdiegtų naujinimų sąraše.',
+    ],
+    [
+      'lv',
+      '{} atjauninājums',
+      'Instalējiet šo izdomāto atjauninājumu, lai labotu {} kļūdas. Pēc tam var būt jārestartē dators.',
+      'Atjauninājumu var noņemt instalēto sarakstā.',
+    ],
+    [
+      'no',
+      'Oppdatering for {}',
+      'Installer denne oppdiktede oppdateringen for å rette feil i {}. Etterpå må du kanskje starte maskinen på nytt.',
+      'Oppdateringen kan fjernes i listen over installerte oppdateringer.',
+    ],
+    [
+      'nl',
+      'Update voor {}',
+      'Installeer deze verzonnen update om fouten in {} te herstellen. Daarna moet de computer misschien opnieuw worden opgestart.',
+      'Deze update kan worden verwijderd in de lijst met updates.',
+    ],
+    [
+      'pl',
+      'Aktualizacja dla {}',
+      'Zainstaluj tę zmyśloną aktualizację, aby naprawić błędy w {}. Potem może być konieczne ponowne uruchomienie komputera.',
+      'Aktualizację można usunąć na liście zainstalowanych.',
+    ],
+    [
+      'pt',
+      'Atualização para {}',
+      'Instale esta atualização inventada para corrigir falhas de {}. Depois pode ser preciso reiniciar o computador.',
+      'A atualização pode ser removida na lista das instaladas.',
+    ],
+    [
+      'pt-br',
+      'Atualização de {}',
+      'Instale esta atualização fictícia para corrigir erros de {}. Depois talvez seja preciso reiniciar o computador.',
+      'A atualização pode ser removida na lista de instaladas.',
+    ],
+    [
+      'ro',
+      'Actualizare pentru {}',
+      'Instalați această actualizare inventată pentru a corecta erori din {}. Apoi poate fi necesară o repornire.',
+      'Actualizarea se poate elimina din lista celor instalate.',
+    ],
+    [
+      'ru',
+      'Обновление для {}',
+      'Установите это вымышленное обновление, чтобы исправить ошибки в {}. После этого может потребоваться перезагрузка.',
+      'Обновление можно удалить в списке установленных.',
+    ],
+    [
+      'sk',
+      'Aktualizácia pre {}',
+      'Nainštalujte túto vymyslenú aktualizáciu, ktorá opravuje chyby v {}. Potom môže byť potrebný reštart.',
+      'Aktualizáciu možno odstrániť v zozname nainštalovaných.',
+    ],
+    [
+      'sl',
+      'Posodobitev za {}',
+      'Namestite to izmišljeno posodobitev, ki odpravlja napake v {}. Nato bo morda treba znova zagnati računalnik.',
+      'Posodobitev lahko odstranite na seznamu nameščenih.',
+    ],
+    [
+      'sr-latn-rs',
+      'Ažuriranje za {}',
+      'Instalirajte ovo izmišljeno ažuriranje da biste ispravili greške u {}. Posle toga možda treba restartovati računar.',
+      'Ažuriranje može da se ukloni sa liste instaliranih.',
+    ],
+    [
+      'sv',
+      'Uppdatering för {}',
+      'Installera den här påhittade uppdateringen för att rätta fel i {}. Efteråt kan datorn behöva startas om.',
+      'Uppdateringen kan tas bort i listan över installerade.',
+    ],
+    [
+      'th',
+      'การอัปเดตสำหรับ {}',
+      'ติดตั้งการอัปเดตสมมตินี้เพื่อแก้ไขข้อผิดพลาดใน {} หลังจากนั้นอาจต้องเริ่มระบบใหม่',
+      'ลบการอัปเดตนี้ได้จากรายการที่ติดตั้ง',
+    ],
+    [
+      'tr',
+      '{} için güncelleştirme',
+      '{} hatalarını gidermek için bu uydurma güncelleştirmeyi yükleyin. Ardından bilgisayarı yeniden başlatmanız gerekebilir.',
+      'Güncelleştirme, yüklü olanlar listesinden kaldırılabilir.',
+    ],
+    [
+      'uk',
+      'Оновлення для {}',
+      'Інсталюйте це вигадане оновлення, щоб виправити помилки в {}. Потім може знадобитися перезавантаження.',
+      'Оновлення можна видалити у списку інстальованих.',
+    ],
+    [
+      'zh-cn',
+      '{} 更新',
+      '安装此虚构的更新以修复 {} 中的错误。安装之后,可能需要重新启动计算机。语言设置保持不变。',
+      '可以在已安装的更新列表中将其删除。',
+    ],
+    [
+      'zh-hk',
+      '{} 更新',
+      '安裝此虛構的更新以修正 {} 的錯誤。安裝之後,可能需要重新啟動電腦。語言設定保持不變。',
+      '可在已安裝的更新清單中將其移除。',
+    ],
+    [
+      'zh-tw',
+      '{} 的更新',
+      '請安裝這個虛構的更新,以修正 {} 的錯誤。安裝之後,可能必須重新啟動電腦。語言設定不變。',
+      '可以從已安裝的更新清單中移除。',
+    ],
+  ];
