@@ -1,5 +1,6 @@
 import { type Compression, compressionOf } from './decoder.ts';
 import { CabError } from './error.ts';
+import { FileTable } from './file-table.ts';
 import type { Cursor, Steps } from './intake.ts';
 
 /** One file of a cabinet, from its CFFILE entry ([MS-CAB]). */
@@ -17,8 +18,8 @@ export interface CabMember {
   readonly offset: number;
   /** DOS attributes (0x01 read-only, 0x02 hidden, 0x04 system, 0x20 archive, 0x40 run after extraction, 0x80 name is UTF-8). */
   readonly attributes: number;
-  /** Time of last change, absent when the entry's is no possible time. Cabinets state no time zone; read as UTC. */
-  readonly modified?: Date;
+  /** Time of last change, `undefined` when the entry's is no possible time. Cabinets state no time zone; read as UTC. */
+  readonly modified: Date | undefined;
 }
 
 /** One compressed stream, from its CFFOLDER entry ([MS-CAB]). */
@@ -46,16 +47,10 @@ export interface CabHeader {
 
 const headerLength = 36;
 const folderEntryLength = 8;
-const fileEntryLength = 16;
-/** 255 bytes and a NUL (CB_MAX_FILENAME of the Cabinet SDK). */
-const maxNameLength = 256;
 
 const hasPrevious = 0x0001;
 const hasNext = 0x0002;
 const hasReserve = 0x0004;
-/** `iFolder` values from here on mean that the member goes on in another cabinet of the set. */
-const continued = 0xfffd;
-const nameIsUtf8 = 0x80;
 
 /**
  * Reads the header and both tables, and passes over gaps between them. The format's version (1.3 in every cabinet there
@@ -91,9 +86,10 @@ export function* readHeader(cursor: Cursor): Steps<CabHeader> {
     throw badHeader(`the file table at byte ${filesOffset} begins before the folder table ends`, 16);
   }
   if (filesOffset > cursor.offset) yield { what: 'skip', count: filesOffset - cursor.offset };
-  const members = yield* readFiles(fileCount, folderCount, cursor);
+  const table = new FileTable(fileCount, folderCount);
+  yield { what: 'entries', table };
   if (cursor.offset > size) throw badHeader(`the cabinet says that it has ${size} bytes, less than its tables`, 8);
-  return { size, setId, reserve: reserve.header, dataReserve: reserve.data, folders, members };
+  return { size, setId, reserve: reserve.header, dataReserve: reserve.data, folders, members: table.members };
 }
 
 function* readReserve(flags: number): Steps<{ header: Uint8Array; folder: number; data: number }> {
@@ -117,59 +113,6 @@ function* readFolders(count: number, reserve: number): Steps<CabFolder[]> {
     });
   }
   return folders;
-}
-
-function* readFiles(count: number, folderCount: number, cursor: Cursor): Steps<CabMember[]> {
-  const members: CabMember[] = [];
-  while (members.length < count) {
-    const start = cursor.offset;
-    const entry = view(yield fileEntryLength);
-    const size = entry.getUint32(0, true);
-    const offset = entry.getUint32(4, true);
-    const folder = entry.getUint16(8, true);
-    const modified = fromDosTime(entry.getUint16(10, true), entry.getUint16(12, true));
-    const attributes = entry.getUint16(14, true);
-    const rawName = yield { what: 'string', limit: maxNameLength };
-    const which = `file ${members.length} of ${count}`;
-    if (rawName.length === 0) throw badHeader(`${which} has an empty name`, start + fileEntryLength);
-    if (rawName.length === maxNameLength) {
-      throw badHeader(`${which} has a name of more than ${maxNameLength - 1} bytes`, start + fileEntryLength);
-    }
-    const name = (attributes & nameIsUtf8) === 0 ? latin1(rawName) : utf8.decode(rawName);
-    if (folder >= continued) {
-      throw new CabError('split-set', 'it goes on in another cabinet of a set; only whole cabinets can be read', {
-        offset: start + 8,
-        member: name,
-      });
-    }
-    if (folder >= folderCount) {
-      throw new CabError('bad-header', `it is said to be in folder ${folder}, and there are ${folderCount}`, {
-        offset: start + 8,
-        member: name,
-      });
-    }
-    members.push({ name, size, folder, offset, attributes, ...(modified === undefined ? {} : { modified }) });
-  }
-  return members;
-}
-
-/** Date and time in the two 16-bit fields of DOS; seconds are even. */
-function fromDosTime(date: number, time: number): Date | undefined {
-  const year = 1980 + (date >>> 9);
-  const month = (date >>> 5) & 0x0f;
-  const day = date & 0x1f;
-  const hours = time >>> 11;
-  const minutes = (time >>> 5) & 0x3f;
-  const seconds = (time & 0x1f) * 2;
-  const result = new Date(Date.UTC(year, month - 1, day, hours, minutes, seconds));
-  const possible = result.getUTCMonth() === month - 1 && hours < 24 && minutes < 60 && seconds < 60;
-  return possible ? result : undefined;
-}
-
-const utf8 = new TextDecoder();
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
 
 function view(bytes: Uint8Array): DataView {

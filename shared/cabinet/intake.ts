@@ -3,15 +3,30 @@
  * enough chunks have come in; so the parser reads like straight-line code, and nothing is buffered but one demand.
  */
 
-/** Needed next: a number of bytes, a string up to and including its NUL (at most `limit` bytes), or bytes to pass over. */
+/** Needed next: a number of bytes, the entries of a table, or bytes to pass over. */
 export type Demand =
   | number
-  | { readonly what: 'string'; readonly limit: number }
+  | { readonly what: 'entries'; readonly table: Table }
   | { readonly what: 'skip'; readonly count: number };
 
+/** Takes entries as they come, so that a table of many small ones costs no demand for each. */
+export interface Table {
+  /** True when all entries were taken. */
+  readonly done: boolean;
+  /** Bytes of the longest entry: with so many there is at least one, or an error. */
+  readonly maxEntryLength: number;
+  /**
+   * Takes the whole entries at the beginning of `bytes`, as far as the table goes.
+   *
+   * @param offset of the first byte in the cabinet, for errors
+   * @returns bytes taken
+   */
+  take(bytes: Uint8Array, offset: number): number;
+}
+
 /**
- * A parser, or a part of one. The answer to a demand is valid until the next `yield`: the bytes; the string's bytes
- * without the NUL, or with all `limit` bytes when no NUL was among them; nothing for a skip.
+ * A parser, or a part of one. The answer to a demand is the bytes, valid until the next `yield`; nothing for entries,
+ * which the table has taken, and for a skip.
  */
 export type Steps<Result> = Generator<Demand, Result, Uint8Array>;
 
@@ -64,7 +79,8 @@ export class Intake {
           this.#answer(chunk.subarray(at - missing, at), demand);
         } else {
           this.#keep(chunk, at - missing, at, demand);
-          this.#answerFromCarry(demand, demand);
+          this.#carried = 0;
+          this.#answer(this.#carry.subarray(0, demand), demand);
         }
       } else if (demand.what === 'skip') {
         const count = Math.min(demand.count - this.#skipped, chunk.length - at);
@@ -74,14 +90,33 @@ export class Intake {
         this.#skipped = 0;
         this.#answer(nothing, demand.count);
       } else {
-        const room = Math.min(demand.limit - this.#carried, chunk.length - at);
-        const length = chunk.subarray(at, at + room).indexOf(0);
-        this.#keep(chunk, at, at + (length === -1 ? room : length), demand.limit);
-        at += length === -1 ? room : length + 1;
-        if (length === -1 && this.#carried < demand.limit) return;
-        this.#answerFromCarry(this.#carried, length === -1 ? this.#carried : this.#carried + 1);
+        at += this.#takeEntries(chunk, at, demand.table);
+        if (!demand.table.done) return;
+        this.#answer(nothing, 0);
       }
     }
+  }
+
+  /** Gives a table what this chunk has of its entries, and keeps the beginning of one that is not there as a whole. */
+  #takeEntries(chunk: Uint8Array, from: number, table: Table): number {
+    let at = from;
+    if (this.#carried > 0) {
+      const before = this.#carried;
+      const until = Math.min(chunk.length, at + table.maxEntryLength - before);
+      this.#keep(chunk, at, until, table.maxEntryLength);
+      const taken = table.take(this.#carry.subarray(0, this.#carried), this.#cursor.offset);
+      if (taken === 0) return until - from;
+      // At least the entry that was kept in part was taken, so the chunk goes on behind it.
+      this.#carried = 0;
+      this.#cursor.offset += taken;
+      at += taken - before;
+    }
+    const taken = table.take(chunk.subarray(at), this.#cursor.offset);
+    this.#cursor.offset += taken;
+    at += taken;
+    if (table.done) return at - from;
+    this.#keep(chunk, at, chunk.length, table.maxEntryLength);
+    return chunk.length - from;
   }
 
   #keep(chunk: Uint8Array, from: number, to: number, capacity: number): void {
@@ -92,11 +127,6 @@ export class Intake {
     }
     this.#carry.set(chunk.subarray(from, to), this.#carried);
     this.#carried += to - from;
-  }
-
-  #answerFromCarry(length: number, consumed: number): void {
-    this.#carried = 0;
-    this.#answer(this.#carry.subarray(0, length), consumed);
   }
 
   #answer(bytes: Uint8Array, consumed: number): void {
