@@ -4,7 +4,9 @@ import { resolve } from 'node:path';
 import { type Bench, type BenchRow, goalText, keepsGoal } from './kit/bench.ts';
 
 /** Benchmarks are loaded when they run: some need programs that are not everywhere. */
-const benches: Readonly<Record<string, () => Promise<Bench>>> = {};
+const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  publish: async () => (await import('./publish/publish.ts')).publishBench,
+};
 
 const significant = (value: number): number => Number(value.toPrecision(4));
 
