@@ -7,9 +7,17 @@ import { AuthenticodeError } from './error.ts';
  * @throws AuthenticodeError `malformed`
  */
 export function readAsn1(bytes: Uint8Array, what: string): { readonly block: BaseBlock; readonly length: number } {
-  const { offset, result } = fromBER(new Uint8Array(bytes));
-  if (offset === -1) throw new AuthenticodeError('malformed', `${what} is not ASN.1: ${result.error}`);
-  return { block: result, length: offset };
+  const malformed = (why: string, cause?: unknown): AuthenticodeError =>
+    new AuthenticodeError('malformed', `${what} is not ASN.1: ${why}`, { cause });
+  try {
+    const { offset, result } = fromBER(new Uint8Array(bytes));
+    if (offset === -1) throw malformed(result.error);
+    return { block: result, length: offset };
+  } catch (error) {
+    if (error instanceof AuthenticodeError) throw error;
+    // Times that are none are thrown, and not returned like other faults.
+    throw malformed(error instanceof Error ? error.message : String(error), error);
+  }
 }
 
 /** All bytes of a value, as they stood in the input. */

@@ -46,7 +46,7 @@ export function verifySignature(
     if (rest.length >= padding || rest.some((byte) => byte !== 0)) {
       return { state: 'malformed', reason: `${rest.length} bytes follow the signature that belong to nothing` };
     }
-    const roots = policy.roots.map(readCertificate);
+    const roots = policy.roots.map(readRoot);
     const primary = readSignedMessage(block, 'the signature');
     // The newer algorithms first: a file signed twice is as good as its better signature.
     const strict = firstValid(primary, (message) => judge(message, digests, { roots, allowSha1: false }, now));
@@ -54,6 +54,17 @@ export function verifySignature(
     return firstValid(primary, (message) => judge(message, digests, { roots, allowSha1: true }, now));
   } catch (error) {
     return stateOf(error, 'unknown');
+  }
+}
+
+/** @throws AuthenticodeError `bad-roots` */
+function readRoot(der: Uint8Array): Certificate {
+  try {
+    return readCertificate(der);
+  } catch (cause) {
+    throw new AuthenticodeError('bad-roots', 'a trusted root cannot be read; allowed are X.509 certificates', {
+      cause,
+    });
   }
 }
 
