@@ -3,6 +3,8 @@ import { Command, CommanderError, Option } from 'commander';
 import { fileRequestStates } from '#shared/contract/requests.ts';
 import { CliError } from './cli-error.ts';
 import { createOperatorClient } from './client.ts';
+import { hashCab, listCab } from './commands/cab.ts';
+import { extractCab } from './commands/cab-extract.ts';
 import type { CommandContext } from './commands/context.ts';
 import { listHosts, showHost } from './commands/hosts.ts';
 import { diffIndexes } from './commands/index-diff.ts';
@@ -115,6 +117,24 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
   sub(updates, 'show', 'one update and its files')
     .argument('<update-id>')
     .action(online((context, updateId: string) => showUpdate(context, updateId)));
+
+  const cab = sub(program, 'cab', 'any cabinet (.cab, .msu), without a broker');
+  const cabOptions = (file: string, command: Command) => ({
+    file,
+    json: command.optsWithGlobals<GlobalFlags>().json === true,
+  });
+  sub(cab, 'list', 'what its file table names')
+    .argument('<file>')
+    .action(async (file: string, _: object, command: Command) => end(await listCab(cabOptions(file, command), io)));
+  sub(cab, 'hash', 'SHA-256 of each member; a bad cabinet ends with what is wrong and where')
+    .argument('<file>')
+    .action(async (file: string, _: object, command: Command) => end(await hashCab(cabOptions(file, command), io)));
+  sub(cab, 'extract', 'write its members below a folder, never outside of it')
+    .argument('<file>')
+    .option('--to <dir>', 'folder to write into; files that are there stay as they are', '.')
+    .action(async (file: string, { to }: { to: string }, command: Command) =>
+      end(await extractCab({ ...cabOptions(file, command), to }, io)),
+    );
 
   const requests = sub(program, 'requests', 'files that hosts asked for');
   sub(requests, 'list', 'list them')

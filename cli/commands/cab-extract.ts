@@ -1,0 +1,121 @@
+import { closeSync, futimesSync, lstatSync, mkdirSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ByteSink, CabMember } from '#shared/cabinet/index.ts';
+import { exitCodes, formatBytes } from '../io.ts';
+import type { CabOptions } from './cab.ts';
+import { pathOfMember } from './cab-paths.ts';
+import { type CabIo, printable, readCabFile, reportFault } from './cab-read.ts';
+
+interface ExtractOptions extends CabOptions {
+  /** Folder to write into; it is made if it is not there. */
+  readonly to: string;
+}
+
+interface Extracted {
+  readonly name: string;
+  readonly path: string;
+  readonly size: number;
+}
+
+interface Refused {
+  readonly name: string;
+  readonly reason: string;
+}
+
+/**
+ * `kbroker cab extract`: writes the members below a folder, and never outside of it: names that lead elsewhere are
+ * refused, links in the folder are not followed, and files that are there stay as they are. A member whose data are bad
+ * leaves no file. Whatever was not written is named on stderr, and the exit code is 1.
+ *
+ * @returns the exit code
+ */
+export async function extractCab({ file, json, to }: ExtractOptions, io: CabIo): Promise<number> {
+  const extracted: Extracted[] = [];
+  const refused: Refused[] = [];
+  const refuse = (name: string, reason: string): undefined => {
+    refused.push({ name, reason });
+    reportFault(file, { message: `${printable(name)}: not extracted: ${reason}`, code: 'refused' }, io);
+  };
+  const folders = new Folders(to);
+  const fault = await readCabFile(
+    file,
+    {
+      onHeader: () => void mkdirSync(to, { recursive: true }),
+      onMember(member) {
+        const path = pathOfMember(member.name);
+        if ('refusal' in path) return refuse(member.name, path.refusal);
+        const place = folders.placeFor(path.parts);
+        if ('refusal' in place) return refuse(member.name, place.refusal);
+        const sink = openFile(place.path, member, () => {
+          extracted.push({ name: member.name, path: place.path, size: member.size });
+          if (!json) io.stdout.write(`${place.path}\n`);
+        });
+        return sink ?? refuse(member.name, 'there is such a file already');
+      },
+    },
+    io,
+  );
+  if (json) io.stdout.write(`${JSON.stringify({ file, to, members: extracted, refused, error: fault ?? null })}\n`);
+  if (fault !== undefined) reportFault(file, fault, io);
+  else if (!json) {
+    const bytes = extracted.reduce((sum, { size }) => sum + size, 0);
+    io.stdout.write(`${extracted.length} members extracted, ${formatBytes(bytes)}\n`);
+  }
+  return fault === undefined && refused.length === 0 ? exitCodes.ok : exitCodes.failed;
+}
+
+/** Folders below the target that were looked at: made here, or found to be real ones. */
+class Folders {
+  readonly #root: string;
+  readonly #known = new Set<string>();
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  placeFor(parts: readonly string[]): { readonly path: string } | { readonly refusal: string } {
+    let path = this.#root;
+    for (const part of parts.slice(0, -1)) {
+      path = join(path, part);
+      if (this.#known.has(path)) continue;
+      const kind = kindOf(path);
+      if (kind === 'nothing') mkdirSync(path);
+      else if (kind !== 'folder') return { refusal: `${printable(path)} is ${kind}` };
+      this.#known.add(path);
+    }
+    return { path: join(path, parts.at(-1) ?? '') };
+  }
+}
+
+function kindOf(path: string): 'nothing' | 'folder' | 'a link' | 'no folder' {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return 'nothing';
+  if (stats.isSymbolicLink()) return 'a link';
+  return stats.isDirectory() ? 'folder' : 'no folder';
+}
+
+/** `undefined` when something stands there already; a link is something, so it is never followed. */
+function openFile(path: string, member: CabMember, onEnd: () => void): ByteSink | undefined {
+  let file: number;
+  try {
+    file = openSync(path, 'wx');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return undefined;
+    throw error;
+  }
+  return {
+    write(chunk) {
+      for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at);
+    },
+    end() {
+      const { modified } = member;
+      if (modified !== undefined) futimesSync(file, modified, modified);
+      closeSync(file);
+      onEnd();
+    },
+    abort() {
+      closeSync(file);
+      unlinkSync(path);
+    },
+  };
+}

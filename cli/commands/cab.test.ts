@@ -1,0 +1,237 @@
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { markup, randomBytes } from '#shared/cabinet/testing/corpus.ts';
+import { encodeCab, type MemberToEncode } from '#shared/cabinet/testing/encode.ts';
+import { haveSamples, sample } from '#test/kit/samples.ts';
+import { main } from '../main.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kbroker-cab-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+async function run(args: readonly string[], isTTY = false) {
+  const printed = { stdout: '', stderr: '' };
+  const stream = (name: keyof typeof printed) => ({
+    isTTY: name === 'stderr' && isTTY,
+    write: (text: string): void => {
+      printed[name] += text;
+    },
+  });
+  const exitCode = await main(['cab', ...args], { stdout: stream('stdout'), stderr: stream('stderr'), env: {} });
+  return { exitCode, ...printed };
+}
+
+const member = (name: string, data: Uint8Array | string = `data of ${name}`): MemberToEncode => ({
+  name,
+  data: typeof data === 'string' ? new TextEncoder().encode(data) : data,
+  modified: new Date('2026-07-14T13:54:06Z'),
+});
+const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest('hex');
+
+async function write(name: string, cab: Uint8Array): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(file, cab);
+  return file;
+}
+
+const members = [member('index.xml', markup(50_000, 1)), member('x\\1'), member('noise.bin', randomBytes(70_000, 2))];
+const good = () => encodeCab({ members, compression: { lzx: 21 } });
+/** The last byte of the last member is wrong. */
+const bad = () => {
+  const cab = encodeCab({ members, compression: 'stored' });
+  cab[cab.length - 1] = (cab.at(-1) ?? 0) ^ 1;
+  return cab;
+};
+
+describe('kbroker cab list', () => {
+  it('prints what the file table names, and where it is packed', async () => {
+    const file = await write('good.cab', good());
+    const { exitCode, stdout, stderr } = await run(['list', file]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toMatch(/^50000 +2026-07-14 13:54:06 +LZX:21 +index\.xml$/m);
+    expect(stdout).toMatch(/^3 members in 1 folders, cabinet of [\d.]+ kB$/m);
+    expect(JSON.parse((await run(['list', file, '--json'])).stdout)).toMatchObject({
+      folders: [{ compression: 'LZX:21', blocks: 4 }],
+      members: [
+        { name: 'index.xml', size: 50_000, offset: 0, modified: '2026-07-14T13:54:06.000Z' },
+        { name: 'x\\1', size: 11, offset: 50_000 },
+        { name: 'noise.bin', size: 70_000, folder: 0 },
+      ],
+    });
+  });
+
+  it('does not look at the data, and can list as many members as there may be', async () => {
+    expect((await run(['list', await write('bad.cab', bad())])).exitCode).toBe(0);
+    const many = Array.from({ length: 65_535 }, (_, i) => ({ name: `c\\${i}`, data: new Uint8Array(0) }));
+    const { stdout } = await run([
+      'list',
+      await write('many.cab', encodeCab({ members: many, compression: 'stored' })),
+    ]);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(65_537);
+  });
+
+  it('ends with one line on a file that is no cabinet', async () => {
+    const file = await write('text.cab', Buffer.from('hello'.repeat(20)));
+    const { exitCode, stdout, stderr } = await run(['list', file]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toBe(`kbroker: ${file}: not a cabinet: it does not begin with "MSCF" (at byte 0 of the cabinet)\n`);
+  });
+});
+
+describe('kbroker cab hash', () => {
+  it('prints SHA-256 and name of each member in order', async () => {
+    const { exitCode, stdout, stderr } = await run(['hash', await write('good.cab', good())]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toBe(members.map(({ name, data }) => `${sha256(data)}  ${name}\n`).join(''));
+  });
+
+  it('prints the members that are right, then one line on stderr', async () => {
+    const file = await write('bad.cab', bad());
+    const { exitCode, stdout, stderr } = await run(['hash', file]);
+    expect(exitCode).toBe(1);
+    expect(stdout.trimEnd().split('\n')).toHaveLength(2);
+    expect(stderr).toMatch(
+      /^kbroker: [^\n]*: noise\.bin: data block has checksum [^\n]* \(at byte \d+ of the cabinet\)\n$/,
+    );
+    const json = await run(['hash', '--json', file]);
+    expect(json.exitCode).toBe(1);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      members: [{ name: 'index.xml', size: 50_000 }, { name: 'x\\1' }],
+      error: { code: 'bad-checksum', member: 'noise.bin', offset: expect.any(Number) },
+    });
+  });
+
+  it.each([
+    ['absent.cab', /: no such file\n$/],
+    ['.', /: is a folder, not a file\n$/],
+  ])('says what is wrong with %s', async (name, expected) => {
+    const { exitCode, stderr } = await run(['hash', join(folder, name)]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(expected);
+  });
+
+  it('lets no control character of a name reach the terminal', async () => {
+    const file = await write('escape.cab', encodeCab({ members: [member('a\u001b[31m\nb')], compression: 'stored' }));
+    expect((await run(['hash', file])).stdout).toMatch(/^[0-9a-f]{64} {2}a\\x1b\[31m\\x0ab\n$/);
+  });
+
+  it('shows its progress on a terminal when the file is big, and wipes it', async () => {
+    const file = await write('big.cab', Buffer.concat([good(), Buffer.alloc(20_000_000)]));
+    const { stderr } = await run(['hash', file], true);
+    expect(stderr).toMatch(/reading 100 % of 20\.\d MB/);
+    expect(stderr.endsWith('\r\u001b[K')).toBe(true);
+    expect((await run(['hash', file])).stderr).toBe('');
+  });
+});
+
+describe('kbroker cab extract', () => {
+  it('writes the members with their times, and never over what is there', async () => {
+    const to = join(folder, 'out', 'deep');
+    const file = await write('good.cab', good());
+    const { exitCode, stdout } = await run(['extract', file, '--to', to]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/\n3 members extracted, 120\.0 kB\n$/);
+    for (const { name, data } of members) {
+      const path = join(to, ...name.split('\\'));
+      expect(Buffer.compare(await readFile(path), data)).toBe(0);
+      expect((await stat(path)).mtime).toEqual(new Date('2026-07-14T13:54:06Z'));
+    }
+    await writeFile(join(to, 'index.xml'), 'mine');
+    const again = await run(['extract', file, '--to', to, '--json']);
+    expect(again.exitCode).toBe(1);
+    expect(JSON.parse(again.stdout).refused).toHaveLength(3);
+    expect(again.stderr).toMatch(/: index\.xml: not extracted: there is such a file already\n/);
+    expect(await readFile(join(to, 'index.xml'), 'utf8')).toBe('mine');
+  });
+
+  it('leaves no file of a member whose data are bad', async () => {
+    const to = join(folder, 'partly');
+    const { exitCode, stderr } = await run(['extract', await write('bad.cab', bad()), '--to', to]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/noise\.bin: data block has checksum/);
+    expect((await readdir(to)).sort()).toEqual(['index.xml', 'x']);
+  });
+
+  it.each([
+    ['\\etc\\passwd', /absolute/],
+    ['/etc/passwd', /absolute/],
+    ['\\\\server\\share\\x', /absolute/],
+    ['..\\up', /the part "\.\."/],
+    ['a/../../up', /the part "\.\."/],
+    ['a\\.\\b', /the part "\."/],
+    ['C:\\x', /drive letter/],
+    ['c:x', /drive letter/],
+    ['file:stream', /colon/],
+    ['a\\\\b', /empty/],
+    ['dir\\', /empty/],
+    ['NUL', /device/],
+    ['sub\\com1.txt', /device/],
+    ['LPT¹', /device/],
+    ['aux .xml', /device/],
+    ['... ', /dot or a space/],
+    ['a.\\b', /dot or a space/],
+    ['bell\u0007', /control characters/],
+  ])('refuses the name %j, and goes on with the others', async (name, reason) => {
+    const to = join(folder, 'refused', String(Math.random()), 'to');
+    const cab = encodeCab({ members: [member(name), member('fine.txt')], compression: 'mszip' });
+    const { exitCode, stderr } = await run(['extract', await write('names.cab', cab), '--to', to]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/^kbroker: [^\n]*: not extracted: [^\n]*\n$/);
+    expect(stderr).toMatch(reason);
+    expect(await readdir(join(to, '..'))).toEqual(['to']);
+    expect(await readdir(to)).toEqual(['fine.txt']);
+  });
+
+  it('follows no links in the folder', async () => {
+    const [to, elsewhere] = [join(folder, 'links'), join(folder, 'elsewhere')];
+    await mkdir(to);
+    await mkdir(elsewhere);
+    await symlink(elsewhere, join(to, 'dir'));
+    await symlink(join(elsewhere, 'file'), join(to, 'file'));
+    await writeFile(join(to, 'plain'), '');
+    const names = ['dir\\x', 'file', 'plain\\x'];
+    const cab = encodeCab({ members: names.map((name) => member(name)), compression: 'stored' });
+    const { exitCode, stderr } = await run(['extract', await write('links.cab', cab), '--to', to]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/dir\\x: not extracted: \S*dir is a link\n/);
+    expect(stderr).toMatch(/file: not extracted: there is such a file already\n/);
+    expect(stderr).toMatch(/plain\\x: not extracted: \S*plain is no folder\n/);
+    expect(await readdir(elsewhere)).toEqual([]);
+  });
+
+  it('ends with one line when the folder cannot be made', async () => {
+    const file = await write('good.cab', good());
+    const { exitCode, stderr } = await run(['extract', file, '--to', file]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/^kbroker: [^\n]*EEXIST[^\n]*\n$/);
+  });
+});
+
+describe.skipIf(!haveSamples)('kbroker cab hash of real cabinets', () => {
+  it.each([
+    ['cab/real', 'vcredist_14250_Microsoft_VC80_MFCLOC_x86.cab'],
+    ['cab/real', 'nunit.cab'],
+    ['cab/lzx-uncompressed-synthetic', 'unc_odd.cab'],
+    ['wsusscn2/wsus-export', 'WSUS-2020.cab'],
+  ])('agrees with the hashes of %s/%s', async (directory, name) => {
+    const expected = (await readFile(sample(directory, 'EXPECTED.sha256'), 'utf8'))
+      .split('\n')
+      .filter((line) => line.includes(`  ${name}!`))
+      .map((line) => line.replace(`  ${name}!`, '  '));
+    const { exitCode, stdout } = await run(['hash', sample(directory, name)]);
+    expect(exitCode).toBe(0);
+    expect(stdout.trimEnd().split('\n').sort()).toEqual(expected.sort());
+    expect(expected.length).toBeGreaterThan(0);
+  });
+
+  it('says where the damaged export is damaged', async () => {
+    const { exitCode, stdout, stderr } = await run(['hash', sample('wsusscn2/wsus-export', 'WSUS-2020feb.cab')]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr).toMatch(/package\.xml: data block has checksum 0x1f6cd10f, .* \(at byte 26591 of the cabinet\)\n$/);
+  });
+});
