@@ -61,14 +61,17 @@ function bundleCore(seed: number, bundle: Bundle): string {
     .join('');
   return `${identity(bundle.updateId, bundle.revision)}<Properties UpdateType="Software" ExplicitlyDeployable="true" AutoSelectOnWebSites="true" /><Relationships>${
     supersededXml === '' ? '' : `<SupersededUpdates>${supersededXml}</SupersededUpdates>`
-  }${prerequisites(bundle, true)}<BundledUpdates>${bundled}</BundledUpdates></Relationships>`;
+  }${prerequisites(bundle)}<BundledUpdates>${bundled}</BundledUpdates></Relationships>`;
 }
 
-function prerequisites({ clauses }: Bundle, wrapsAll: boolean): string {
-  const inner = clauses.map((ids, i) => {
+function prerequisites(entry: Bundle | Leaf): string {
+  const isBundle = entry.kind === 'bundle';
+  const categories = isBundle || entry.owner.uup ? 2 : 1;
+  const inner = entry.clauses.map((ids, i) => {
     const list = ids.map((id) => identity(id)).join('');
-    if (i < 2) return `<AtLeastOne IsCategory="true">${list}</AtLeastOne>`;
-    return wrapsAll || ids.length > 1 ? `<AtLeastOne>${list}</AtLeastOne>` : list;
+    if (i < categories) return `<AtLeastOne IsCategory="true">${list}</AtLeastOne>`;
+    // Bundles wrap even a single one.
+    return isBundle || ids.length > 1 ? `<AtLeastOne>${list}</AtLeastOne>` : list;
   });
   return `<Prerequisites>${inner.join('')}</Prerequisites>`;
 }
@@ -77,7 +80,7 @@ function putLeafCore(seed: number, leaf: Leaf, put: PutText): void {
   const { owner } = leaf;
   const row = new Row(seed, owner.index, leaf.place, 0x1e0e);
   put(
-    `${identity(leaf.updateId, leaf.revision)}<Properties UpdateType="Software" /><Relationships>${prerequisites(owner, false)}</Relationships><ApplicabilityRules>`,
+    `${identity(leaf.updateId, leaf.revision)}<Properties UpdateType="Software" /><Relationships>${prerequisites(leaf)}</Relationships><ApplicabilityRules>`,
   );
   switch (owner.payload) {
     case 'cbs':
@@ -102,7 +105,7 @@ function putLeafCore(seed: number, leaf: Leaf, put: PutText): void {
       break;
     case 'command':
       put(`<IsInstalled>${rule(row, 0)}</IsInstalled>`);
-      if (row.percent(40)) put(`<IsInstallable>${rule(row, 1)}</IsInstallable>`);
+      if (row.percent(20)) put(`<IsInstallable>${rule(row, 1)}</IsInstallable>`);
   }
   put('</ApplicabilityRules>');
 }

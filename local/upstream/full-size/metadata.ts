@@ -48,8 +48,8 @@ export function* componentManifests(row: Row, leaf: Leaf): Generator<string> {
 function componentXml(row: Row, names: readonly string[], version: string, architecture: string, kb: number): string {
   const number = row.next();
   const name = names[number % namesKept] ?? '';
-  const hash = row.hex8();
-  return `<update name="${number >>> 9}-${number % 97}_neutral_GDR"><package integrate="hidden"><assemblyIdentity name="${name}-KB${kb}" version="${version}" language="neutral" processorArchitecture="${architecture}" publicKeyToken="${token}" buildType="release" /><component hash="${hash}" size="${row.next() >>> 12}" /></package></update>`;
+  const hash = `${row.hex8()}${(number % 251).toString(16).padStart(2, '0')}`;
+  return `<update name="${number >>> 9}-${number % 97}_neutral_GDR"><package integrate="hidden"><assemblyIdentity name="${name}-KB${kb}" version="${version}" language="neutral" processorArchitecture="${architecture}" publicKeyToken="${token}" buildType="release" /><component hash="${hash}" /></package></update>`;
 }
 
 const namespace = 'http://www.microsoft.com/msi/patch_applicability.xsd';

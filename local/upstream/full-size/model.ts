@@ -52,6 +52,10 @@ export interface Leaf extends Common {
   /** Its owner first. */
   readonly bundledBy: Bundle[];
   readonly files: readonly number[];
+  /** All must hold; of the ids in a list, one. The first is the product. */
+  readonly clauses: readonly (readonly string[])[];
+  /** Languages of its files, when they have one. */
+  readonly fileLanguages: readonly string[];
   /** Bytes that the component manifest or patch description in the core fragment is to have, more or less. */
   readonly metadataBytes: number;
 }

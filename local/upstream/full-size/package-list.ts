@@ -71,7 +71,9 @@ function updateXml(seed: number, entry: Entry, counts: ListCounts): string {
 function leafChildren(seed: number, leaf: Leaf): string {
   const files = leaf.files.map((number) => `<File Id="${fileFacts(seed, number, leaf.owner).sha1}" />`).join('');
   const bundledBy = leaf.bundledBy.map(({ revisionId }) => `<Revision Id="${revisionId}" />`).join('');
-  return `<PayloadFiles>${files}</PayloadFiles>${prerequisites(leaf.owner)}<BundledBy>${bundledBy}</BundledBy>`;
+  const names = leaf.fileLanguages.map((name) => `<Language Name="${name}" />`).join('');
+  const languages = names === '' ? '' : `<Languages>${names}</Languages>`;
+  return `<PayloadFiles>${files}</PayloadFiles>${prerequisites(leaf)}<BundledBy>${bundledBy}</BundledBy>${languages}`;
 }
 
 /** Of so many updates that are superseded, one names a revision that is not in the file. */
@@ -87,7 +89,7 @@ function bundleChildren(seed: number, bundle: Bundle, counts: ListCounts): strin
   return `${prerequisites(bundle)}${superseded}<Categories><Category Type="UpdateClassification" Id="${bundle.classification}" /><Category Type="Company" Id="${company}" /><Category Type="ProductFamily" Id="${windowsFamily}" /><Category Type="Product" Id="${bundle.product.updateId}" /></Categories>`;
 }
 
-function prerequisites({ clauses }: Bundle): string {
+function prerequisites({ clauses }: Bundle | Leaf): string {
   const inner = clauses.map((ids) => {
     const list = ids.map((id) => `<UpdateId Id="${id}" />`).join('');
     return ids.length > 1 ? `<Or>${list}</Or>` : list;

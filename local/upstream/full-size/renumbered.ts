@@ -117,6 +117,8 @@ function leafOf(owner: Bundle, line: number, month: Month, place: number, row: R
     createdAt: owner.createdAt,
     bundledBy: [owner],
     files: [...own, ...shared],
+    clauses: owner.clauses,
+    fileLanguages: [],
     metadataBytes: 0,
   };
 }

@@ -1,4 +1,5 @@
 import { categoryFacts, classifications, detectoidFacts } from '../windows-ids.ts';
+import { languages } from './languages.ts';
 import type { Bundle, Entry, Evaluated, Leaf, PayloadKind, Shard, World } from './model.ts';
 import { firstMonth, type Month, measuredMonth, publicationTime } from './month.ts';
 import { mixed, Row } from './random.ts';
@@ -144,13 +145,13 @@ class Classic {
     const row = new Row(seed, index, 0xb0d1);
     const createdAt = new Date(Math.floor(time / 1000) * 1000);
     const hasHuge = index % hugeEvery === hugeEvery >> 1;
-    const kind: PayloadKind = hasHuge ? 'cbs' : row.percent(22) ? 'cbs' : row.percent(28) ? 'msi' : 'command';
+    const kind: PayloadKind = hasHuge ? 'cbs' : row.percent(22) ? 'cbs' : row.percent(13) ? 'msi' : 'command';
     const product = row.of(this.#products);
     const classification = row.of(usedClassifications);
     const detectoid = (): string => row.of(this.#evaluated).updateId;
     const clauses = [[product.updateId], [classification], [detectoid()]];
-    if (row.percent(60)) clauses.push([detectoid()]);
-    if (row.percent(20)) clauses.push(Array.from({ length: 2 + row.below(3) }, detectoid));
+    if (row.percent(50)) clauses.push([detectoid()]);
+    if (row.percent(15)) clauses.push(Array.from({ length: 2 + row.below(3) }, detectoid));
     const { series, ordinal } = this.#seriesOf(index);
     const bundle: Bundle = {
       kind: 'bundle',
@@ -192,9 +193,9 @@ class Classic {
 
   #leaf(owner: Bundle, place: number, slot: number, huge: boolean): Leaf {
     const row = new Row(this.#options.seed, slot, 0x1eaf);
-    // A quarter of the later leaves is the same file for another architecture or edition.
+    // More than a third of the later leaves are the same file for another architecture or edition.
     const own = (owner.index * 64 + place) * 2;
-    const files = [place > 0 && row.percent(24) ? own - 2 : own, ...(row.percent(5) ? [own + 1] : [])];
+    const files = [place > 0 && row.percent(37) ? own - 2 : own, ...(row.percent(5) ? [own + 1] : [])];
     return {
       kind: 'leaf',
       owner,
@@ -205,6 +206,9 @@ class Classic {
       createdAt: owner.createdAt,
       bundledBy: [owner],
       files,
+      // A part need not repeat the classification of the whole.
+      clauses: owner.clauses.filter((_, i) => i !== 1),
+      fileLanguages: row.percent(30) ? languageNames.slice(0, 1 + row.below(8)) : [],
       metadataBytes: huge ? 33_700_000 + row.below(13_100_000) : metadataBytesOf(owner.payload, row),
     };
   }
@@ -226,6 +230,7 @@ class Classic {
   }
 }
 
+const languageNames = languages.map(([language]) => language);
 /** Of so many groups one has a component manifest above 32 MiB. */
 const hugeEvery = 1047;
 const usedClassifications = [
@@ -274,17 +279,17 @@ function revisedBundles(options: WorldOptions): ReadonlyMap<number, Revisions> {
 function leavesOf(row: Row): number {
   if (row.percent(40)) return 1;
   if (row.percent(41.7)) return 2 + row.below(2);
-  return row.percent(71.5) ? 4 + row.below(7) : 10 + row.below(32);
+  return row.percent(71.5) ? 4 + row.below(7) : 11 + row.below(33);
 }
 
-/** Component manifests: median 167 KB, some of several MB; descriptions of Windows Installer patches: some KB. */
+/** Component manifests: median 174 KB, some of several MB; descriptions of Windows Installer patches: some KB. */
 function metadataBytesOf(payload: PayloadKind, row: Row): number {
   switch (payload) {
     case 'cbs':
       if (row.percent(3.3)) return 1_000_000 + Math.min(7_000_000, -1_200_000 * Math.log(1 - row.fraction()));
-      return Math.max(50_000, 167_000 * Math.exp(0.47 * row.normal()));
+      return Math.max(50_000, 174_000 * Math.exp(0.47 * row.normal()));
     case 'msi':
-      return 3_000 + Math.min(60_000, -22_000 * Math.log(1 - row.fraction()));
+      return 3_000 + Math.min(150_000, -35_000 * Math.log(1 - row.fraction()));
     default:
       return 0;
   }
@@ -293,5 +298,5 @@ function metadataBytesOf(payload: PayloadKind, row: Row): number {
 /** In how many languages there is a title. */
 export function languagesOf(row: Row): number {
   if (row.percent(40)) return 37;
-  return row.percent(33) ? 18 : 1 + row.below(11);
+  return row.percent(34) ? 18 : 1 + row.below(11);
 }
