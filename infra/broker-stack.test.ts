@@ -75,6 +75,20 @@ describe('functions', () => {
     expect(variables.parse(worker.properties).Environment.Variables.MAX_RECEIVE_COUNT).toBe(String(maxReceiveCount));
   });
 
+  test('that need more than one invocation may start themselves, and no other function', () => {
+    const [policy, ...others] = ofType('AWS::IAM::Policy').filter(({ id }) => id.startsWith('SyncIndexGoOn'));
+    const fn = ofType('AWS::Lambda::Function').find((one) => nameOf(one) === 'sync-index');
+    expect(others).toEqual([]);
+    expect(policy && statementsOf(policy)).toEqual([
+      { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: { 'Fn::GetAtt': [fn?.id, 'Arn'] } },
+    ]);
+    expect(fn?.properties).toMatchObject({ MemorySize: 2048, Timeout: 900, ReservedConcurrentExecutions: 1 });
+    // Without the switches Microsoft's roots are trusted, and SHA-1 is not.
+    const { Variables } = variables.parse(fn?.properties).Environment;
+    expect(Variables).toMatchObject({ INDEX_ALLOW_SHA1: 'false', MAX_SHRINK_PERCENT: '20' });
+    expect(Variables).not.toHaveProperty('INDEX_ROOTS');
+  });
+
   test('that run on a schedule are started by a role that may do nothing else', () => {
     const schedules = ofType('AWS::Scheduler::Schedule');
     expect(schedules.map(({ properties }) => properties.ScheduleExpression).sort()).toEqual([
@@ -154,10 +168,16 @@ describe('props', () => {
       workerTimeout: Duration.minutes(5),
       workerMemoryMiB: 1024,
       workerConcurrency: 20,
+      indexRoots: '-----BEGIN CERTIFICATE-----',
+      allowSha1Signatures: true,
+      maxShrinkPercent: 35,
     });
     try {
       const text = JSON.stringify(other.template);
       expect(text).toContain('"INDEX_URL":"https://download.windowsupdate.com/');
+      expect(text).toContain('"INDEX_ROOTS":"-----BEGIN CERTIFICATE-----"');
+      expect(text).toContain('"INDEX_ALLOW_SHA1":"true"');
+      expect(text).toContain('"MAX_SHRINK_PERCENT":"35"');
       expect(text).toContain('rate(6 hours)');
       expect(text).toContain('rate(10 minutes)');
       expect(text).toContain('"VisibilityTimeout":1800');
@@ -199,7 +219,7 @@ test('the stack is made of these resources', () => {
     {
       "AWS::ApiGatewayV2::Api": 1,
       "AWS::ApiGatewayV2::Integration": 2,
-      "AWS::ApiGatewayV2::Route": 13,
+      "AWS::ApiGatewayV2::Route": 15,
       "AWS::ApiGatewayV2::Stage": 1,
       "AWS::CloudFront::CachePolicy": 2,
       "AWS::CloudFront::Distribution": 1,
@@ -207,12 +227,12 @@ test('the stack is made of these resources', () => {
       "AWS::CloudFront::ResponseHeadersPolicy": 1,
       "AWS::CloudWatch::Alarm": 10,
       "AWS::DynamoDB::Table": 5,
-      "AWS::IAM::Policy": 7,
+      "AWS::IAM::Policy": 8,
       "AWS::IAM::Role": 7,
       "AWS::Lambda::EventInvokeConfig": 2,
       "AWS::Lambda::EventSourceMapping": 1,
       "AWS::Lambda::Function": 5,
-      "AWS::Lambda::Permission": 13,
+      "AWS::Lambda::Permission": 15,
       "AWS::Logs::LogGroup": 6,
       "AWS::S3::Bucket": 2,
       "AWS::S3::BucketPolicy": 2,

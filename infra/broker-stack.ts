@@ -29,6 +29,30 @@ export interface BrokerStackProps extends StackProps {
   readonly indexUrl?: string;
 
   /**
+   * Certificates, as PEM text, that the signature of an index must lead to. Lambda allows 4 KB for all variables of a
+   * function together: two roots at most.
+   *
+   * @default - Microsoft's roots, which are part of the code
+   */
+  readonly indexRoots?: string;
+
+  /**
+   * Whether an index may be signed by SHA-1 alone, as those from before July 2020. Forgeries of such signatures are
+   * within reach of the wealthy.
+   *
+   * @default false
+   */
+  readonly allowSha1Signatures?: boolean;
+
+  /**
+   * How much smaller than the current publication a new one may be before it is refused, in percent, from 0 to 100:
+   * counted in updates, in those that can be installed, and in files.
+   *
+   * @default 20
+   */
+  readonly maxShrinkPercent?: number;
+
+  /**
    * How often Microsoft is asked whether there is a new index. The question is conditional: an unchanged index costs
    * one small request. Between 1 minute and 1 day, because alarms look at several runs.
    *
@@ -47,7 +71,7 @@ export interface BrokerStackProps extends StackProps {
    * Memory of the function that decodes the index, in MiB. The whole catalogue (some 140,000 updates) is held in
    * memory once.
    *
-   * @default 3008, the most that a new AWS account allows
+   * @default 2048
    */
   readonly syncMemoryMiB?: number;
 
@@ -161,8 +185,11 @@ export class BrokerStack extends Stack {
       catalog,
       indexUrl:
         props.indexUrl ?? 'https://catalog.s.download.windowsupdate.com/microsoftupdate/v6/wsusscan/wsusscn2.cab',
+      indexRoots: props.indexRoots,
+      allowSha1: props.allowSha1Signatures ?? false,
+      maxShrinkPercent: props.maxShrinkPercent ?? 20,
       every: props.syncEvery ?? Duration.hours(1),
-      memoryMiB: props.syncMemoryMiB ?? 3008,
+      memoryMiB: props.syncMemoryMiB ?? 2048,
       maxIndexAge: props.maxIndexAge ?? Duration.days(38),
     });
     const sweepRequests = new SweepRequests(this, 'SweepRequests', {

@@ -1,8 +1,17 @@
 import * as z from 'zod/mini';
 import { catalogEnv } from '#shared/stores/catalog/binding.ts';
 
-/** Environment of `sync-index`. */
+/** Environment of `sync-index`, as the stack gives it. */
 export const syncIndexEnv = z.extend(catalogEnv, {
   /** Address of the offline index; its host must be one of Microsoft's (shared/upstream). */
   INDEX_URL: z.url(),
+  /** Certificates that a signature must lead to, PEM; without it Microsoft's roots. */
+  INDEX_ROOTS: z.optional(z.string()),
+  /** Accept signatures by SHA-1, as Microsoft made them until 2020. */
+  INDEX_ALLOW_SHA1: z._default(z.stringbool({ truthy: ['true'], falsy: ['false'] }), false),
+  /** How much smaller than the current publication a new one may be, in percent. */
+  MAX_SHRINK_PERCENT: z._default(z.coerce.number().check(z.minimum(0), z.maximum(100)), 20),
 });
+
+/** The same with what Lambda itself sets: the function's own name, so that it can start itself. */
+export const syncIndexRuntimeEnv = z.extend(syncIndexEnv, { AWS_LAMBDA_FUNCTION_NAME: z.string() });

@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
+import { microsoftRoots, parseRoots } from '#shared/authenticode/index.ts';
 import { syncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import { systemClock } from '#shared/lambda/clock.ts';
 import { parseEnv } from '#shared/lambda/env.ts';
@@ -10,12 +12,15 @@ import { awsCatalogStore } from '#shared/stores/catalog/aws-catalog.ts';
 import { awsIndexStore } from '#shared/stores/catalog/aws-index.ts';
 import { awsSyncJournal } from '#shared/stores/catalog/aws-journal.ts';
 import { documentClient } from '#shared/stores/dynamodb/document-client.ts';
+import { awsSyncStarter } from '#shared/stores/runs/aws.ts';
 import { createUpstreamAgent } from '#shared/upstream/agent.ts';
 import { createUpstream } from '#shared/upstream/client.ts';
-import { syncIndexEnv } from './env.ts';
-import { measureSync, type SyncPorts, syncIndex } from './sync-index.ts';
+import { syncIndexRuntimeEnv } from './env.ts';
+import type { SyncPorts } from './ports.ts';
+import { measureSync, syncIndex } from './sync-index.ts';
 
-const { CATALOG_TABLE: table, INDEX_BUCKET: bucket, INDEX_URL: indexUrl } = parseEnv(syncIndexEnv);
+const env = parseEnv(syncIndexRuntimeEnv);
+const { CATALOG_TABLE: table, INDEX_BUCKET: bucket, INDEX_ROOTS: roots } = env;
 const clock = systemClock();
 const dynamodb = documentClient(new DynamoDBClient());
 const s3 = new S3Client();
@@ -24,15 +29,19 @@ const ports: SyncPorts = {
   index: awsIndexStore(s3, bucket),
   catalog: awsCatalogStore({ dynamodb, s3, table, bucket, sleep: clock.sleep }),
   journal: awsSyncJournal(dynamodb, table),
-  indexUrl,
+  goOn: awsSyncStarter(new LambdaClient(), env.AWS_LAMBDA_FUNCTION_NAME),
+  indexUrl: env.INDEX_URL,
+  trust: { roots: roots === undefined ? microsoftRoots : parseRoots(roots), allowSha1: env.INDEX_ALLOW_SHA1 },
+  maxShrinkPercent: env.MAX_SHRINK_PERCENT,
   now: clock.date,
-  newRunId: randomUUID,
+  sleep: clock.sleep,
+  newCopyId: randomUUID,
 };
 
 export const handler = scheduleHandler({
   telemetry: createTelemetry('sync-index'),
   event: syncIndexEvent,
-  run: (event, { signal }) => syncIndex(ports, event, signal),
+  run: (event, invocation) => syncIndex(ports, event, invocation),
   measure: measureSync,
   answer: ({ result }) => result,
 });

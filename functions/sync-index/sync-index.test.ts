@@ -1,109 +1,37 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StoreError } from '#shared/stores/store-error.ts';
-import { createUpstream } from '#shared/upstream/client.ts';
-import { MemoryCatalogStore, MemoryIndexStore, MemorySyncJournal } from '#test/kit/memory-stores.ts';
-import { type Origin, serveFile, startOrigin } from '#test/kit/origin.ts';
+import { serveFile, serveRanges } from '#test/kit/origin.ts';
 import { packIndex } from '#test/kit/pack-slice.ts';
+import { issue, signedCab } from '#test/kit/signed-index.ts';
 import { hex, sound } from '#test/kit/sound-index.ts';
+import { altered, dying, first, indexUrl, moved, SyncBench, second, withoutLocations } from '#test/kit/sync-bench.ts';
 import { at, pointerOf, sha256 } from '#test/kit/values.ts';
-import { measureSync, type SyncPorts, syncIndex } from './sync-index.ts';
+import { measureSync } from './sync-index.ts';
 
-const indexUrl = 'http://download.windowsupdate.com/microsoftupdate/v6/wsusscan/wsusscn2.cab';
-/** Two publications of one file: the second names another address for it. */
-const first = packIndex(sound);
-const moved = { ...sound, packageXml: sound.packageXml.replace('/c/a.cab', '/d/a.cab') };
-const second = packIndex(moved);
-/** Readable, and without FileLocations: nothing in it can be fetched. */
-const withoutLocations = packIndex({
-  ...sound,
-  packageXml: sound.packageXml.replace(/<FileLocations>.*<\/FileLocations>/, '<FileLocations></FileLocations>'),
-});
-
-let origin: Origin;
-let index: MemoryIndexStore;
-let catalog: MemoryCatalogStore;
-let journal: MemorySyncJournal;
-let seconds: number;
-let runs: number;
-
+let bench: SyncBench;
 beforeEach(async () => {
-  origin = await startOrigin();
-  index = new MemoryIndexStore();
-  catalog = new MemoryCatalogStore();
-  journal = new MemorySyncJournal();
-  seconds = 0;
-  runs = 0;
+  bench = await SyncBench.start();
 });
-afterEach(() => origin.close());
+afterEach(() => bench.close());
 
-function ports(more: Partial<SyncPorts> = {}): SyncPorts {
-  const timing = { now: Date.now, random: Math.random, sleep: async () => {} };
-  return {
-    upstream: createUpstream({ dispatcher: origin.agent, timing }),
-    index,
-    catalog,
-    journal,
-    indexUrl,
-    now: () => {
-      seconds += 1;
-      return new Date(at(seconds));
-    },
-    newRunId: () => {
-      runs += 1;
-      return `run-${runs}`;
-    },
-    ...more,
-  };
-}
-
-const publish = (bytes: Uint8Array, etag: string): void => {
-  origin.answer = serveFile(bytes, etag);
-};
-const sync = async (more: Partial<SyncPorts> = {}) => (await syncIndex(ports(more), {})).result;
-
-/** Everything the stores hold, to see whether a run changed any of it. */
-const everything = async () =>
-  structuredClone({
-    staged: [...index.staged],
-    stored: [...index.stored],
-    pointer: index.pointer,
-    facts: [...catalog.facts],
-    snapshots: [...catalog.snapshots],
-    refusal: await journal.refusal(),
-    runs: [...journal.runs],
-  });
-
-/** A store whose method fails once, after or instead of doing its work: as if the process died there. */
-function dying<T extends object>(store: T, method: keyof T & string, when: 'before' | 'after'): T {
-  let died = false;
-  return new Proxy(store, {
-    get(target, name) {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== 'function') return value;
-      if (name !== method || died) return value.bind(target);
-      return async (...args: unknown[]) => {
-        died = true;
-        if (when === 'after') await value.apply(target, args);
-        throw new Error(`died at ${method}`);
-      };
-    },
-  });
-}
+const lastSeen = (header: string): unknown => bench.origin.seen.at(-1)?.headers[header];
 
 describe('a publication', () => {
   it('is taken in: bytes, facts, snapshot, and the pointer that tells where it came from', async () => {
-    publish(first, '"one"');
-    expect(await sync()).toEqual({
+    const { index, catalog, journal } = bench;
+    bench.publish(first, '"one"');
+    expect(await bench.sync()).toEqual({
       outcome: 'published',
       sha256: sha256(first),
       updates: 4,
       files: 1,
       stored: true,
-      factsWritten: 1,
+      // A file, two units that can be installed, and the units of each of their two KBs.
+      factsWritten: 5,
     });
-    expect(index.staged.size).toBe(0);
+    expect(index.staged.size + index.uploads.size).toBe(0);
     expect([...index.stored.keys()]).toEqual([sha256(first)]);
-    expect(catalog.facts.get(hex('a.cab'))).toEqual({
+    expect((await catalog.fileFacts([hex('a.cab')])).get(hex('a.cab'))).toEqual({
       sha1: hex('a.cab'),
       sha256: hex('a.cab', 'sha256'),
       name: 'a.cab',
@@ -119,272 +47,362 @@ describe('a publication', () => {
       files: 1,
       origin: { url: indexUrl, etag: '"one"' },
     });
+    expect(await journal.copy()).toBeUndefined();
+    expect(await journal.unfinished()).toBeUndefined();
+    expect(bench.goneOn).toEqual([]);
   });
 
   it('that is the known one is neither downloaded nor written', async () => {
-    publish(first, '"one"');
-    await sync();
-    const before = await everything();
-    expect(await sync()).toEqual({ outcome: 'unchanged', sha256: sha256(first) });
-    expect(await everything()).toEqual(before);
-    expect(origin.seen.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"one"']);
+    bench.publish(first, '"one"');
+    await bench.sync();
+    const before = await bench.everything();
+    const requests = bench.origin.seen.length;
+    expect(await bench.sync()).toEqual({ outcome: 'unchanged', sha256: sha256(first) });
+    expect(await bench.everything()).toEqual(before);
+    expect(bench.origin.seen).toHaveLength(requests + 1);
+    expect(lastSeen('if-none-match')).toBe('"one"');
   });
 
   it('with the known bytes under another ETag only changes the pointer', async () => {
-    publish(first, '"one"');
-    await sync();
-    const before = await everything();
-    publish(first, '"two"');
-    expect(await sync()).toEqual({ outcome: 'unchanged', sha256: sha256(first) });
-    expect(index.pointer?.pointer).toEqual({
+    bench.publish(first, '"one"');
+    await bench.sync();
+    const before = await bench.everything();
+    bench.publish(first, '"two"');
+    expect(await bench.sync()).toEqual({ outcome: 'unchanged', sha256: sha256(first) });
+    expect(bench.index.pointer?.pointer).toEqual({
       ...before.pointer?.pointer,
       origin: { url: indexUrl, etag: '"two"' },
     });
-    expect({ ...(await everything()), pointer: before.pointer }).toEqual(before);
-    expect(await sync()).toEqual({ outcome: 'unchanged', sha256: sha256(first) });
-    expect(origin.seen.at(-1)?.headers['if-none-match']).toBe('"two"');
+    expect({ ...(await bench.everything()), pointer: before.pointer }).toEqual(before);
+    expect(await bench.sync()).toEqual({ outcome: 'unchanged', sha256: sha256(first) });
+    expect(lastSeen('if-none-match')).toBe('"two"');
   });
 
   it('writes the facts that changed, and no others', async () => {
-    publish(first, '"one"');
-    await sync();
-    publish(second, '"two"');
-    expect(await sync()).toMatchObject({ outcome: 'published', sha256: sha256(second), factsWritten: 1 });
-    expect(catalog.facts.get(hex('a.cab'))?.url).toBe('http://download.windowsupdate.com/d/a.cab');
-    const retitled = packIndex({ ...moved, packageXml: moved.packageXml.replace('2026-07-14T13', '2026-07-14T14') });
-    publish(retitled, '"three"');
-    expect(await sync()).toMatchObject({ outcome: 'published', factsWritten: 0 });
+    bench.publish(first, '"one"');
+    await bench.sync();
+    bench.publish(second, '"two"');
+    expect(await bench.sync()).toMatchObject({ outcome: 'published', sha256: sha256(second), factsWritten: 1 });
+    const facts = await bench.catalog.fileFacts([hex('a.cab')]);
+    expect(facts.get(hex('a.cab'))?.url).toBe('http://download.windowsupdate.com/d/a.cab');
+    const packageXml = moved.packageXml.replace('2026-07-14T13', '2026-07-14T14');
+    bench.publish(signedCab(packIndex({ ...moved, packageXml })), '"three"');
+    expect(await bench.sync()).toMatchObject({ outcome: 'published', factsWritten: 0 });
   });
 
   it('that comes back is not stored a second time', async () => {
-    publish(first, '"one"');
-    await sync();
-    publish(second, '"two"');
-    await sync();
-    publish(first, '"three"');
-    expect(await sync()).toMatchObject({ outcome: 'published', sha256: sha256(first), stored: false });
-    expect(index.staged.size).toBe(0);
-    expect(index.pointer?.pointer.sha256).toBe(sha256(first));
+    for (const [bytes, etag] of [
+      [first, '"one"'],
+      [second, '"two"'],
+    ] as const) {
+      bench.publish(bytes, etag);
+      await bench.sync();
+    }
+    bench.publish(first, '"three"');
+    expect(await bench.sync()).toMatchObject({ outcome: 'published', sha256: sha256(first), stored: false });
+    expect(bench.index.staged.size).toBe(0);
+    expect(bench.index.pointer?.pointer.sha256).toBe(sha256(first));
   });
 
   it('is asked for without conditions when the address changed', async () => {
-    publish(first, '"one"');
-    await sync();
-    await sync({ indexUrl: 'http://catalog.s.download.windowsupdate.com/wsusscn2.cab' });
-    expect(origin.seen.at(-1)?.headers['if-none-match']).toBeUndefined();
+    bench.publish(first, '"one"');
+    await bench.sync();
+    await bench.sync({ indexUrl: 'http://catalog.s.download.windowsupdate.com/wsusscn2.cab' });
+    expect(bench.origin.seen.map(({ headers }) => headers['if-none-match'])).not.toContain('"one"');
   });
 
   it('is taken in when the earlier snapshot is lost or damaged', async () => {
-    publish(first, '"one"');
-    await sync();
-    catalog.snapshots.clear();
-    publish(second, '"two"');
-    expect(await sync()).toMatchObject({ outcome: 'published', factsWritten: 1 });
-    publish(first, '"three"');
-    const damaged = Object.assign(Object.create(catalog), {
-      getSnapshot: async () => {
-        throw new StoreError('corrupt', 'damaged');
-      },
-    });
-    expect(await sync({ catalog: damaged })).toMatchObject({ outcome: 'published', factsWritten: 1 });
+    bench.publish(first, '"one"');
+    await bench.sync();
+    bench.catalog.snapshots.clear();
+    bench.publish(second, '"two"');
+    expect(await bench.sync()).toMatchObject({ outcome: 'published', factsWritten: 1 });
+    bench.publish(first, '"three"');
+    const getSnapshot = () => Promise.reject(new StoreError('corrupt', 'damaged'));
+    const catalog = altered(bench.catalog, { getSnapshot });
+    expect(await bench.sync({ catalog })).toMatchObject({ outcome: 'published', factsWritten: 1 });
+  });
+
+  it('after a run that died over its facts is compared with what is kept, not with the last catalogue', async () => {
+    bench.publish(first, '"one"');
+    await bench.sync();
+    // This run wrote the facts of the second publication and died; then the first came back to Microsoft's servers.
+    bench.publish(second, '"two"');
+    await expect(bench.sync({ catalog: dying(bench.catalog, 'putFacts', 'after') })).rejects.toThrow('died');
+    expect(await bench.journal.unfinished()).toMatchObject({ sha256: sha256(second) });
+    bench.seconds += 25 * 3600;
+    bench.endsAt += 25 * 3600;
+    const packageXml = sound.packageXml.replace('2026-07-14T13', '2026-07-14T14');
+    bench.publish(signedCab(packIndex({ ...sound, packageXml })), '"three"');
+    expect(await bench.sync()).toMatchObject({ outcome: 'published', factsWritten: 1 });
+    const facts = await bench.catalog.fileFacts([hex('a.cab')]);
+    expect(facts.get(hex('a.cab'))?.url).toBe('http://download.windowsupdate.com/c/a.cab');
+    expect(await bench.journal.unfinished()).toBeUndefined();
   });
 });
 
 describe('a run that dies', () => {
   it.each([
-    ['index', 'stage', 'after'],
+    ['index', 'beginUpload', 'after'],
+    ['index', 'openStaged', 'before'],
     ['index', 'promote', 'before'],
     ['index', 'promote', 'after'],
-    ['index', 'open', 'before'],
-    ['catalog', 'putFileFacts', 'before'],
-    ['catalog', 'putFileFacts', 'after'],
+    ['catalog', 'putFacts', 'before'],
+    ['catalog', 'putFacts', 'after'],
     ['catalog', 'putSnapshot', 'after'],
     ['index', 'moveCurrent', 'before'],
     ['index', 'moveCurrent', 'after'],
+    ['index', 'drop', 'before'],
+    ['journal', 'putCopy', 'before'],
+    ['journal', 'putCopy', 'after'],
+    ['journal', 'putUnfinished', 'after'],
+    ['journal', 'clearUnfinished', 'before'],
     ['journal', 'clearRefusal', 'before'],
+    ['journal', 'clearCopy', 'before'],
+    ['journal', 'clearCopy', 'after'],
   ] as const)('at %s.%s (%s it) is healed by the next one', async (store, method, when) => {
-    publish(withoutLocations, '"bad"');
-    await sync();
-    publish(first, '"one"');
+    const { index, catalog, journal } = bench;
+    bench.publish(withoutLocations, '"bad"');
+    await bench.sync();
+    bench.publish(first, '"one"');
     const before = index.pointer;
     const dead = { index, catalog, journal }[store];
-    const dies = { [store]: dying(dead, method as never, when) };
-    await expect(sync(dies)).rejects.toThrow(`died at ${method}`);
+    await expect(bench.sync({ [store]: dying(dead, method as never, when) })).rejects.toThrow(`died at ${method}`);
     // Until the very end nobody sees anything of it.
-    if (method !== 'clearRefusal' && !(method === 'moveCurrent' && when === 'after'))
-      expect(index.pointer).toBe(before);
+    const afterwards = ['clearUnfinished', 'clearRefusal', 'clearCopy', 'drop'].includes(method);
+    if (!afterwards && !(method === 'moveCurrent' && when === 'after')) expect(index.pointer).toBe(before);
 
-    const healed = await sync();
+    const healed = await bench.sync();
     expect(['published', 'unchanged']).toContain(healed.outcome);
     expect(index.pointer?.pointer.sha256).toBe(sha256(first));
-    expect(catalog.facts.size).toBe(1);
+    expect((await catalog.fileFacts([hex('a.cab')])).size).toBe(1);
     expect(await catalog.getSnapshot(sha256(first))).toBeDefined();
-    expect(await sync()).toEqual({ outcome: 'unchanged', sha256: sha256(first) });
+    expect(await bench.sync()).toEqual({ outcome: 'unchanged', sha256: sha256(first) });
+    expect(await journal.copy()).toBeUndefined();
+    expect(index.staged.size).toBe(0);
     // The refusal of the earlier publication may stay for people to read; it must not hide the current one.
-    expect(origin.seen.at(-1)?.headers['if-none-match']).toBe('"one"');
+    expect(lastSeen('if-none-match')).toBe('"one"');
+  });
+
+  it('without a word, three times over the same index, leads to a refusal that says so', async () => {
+    bench.publish(first, '"one"');
+    for (let run = 1; run <= 3; run += 1) {
+      let killed = false;
+      const openStaged = () => {
+        killed = true;
+        return Promise.reject(new Error('killed'));
+      };
+      // A process that is killed writes nothing more.
+      const putCopy: typeof bench.journal.putCopy = async (copy, known) => {
+        if (!killed) await bench.journal.putCopy(copy, known);
+      };
+      const dies = { index: altered(bench.index, { openStaged }), journal: altered(bench.journal, { putCopy }) };
+      await expect(bench.sync(dies)).rejects.toThrow('killed');
+    }
+    const reason = expect.stringMatching(/3 runs .* ran out of memory or time/);
+    expect(await bench.sync()).toEqual({ outcome: 'refused', reason });
+    expect(await bench.sync()).toMatchObject({ outcome: 'refused', reason: expect.stringContaining('still offers') });
+    expect((await bench.invoke({ runId: 'asked' })).result).toMatchObject({ outcome: 'published' });
   });
 });
 
 describe('a publication that is refused', () => {
+  const strangers = issue({ commonName: 'a stranger', isAuthority: true });
+  const tampered = Buffer.from(first);
+  tampered.writeUInt8(tampered.readUInt8(300) ^ 1, 300);
+
   it.each([
-    ['cannot be read', Buffer.from('no cabinet at all, but long enough for a header'), /MSCF/],
+    ['is no cabinet', Buffer.from('no cabinet at all, but long enough for a header'), /MSCF/],
+    ['is not signed', packIndex(sound), /signature/],
+    ['was changed after it was signed', tampered, /signature/],
     ['has no FileLocations', withoutLocations, /FileLocations/],
-  ])('because it %s is recorded, and the pointer stays', async (_why, bytes, reason) => {
-    publish(first, '"one"');
-    await sync();
-    const before = index.pointer;
-    publish(bytes, '"bad"');
-    expect(await sync()).toEqual({
+    ['is no index', signedCab(packIndex({ ...sound, shards: [] })), /\S/],
+  ])('because it %s is recorded and kept aside, and the pointer stays', async (_why, bytes, reason) => {
+    bench.publish(first, '"one"');
+    await bench.sync();
+    const before = await bench.everything();
+    bench.publish(bytes, '"bad"');
+    const refused = { sha256: sha256(bytes), reason: expect.stringMatching(reason) };
+    expect(await bench.sync()).toEqual({ outcome: 'refused', ...refused });
+    const after = await bench.everything();
+    expect(after.refused.map(([digest]) => digest)).toEqual([sha256(bytes)]);
+    expect(after.refusal).toMatchObject({ sha256: sha256(bytes), etag: '"bad"' });
+    expect({ ...after, refused: [], refusal: undefined }).toEqual(before);
+  });
+
+  it('because nobody who is trusted signed it names the signer', async () => {
+    bench.publish(first, '"one"');
+    const trust = { roots: [new Uint8Array(strangers.certificate)], allowSha1: false };
+    expect(await bench.sync({ trust })).toMatchObject({
       outcome: 'refused',
-      sha256: sha256(bytes),
-      reason: expect.stringMatching(reason),
+      reason: expect.stringMatching(/signature is not on it.*signer of the tests/),
     });
-    expect(index.pointer).toBe(before);
-    expect(await journal.refusal()).toMatchObject({ sha256: sha256(bytes), etag: '"bad"' });
-    expect(catalog.snapshots.has(sha256(bytes))).toBe(false);
+    expect(bench.index.stored.size).toBe(0);
+  });
+
+  it('because it shrank is taken in when the limit allows for it', async () => {
+    bench.publish(first, '"one"');
+    await bench.sync();
+    const [category, bundle, leaf] = sound.packageXml.match(/<Update .*?<\/Update>/g) ?? [];
+    const updates = `<Updates>${category}${bundle}${leaf}</Updates>`;
+    const smaller = { ...sound, packageXml: sound.packageXml.replace(/<Updates>.*<\/Updates>/, updates) };
+    bench.publish(signedCab(packIndex(smaller)), '"small"');
+    expect(await bench.sync()).toMatchObject({
+      outcome: 'refused',
+      reason: expect.stringMatching(/3 updates .* 4 .*20 %.*MAX_SHRINK_PERCENT/),
+    });
+    const asked = await bench.invoke({ runId: 'asked' }, { maxShrinkPercent: 60 });
+    expect(asked.result).toMatchObject({ outcome: 'published', updates: 3 });
   });
 
   it('is not downloaded again while the origin offers it, also before any publication', async () => {
-    publish(withoutLocations, '"bad"');
-    await sync();
-    const before = await everything();
-    expect(await sync()).toMatchObject({ outcome: 'refused', reason: expect.stringContaining('still offers') });
-    expect(origin.seen.at(-1)?.headers['if-none-match']).toBe('"bad"');
-    expect(await everything()).toEqual(before);
+    bench.publish(withoutLocations, '"bad"');
+    await bench.sync();
+    const before = await bench.everything();
+    expect(await bench.sync()).toMatchObject({ outcome: 'refused', reason: expect.stringContaining('still offers') });
+    expect(lastSeen('if-none-match')).toBe('"bad"');
+    expect(await bench.everything()).toEqual(before);
   });
 
   it('is looked at again when a person asks, as after a mended decoder', async () => {
-    publish(first, '"one"');
-    await journal.putRefusal({ at: at(0), sha256: sha256(first), etag: '"one"', reason: 'an older decoder' });
-    expect(await sync()).toMatchObject({ outcome: 'refused', reason: expect.stringContaining('an older decoder') });
-    const { result } = await syncIndex(ports(), { runId: 'asked' });
+    bench.publish(first, '"one"');
+    await bench.journal.putRefusal({ at: at(0), sha256: sha256(first), etag: '"one"', reason: 'an older decoder' });
+    const refused = { outcome: 'refused', reason: expect.stringContaining('an older decoder') };
+    expect(await bench.sync()).toMatchObject(refused);
+    const { result } = await bench.invoke({ runId: 'asked' });
     expect(result).toMatchObject({ outcome: 'published', sha256: sha256(first) });
-    expect(await journal.refusal()).toBeUndefined();
+    expect(await bench.journal.refusal()).toBeUndefined();
   });
 
   it('is known by its bytes too, under another ETag', async () => {
-    publish(withoutLocations, '"bad"');
-    await sync();
-    publish(withoutLocations, '"still bad"');
-    expect(await sync()).toMatchObject({ outcome: 'refused', reason: expect.stringContaining('FileLocations') });
-    expect(await journal.refusal()).toMatchObject({ etag: '"still bad"' });
-    expect(index.staged.size).toBe(0);
+    bench.publish(withoutLocations, '"bad"');
+    await bench.sync();
+    bench.publish(withoutLocations, '"still bad"');
+    expect(await bench.sync()).toMatchObject({ outcome: 'refused', reason: expect.stringContaining('FileLocations') });
+    expect(await bench.journal.refusal()).toMatchObject({ etag: '"still bad"' });
+    expect(bench.index.staged.size).toBe(0);
   });
 
   it('is forgotten when a good one follows, or the current one comes back', async () => {
-    publish(first, '"one"');
-    await sync();
+    bench.publish(first, '"one"');
+    await bench.sync();
     for (const [bytes, etag] of [
       [second, '"two"'],
       [second, '"three"'],
     ] as const) {
-      publish(withoutLocations, `"bad before ${etag.slice(1)}`);
-      expect(await sync()).toMatchObject({ outcome: 'refused' });
-      publish(bytes, etag);
-      await sync();
-      expect(await journal.refusal()).toBeUndefined();
-      expect(index.pointer?.pointer.origin.etag).toBe(etag);
+      bench.publish(withoutLocations, `"bad before ${etag.slice(1)}`);
+      expect(await bench.sync()).toMatchObject({ outcome: 'refused' });
+      bench.publish(bytes, etag);
+      await bench.sync();
+      expect(await bench.journal.refusal()).toBeUndefined();
+      expect(bench.index.pointer?.pointer.origin.etag).toBe(etag);
     }
   });
 });
 
 describe('a failure', () => {
-  const asked = { runId: 'asked-for' };
-
   it('of the origin is a result, not an exception, and changes nothing', async () => {
-    publish(first, '"one"');
-    await sync();
-    const before = await everything();
-    origin.answer = (_request, response) => response.writeHead(503).end();
-    const report = await syncIndex(ports(), {});
+    bench.publish(first, '"one"');
+    await bench.sync();
+    const before = await bench.everything();
+    bench.origin.answer = (_request, response) => response.writeHead(503).end();
+    const report = await bench.invoke();
     expect(report.result).toEqual({ outcome: 'failed', reason: expect.stringContaining('503') });
     expect(measureSync(report)).toMatchObject({ SyncFailed: 1, SyncPublished: 0 });
     expect(report.indexAgeSeconds).toBeDefined();
-    expect(await everything()).toEqual(before);
-  });
-
-  it('in the middle of the body keeps nothing', async () => {
-    origin.answer = (_request, response) => {
-      response.writeHead(200, { 'content-length': first.byteLength });
-      response.write(first.subarray(0, 100), () => response.destroy());
-    };
-    expect(await sync()).toEqual({ outcome: 'failed', reason: expect.stringContaining('broke off') });
-    expect(index.staged.size).toBe(0);
+    expect(await bench.everything()).toEqual(before);
   });
 
   it('to be the first at the pointer leaves the other run its result', async () => {
     const faster = pointerOf(sha256('what the other run published'));
-    origin.answer = (request, response) => {
-      index.moveCurrent(faster, undefined).then(() => serveFile(first, '"one"')(request, response));
+    const serve = serveRanges(first, '"one"');
+    bench.origin.answer = (request, response) => {
+      bench.index.moveCurrent(faster, undefined).then(
+        () => serve(request, response),
+        () => serve(request, response),
+      );
     };
-    expect(await sync()).toEqual({ outcome: 'failed', reason: expect.stringContaining('not the one that was read') });
-    expect(index.pointer?.pointer).toEqual(faster);
+    const reason = expect.stringContaining('not the one that was read');
+    expect(await bench.sync()).toEqual({ outcome: 'failed', reason });
+    expect(bench.index.pointer?.pointer).toEqual(faster);
   });
 
   it('that nobody expects is thrown, and recorded when somebody asked for the run', async () => {
-    publish(first, '"one"');
-    await expect(syncIndex(ports({ index: dying(index, 'has', 'before') }), asked)).rejects.toThrow('died at has');
-    expect(journal.runs.get('asked-for')).toEqual({
-      version: 1,
+    bench.publish(first, '"one"');
+    const dies = { index: dying(bench.index, 'has', 'before') };
+    await expect(bench.invoke({ runId: 'asked-for' }, dies)).rejects.toThrow('died at has');
+    expect(bench.journal.runs.get('asked-for')).toMatchObject({
       runId: 'asked-for',
       state: 'ended',
       startedAt: at(1),
-      endedAt: at(2),
       result: { outcome: 'failed', reason: 'died at has' },
     });
   });
 
   it('that cannot even be recorded shows both reasons', async () => {
-    publish(first, '"one"');
-    const failing = syncIndex(
-      ports({ index: dying(index, 'has', 'before'), journal: dying(journal, 'putRun', 'before') }),
-      asked,
-    );
-    await expect(failing).rejects.toMatchObject({
+    bench.publish(first, '"one"');
+    const putRun = () => Promise.reject(new Error('died at putRun'));
+    const dies = { index: dying(bench.index, 'has', 'before'), journal: altered(bench.journal, { putRun }) };
+    await expect(bench.invoke({ runId: 'asked-for' }, dies)).rejects.toMatchObject({
       errors: [{ message: 'died at has' }, { message: 'died at putRun' }],
     });
   });
 
-  it('of the clock: a run stops at its signal', async () => {
-    origin.answer = (_request, response) => {
+  it('of an origin that sends no end: a run stops at its signal', async () => {
+    bench.origin.answer = (_request, response) => {
       response.writeHead(200);
       response.write('1');
     };
-    const report = await syncIndex(ports(), {}, AbortSignal.timeout(50));
+    const report = await bench.invoke({}, {}, AbortSignal.timeout(50));
     expect(report.result).toEqual({ outcome: 'failed', reason: expect.stringContaining('stopped') });
+    expect(bench.index.staged.size).toBe(0);
   });
-});
 
-describe('a run that somebody asked for', () => {
-  it('records its end, and stages under its own name', async () => {
-    publish(first, '"one"');
-    const staging = dying(index, 'promote', 'before');
-    await expect(syncIndex(ports({ index: staging }), { runId: 'mine' })).rejects.toThrow();
-    expect([...index.staged.keys()]).toEqual(['mine']);
-    await syncIndex(ports(), { runId: 'mine' });
-    expect(journal.runs.get('mine')).toMatchObject({ state: 'ended', result: { outcome: 'published' } });
+  it('of the clock while the index is read is a result, and the next run reads it', async () => {
+    bench.publish(first, '"one"');
+    const time = new AbortController();
+    const openStaged = (copyId: string) => {
+      time.abort();
+      return bench.index.openStaged(copyId);
+    };
+    const index = altered(bench.index, { openStaged });
+    const { result } = await bench.invoke({}, { index }, time.signal);
+    expect(result).toEqual({ outcome: 'failed', reason: expect.stringMatching(/the time was over at byte 0 of \d+/) });
+    const requests = bench.origin.seen.length;
+    expect(await bench.sync()).toMatchObject({ outcome: 'published' });
+    expect(bench.origin.seen).toHaveLength(requests);
   });
 });
 
 describe('the age of the index', () => {
   it('counts from the day Microsoft made it', async () => {
-    expect((await syncIndex(ports({ now: () => new Date(at(0)) }), {})).indexAgeSeconds).toBeUndefined();
-    publish(first, '"one"');
+    expect((await bench.invoke({}, { now: () => new Date(at(0)) })).indexAgeSeconds).toBeUndefined();
+    bench.publish(first, '"one"');
     const now = () => new Date('2026-07-15T13:54:06Z');
-    const report = await syncIndex(ports({ now }), {});
+    bench.endsAt = 48 * 3600;
+    const report = await bench.invoke({}, { now });
     expect(report.indexAgeSeconds).toBe(24 * 3600);
     expect(measureSync(report)).toEqual({ IndexAgeSeconds: 86_400, SyncFailed: 0, SyncRefused: 0, SyncPublished: 1 });
   });
 
   it('counts from its publication here when the index does not say', async () => {
-    publish(
-      packIndex({ ...sound, packageXml: sound.packageXml.replace(/ CreationDate="2026-07-14[^"]*"/, '') }),
-      '"x"',
-    );
+    const packageXml = sound.packageXml.replace(/ CreationDate="2026-07-14[^"]*"/, '');
+    bench.publish(signedCab(packIndex({ ...sound, packageXml })), '"x"');
     let hours = 0;
-    const now = () => new Date(Date.UTC(2026, 0, 1, hours));
-    await syncIndex(ports({ now }), {});
+    const now = () => new Date(Date.UTC(2026, 6, 14, hours));
+    bench.endsAt = 48 * 3600;
+    await bench.invoke({}, { now });
     hours = 3;
-    expect((await syncIndex(ports({ now }), {})).indexAgeSeconds).toBe(3 * 3600);
+    expect((await bench.invoke({}, { now })).indexAgeSeconds).toBe(3 * 3600);
   });
+});
+
+it('an origin without ranges or without a strong tag is copied in one go', async () => {
+  bench.origin.answer = serveFile(first, '"one"');
+  expect(await bench.sync()).toMatchObject({ outcome: 'published', sha256: sha256(first) });
+  expect(bench.index.pointer?.pointer.origin.etag).toBe('"one"');
+  bench.origin.answer = serveRanges(second, 'W/"two"');
+  expect(await bench.sync()).toMatchObject({ outcome: 'published', sha256: sha256(second) });
+  expect(bench.index.pointer?.pointer.origin.etag).toBe('W/"two"');
+  expect(await bench.sync()).toMatchObject({ outcome: 'unchanged' });
 });

@@ -1,63 +1,70 @@
-import type { IndexPointer } from '#shared/contract/index-pointer.ts';
+import type { CopyingIndex, IndexCopy } from '#shared/contract/index-copy.ts';
 import type { Measurements } from '#shared/contract/metrics.ts';
 import { type IndexRefusal, refusalInForce, type SyncOutcome } from '#shared/contract/operators/index-sync.ts';
-import { changedFiles } from '#shared/core/catalog/diff-files.ts';
-import type { Catalog } from '#shared/core/catalog/model.ts';
-import { publishable } from '#shared/core/catalog/publishable.ts';
-import { IndexError, readIndex } from '#shared/index/index.ts';
-import type { CatalogStore, IndexStore, StagedIndex, SyncJournal } from '#shared/stores/catalog/port.ts';
 import { StoreError } from '#shared/stores/store-error.ts';
-import type { IndexAnswer, Upstream, Validators } from '#shared/upstream/client.ts';
+import type { Validators } from '#shared/upstream/answer.ts';
+import type { IndexAnswer } from '#shared/upstream/client.ts';
 import { UpstreamError } from '#shared/upstream/upstream-error.ts';
+import { beginCopy, type CopyStep, copyParts, dropCopy, saveCopy } from './copy-index.ts';
+import { defaultLimits, type SyncEvent, type SyncPorts, type SyncSession } from './ports.ts';
+import { RunProgress } from './progress.ts';
+import { publishIndex } from './publish-index.ts';
+import { SyncError } from './sync-error.ts';
 
-export interface SyncPorts {
-  readonly upstream: Pick<Upstream, 'getIndex'>;
-  readonly index: IndexStore;
-  readonly catalog: CatalogStore;
-  readonly journal: SyncJournal;
-  /** Address of the index at Microsoft. */
-  readonly indexUrl: string;
-  readonly now: () => Date;
-  /** A name that no other run has. */
-  readonly newRunId: () => string;
+/** An invocation that ended before its run did: `goesOn` says what takes the next step. */
+export interface Continues {
+  readonly outcome: 'continues';
+  /** Of the index, already copied. */
+  readonly bytes: number;
+  readonly of: number;
+  readonly goesOn: 'invocation' | 'schedule';
 }
 
 export interface SyncReport {
-  readonly result: SyncOutcome;
+  readonly result: SyncOutcome | Continues;
   /** Since Microsoft made the index that is current now. Seconds; absent before the first publication. */
   readonly indexAgeSeconds: number | undefined;
 }
 
-/** What stood when the run began. */
-interface Standing {
-  readonly current: { readonly pointer: IndexPointer; readonly tag: string } | undefined;
-  readonly refusal: IndexRefusal | undefined;
-}
-
-type Changed = Extract<IndexAnswer, { changed: true }>;
-
 /**
- * One run of the synchronisation. Content comes first and the pointer last, and every step may be repeated: a run that
- * dies anywhere is healed by the next one, because until the pointer moved the origin's answer is still "changed".
+ * One invocation of the synchronisation. A run asks the origin whether there is something new, copies it in parts,
+ * reads it and publishes it; each step may be the work of another invocation, which finds in the journal and in the
+ * object store how far the one before got. Content comes first and the pointer last, and every step may be repeated.
  *
- * A failure that is expected (Microsoft's hosts, another run that was faster) is a result, not an exception: the next
- * tick of the schedule is the retry, and a second and third try by Lambda a minute later would only download again.
- * Everything else is thrown. A run with a run id records its end in both cases.
+ * A failure that is expected (Microsoft's hosts, another run that was faster, the end of the time) is a result, not an
+ * exception: the next tick of the schedule is the retry, and a second and third try by Lambda a minute later would only
+ * do the same again. Everything else is thrown. Runs that somebody asked for are told their end in both cases.
  */
 export async function syncIndex(
   ports: SyncPorts,
-  event: { readonly runId?: string },
-  signal?: AbortSignal,
+  event: SyncEvent,
+  invocation: SyncSession['invocation'],
 ): Promise<SyncReport> {
   const startedAt = ports.now().toISOString();
+  const limits = ports.limits ?? defaultLimits;
+  const progress = new RunProgress({
+    journal: ports.journal,
+    startedAt,
+    now: ports.now,
+    everyMilliseconds: limits.progressMilliseconds,
+  });
+  if (event.runId !== undefined) progress.runIds.add(event.runId);
   const end = async (result: SyncOutcome): Promise<void> => {
-    if (event.runId === undefined) return;
     const endedAt = ports.now().toISOString();
-    await ports.journal.putRun({ version: 1, runId: event.runId, state: 'ended', startedAt, endedAt, result });
+    for (const runId of progress.runIds)
+      await ports.journal.putRun({ version: 1, runId, state: 'ended', startedAt, endedAt, result });
   };
-  let result: SyncOutcome;
+  let result: SyncOutcome | Continues;
   try {
-    result = await run(ports, event, signal);
+    const [current, refusal, copy] = [
+      await ports.index.current(),
+      await ports.journal.refusal(),
+      await ports.journal.copy(),
+    ];
+    for (const runId of copy?.runIds ?? []) progress.runIds.add(runId);
+    const again = progress.runIds.size > 0;
+    const session = { ports, limits, event, invocation, standing: { current, refusal }, again, progress };
+    result = await run(session, copy);
   } catch (error) {
     result = { outcome: 'failed', reason: error instanceof Error ? error.message : String(error) };
     if (!isExpected(error)) {
@@ -67,54 +74,125 @@ export async function syncIndex(
       throw error;
     }
   }
-  await end(result);
+  if (result.outcome !== 'continues') await end(result);
   return { result, indexAgeSeconds: await indexAge(ports) };
 }
 
 const isExpected = (error: unknown): boolean =>
-  error instanceof UpstreamError || (error instanceof StoreError && error.code === 'conflict');
+  error instanceof UpstreamError ||
+  error instanceof SyncError ||
+  (error instanceof StoreError && error.code === 'conflict');
 
-async function run(
-  ports: SyncPorts,
-  event: { readonly runId?: string },
-  signal: AbortSignal | undefined,
-): Promise<SyncOutcome> {
-  const standing: Standing = { current: await ports.index.current(), refusal: await ports.journal.refusal() };
-  // A person who asks wants the refused index looked at again: the decoder may have been mended since.
-  const again = event.runId !== undefined;
-  const known = latestKnown(again ? { ...standing, refusal: undefined } : standing, ports.indexUrl);
-  const answer = await ports.upstream.getIndex(
-    ports.indexUrl,
-    known.validators,
-    signal === undefined ? {} : { signal },
-  );
-  if (!answer.changed) return unchanged(standing, known.refused);
-  let staged: StagedIndex;
-  try {
-    staged = await ports.index.stage(event.runId ?? ports.newRunId(), answer.body);
-  } finally {
-    answer.cancel();
+async function run(session: SyncSession, found: IndexCopy | undefined): Promise<SyncOutcome | Continues> {
+  const { limits, ports } = session;
+  let copy = found && (await goOnWith(session, found));
+  for (let restarts = 0; ; ) {
+    if (copy === undefined) {
+      const answer = await ask(session);
+      if (answer.kind === 'unchanged') return unchanged(session);
+      copy = await beginCopy(session, answer);
+    }
+    // A body that came in one go took time as parts do.
+    let copiedHere = copy !== found && copy.state === 'copied';
+    if (copy.state === 'copying') {
+      const step: CopyStep | 'changed' = await copyParts(session, copy).catch(unlessChanged);
+      if (step === 'changed' || step.state === 'lost') {
+        restarts += 1;
+        if (restarts > limits.maxRestarts)
+          return { outcome: 'failed', reason: `the index changed at the origin ${restarts} times while it was copied` };
+        copy = await restart(session, copy, restarts);
+        continue;
+      }
+      if (step.state === 'stopped') return handOver(session, step.copy, step);
+      copy = step.copy;
+      copiedHere = step.newBytes > 0;
+    }
+    const left = session.invocation.deadlineAt.getTime() - ports.now().getTime();
+    if (copiedHere && left < limits.readingMilliseconds)
+      return handOver(session, copy, { bytes: copy.length, newBytes: copy.length });
+    const outcome = await publishIndex(session, copy);
+    if (outcome !== 'lost') return outcome;
+    restarts += 1;
+    if (restarts > limits.maxRestarts)
+      return { outcome: 'failed', reason: 'the copied index was gone before it could be read' };
+    copy = undefined;
   }
-  return takeIn(ports, standing, staged, answer, again);
+}
+
+function unlessChanged(error: unknown): 'changed' {
+  if (error instanceof UpstreamError && error.code === 'changed') return 'changed';
+  throw error;
+}
+
+/** The copy that an earlier invocation left, if it is still worth going on with. */
+async function goOnWith(session: SyncSession, copy: IndexCopy): Promise<IndexCopy | undefined> {
+  const { ports, limits, progress } = session;
+  const age = ports.now().getTime() - Date.parse(copy.startedAt);
+  if (copy.url !== ports.indexUrl || age > limits.maxCopyAgeMilliseconds) {
+    await dropCopy(session, copy);
+    return undefined;
+  }
+  if (copy.runIds.length === progress.runIds.size) return copy;
+  return saveCopy(session, copy, { ...copy, runIds: [...progress.runIds] });
+}
+
+/**
+ * After the origin showed another file than the one that is being copied. Nodes of a CDN may disagree for a while after
+ * a publication: when the origin, asked again, names the file that we have parts of, these are kept.
+ */
+async function restart(session: SyncSession, copy: CopyingIndex, restarts: number): Promise<IndexCopy | undefined> {
+  await session.ports.sleep(1000 * 2 ** restarts, session.invocation.signal);
+  const answer = await ask(session);
+  // Perhaps from a node that does not have the news yet.
+  if (answer.kind === 'unchanged' && restarts < session.limits.maxRestarts) return copy;
+  if (answer.kind === 'ranged' && answer.validators.etag === copy.etag && answer.length === copy.length) {
+    const held = await session.ports.index.upload(copy.copyId, copy.uploadId).parts();
+    if (held !== undefined) return copy;
+  }
+  await dropCopy(session, copy);
+  return answer.kind === 'unchanged' ? undefined : beginCopy(session, answer);
+}
+
+/** Leaves the rest to another invocation: to one that is started now, or to the next tick of the schedule. */
+async function handOver(
+  session: SyncSession,
+  copy: IndexCopy,
+  { bytes, newBytes }: { readonly bytes: number; readonly newBytes: number },
+): Promise<Continues> {
+  const continues = { outcome: 'continues', bytes, of: copy.length } as const;
+  // An invocation that got nowhere would only be followed by others like it.
+  if (newBytes === 0 || copy.continuations >= session.limits.maxContinuations)
+    return { ...continues, goesOn: 'schedule' };
+  await saveCopy(session, copy, { ...copy, continuations: copy.continuations + 1 });
+  await session.ports.goOn(session.event);
+  return { ...continues, goesOn: 'invocation' };
+}
+
+async function ask(session: SyncSession): Promise<IndexAnswer> {
+  const { upstream, indexUrl } = session.ports;
+  return upstream.getIndex(indexUrl, latestKnown(session).validators, { signal: session.invocation.signal });
 }
 
 /**
  * The validators of what the origin had last: of the current index, or of a later one that was refused, so that it is
  * not downloaded every hour to be refused again.
  */
-function latestKnown(
-  { current, refusal }: Standing,
-  indexUrl: string,
-): { readonly validators: Validators; readonly refused: IndexRefusal | undefined } {
-  const refused = refusalInForce(current?.pointer, refusal);
+function latestKnown({ standing, again, ports }: SyncSession): {
+  readonly validators: Validators;
+  readonly refused: IndexRefusal | undefined;
+} {
+  const { current, refusal } = standing;
+  const refused = again ? undefined : refusalInForce(current?.pointer, refusal);
   if (refused !== undefined) return { validators: { etag: refused.etag, lastModified: refused.lastModified }, refused };
-  if (current === undefined || current.pointer.origin.url !== indexUrl) return { validators: {}, refused };
+  if (current === undefined || current.pointer.origin.url !== ports.indexUrl) return { validators: {}, refused };
   const { etag, lastModified } = current.pointer.origin;
   return { validators: { etag, lastModified }, refused };
 }
 
 /** Nothing is downloaded, nothing is written. */
-function unchanged({ current }: Standing, refused: IndexRefusal | undefined): SyncOutcome {
+function unchanged(session: SyncSession): SyncOutcome {
+  const { refused } = latestKnown(session);
+  const { current } = session.standing;
   if (refused !== undefined)
     return {
       outcome: 'refused',
@@ -123,115 +201,6 @@ function unchanged({ current }: Standing, refused: IndexRefusal | undefined): Sy
     };
   if (current === undefined) return { outcome: 'failed', reason: 'the origin answered "unchanged" to a first request' };
   return { outcome: 'unchanged', sha256: current.pointer.sha256 };
-}
-
-async function takeIn(
-  ports: SyncPorts,
-  standing: Standing,
-  staged: StagedIndex,
-  { validators }: Changed,
-  again: boolean,
-): Promise<SyncOutcome> {
-  const { index, journal } = ports;
-  const { current, refusal } = standing;
-  const { sha256 } = staged;
-
-  if (current?.pointer.sha256 === sha256) {
-    // The same bytes under other validators: only the pointer learns them.
-    await index.drop(staged);
-    await index.moveCurrent({ ...current.pointer, origin: originOf(ports.indexUrl, validators) }, current.tag);
-    if (refusal !== undefined) await journal.clearRefusal();
-    return { outcome: 'unchanged', sha256 };
-  }
-  if (!again && refusal?.sha256 === sha256) {
-    await index.drop(staged);
-    return refuse(ports, sha256, validators, refusal.reason);
-  }
-
-  const stored = !(await index.has(sha256));
-  if (stored) await index.promote(staged);
-  else await index.drop(staged);
-  return publish(ports, standing, { sha256, bytes: staged.bytes, stored, validators });
-}
-
-interface Taken {
-  readonly sha256: string;
-  readonly bytes: number;
-  readonly stored: boolean;
-  readonly validators: Validators;
-}
-
-/** From bytes in the repository to the current index. Refused bytes stay under their digest, where nothing points. */
-async function publish(ports: SyncPorts, standing: Standing, taken: Taken): Promise<SyncOutcome> {
-  const { sha256, bytes, stored, validators } = taken;
-  const decoded = await decode(ports, sha256);
-  if ('refused' in decoded) return refuse(ports, sha256, validators, decoded.refused);
-  const { catalog } = decoded;
-
-  const previous = standing.current && (await snapshotOf(ports, standing.current.pointer.sha256));
-  const facts = changedFiles(previous?.files ?? new Map(), catalog.files);
-  await ports.catalog.putFileFacts(facts);
-  await ports.catalog.putSnapshot(sha256, catalog);
-  const pointer: IndexPointer = {
-    version: 1,
-    sha256,
-    bytes,
-    publishedAt: ports.now().toISOString(),
-    ...(catalog.createdAt !== undefined && { createdAt: catalog.createdAt }),
-    ...(catalog.packageId !== undefined && { packageId: catalog.packageId }),
-    updates: catalog.updates.size,
-    files: catalog.files.size,
-    origin: originOf(ports.indexUrl, validators),
-  };
-  await ports.index.moveCurrent(pointer, standing.current?.tag);
-  if (standing.refusal !== undefined) await ports.journal.clearRefusal();
-  const { updates, files } = pointer;
-  return { outcome: 'published', sha256, updates, files, stored, factsWritten: facts.length };
-}
-
-async function decode(
-  ports: SyncPorts,
-  sha256: string,
-): Promise<{ readonly catalog: Catalog } | { readonly refused: string }> {
-  let catalog: Catalog;
-  try {
-    catalog = await readIndex(await ports.index.open(sha256));
-  } catch (error) {
-    if (error instanceof IndexError) return { refused: error.message };
-    throw error;
-  }
-  const verdict = publishable(catalog);
-  return verdict.ok ? { catalog } : { refused: verdict.reason };
-}
-
-/** Without the earlier catalogue (lost or damaged) every fact counts as new, and is written again. */
-async function snapshotOf(ports: SyncPorts, sha256: string): Promise<Catalog | undefined> {
-  try {
-    return await ports.catalog.getSnapshot(sha256);
-  } catch (error) {
-    if (error instanceof StoreError && error.code === 'corrupt') return undefined;
-    throw error;
-  }
-}
-
-async function refuse(
-  { journal, now }: SyncPorts,
-  sha256: string,
-  { etag, lastModified }: Validators,
-  reason: string,
-): Promise<SyncOutcome> {
-  await journal.putRefusal({
-    at: now().toISOString(),
-    sha256,
-    ...(etag !== undefined && { etag }),
-    ...(lastModified !== undefined && { lastModified }),
-    reason,
-  });
-  return { outcome: 'refused', sha256, reason };
-}
-
-function originOf(url: string, { etag, lastModified }: Validators): IndexPointer['origin'] {
-  return { url, ...(etag !== undefined && { etag }), ...(lastModified !== undefined && { lastModified }) };
 }
 
 /** The day Microsoft made it counts, where the index says it; an index that is old at its publication is old. */

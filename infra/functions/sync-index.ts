@@ -1,5 +1,6 @@
 import { Duration } from 'aws-cdk-lib';
 import { ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { syncIndexEnv } from '#functions/sync-index/env.ts';
 import { type MetricName, metricsNamespace } from '#shared/contract/metrics.ts';
@@ -11,6 +12,10 @@ import type { Catalog } from '../stores/catalog.ts';
 export interface SyncIndexProps extends FunctionSettings {
   readonly catalog: Catalog;
   readonly indexUrl: string;
+  /** PEM. */
+  readonly indexRoots: string | undefined;
+  readonly allowSha1: boolean;
+  readonly maxShrinkPercent: number;
   readonly every: Duration;
   readonly memoryMiB: number;
   /** Age of the current index from which on the alarm `index-age` rings. */
@@ -25,15 +30,21 @@ export class SyncIndex extends BrokerFunction {
       name: 'sync-index',
       description: 'Asks Microsoft for a new offline index and takes it into the repository',
       env: syncIndexEnv,
-      // The longest that Lambda allows: some 650 MB arrive and are decoded in one run.
+      // The longest that Lambda allows: some 650 MB are read twice in one invocation. Copying them goes on in another.
       timeout: Duration.minutes(15),
       // Two runs at once would fetch the same bytes twice, and one of them would lose at the pointer.
       reservedConcurrency: 1,
       // The next tick is the retry. An invocation that waits for the one running is kept for an hour.
       asynchronous: { retries: 0, maxAge: Duration.hours(1) },
     });
-    this.bind({ INDEX_URL: props.indexUrl });
+    this.bind({
+      INDEX_URL: props.indexUrl,
+      INDEX_ALLOW_SHA1: String(props.allowSha1),
+      MAX_SHRINK_PERCENT: String(props.maxShrinkPercent),
+      ...(props.indexRoots !== undefined && { INDEX_ROOTS: props.indexRoots }),
+    });
     props.catalog.grantPublish(this);
+    this.allowItself();
     new BrokerSchedule(this, 'Schedule', {
       fn: this,
       every: props.every,
@@ -41,6 +52,18 @@ export class SyncIndex extends BrokerFunction {
     });
 
     this.watch(props);
+  }
+
+  /**
+   * Lets an invocation start the next one. A policy of its own: the function waits for its role's default policy, which
+   * therefore cannot name the function.
+   */
+  private allowItself(): void {
+    const statement = new PolicyStatement({
+      actions: ['lambda:InvokeFunction'],
+      resources: [this.lambda.functionArn],
+    });
+    new Policy(this, 'GoOn', { statements: [statement] }).attachToRole(this.role);
   }
 
   /** What the runs say of themselves: an expected failure is a result and not an error of the function. */

@@ -46,7 +46,7 @@ export interface BrokerFunctionProps extends FunctionSettings {
 export class BrokerFunction extends Construct {
   readonly lambda: LambdaFunction;
   private readonly bound: Record<string, string> = {};
-  private readonly role: Role;
+  protected readonly role: Role;
 
   constructor(scope: Construct, id: string, props: BrokerFunctionProps) {
     super(scope, id);

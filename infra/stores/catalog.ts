@@ -24,18 +24,23 @@ export class Catalog extends Construct {
     this.bucket = new PrivateBucket(this, 'Index', { stagingPrefix: 'staging/', removalPolicy: props.removalPolicy });
   }
 
-  /** To take in publications: stage, promote, write facts and snapshots, move the pointer. */
+  /** To take in publications: copy, promote or put aside, write facts and snapshots, move the pointer. */
   grantPublish(fn: BrokerFunction): void {
-    this.table.allow(fn, ['BatchWriteItem', 'GetItem', 'PutItem', 'DeleteItem']);
+    // Rows are compared before they are written: some of them, or (Scan) all when nothing else can be compared with.
+    this.table.allow(fn, ['BatchGetItem', 'BatchWriteItem', 'GetItem', 'PutItem', 'DeleteItem', 'Scan']);
     this.bucket.allowObjects(fn, ['s3:GetObject', 's3:PutObject'], ['index/', 'catalog/', 'staging/']);
+    // What was refused is put aside for people, and never read again by a function.
+    this.bucket.allowObjects(fn, ['s3:PutObject'], ['refused/']);
     this.bucket.allowObjects(fn, ['s3:AbortMultipartUpload'], ['catalog/', 'staging/']);
+    // A run goes on with the copy that another began: S3 says which parts are there.
+    this.bucket.allowObjects(fn, ['s3:ListMultipartUploadParts'], ['staging/']);
     // Only staging is emptied: nobody deletes what was published.
     this.bucket.allowObjects(fn, ['s3:DeleteObject'], ['staging/']);
     this.bucket.allowMissing(fn);
     this.bind(fn);
   }
 
-  /** To look up facts about files by SHA-1. */
+  /** To look up facts about files, updates and KBs by key. */
   grantReadFacts(fn: BrokerFunction): void {
     this.table.allow(fn, ['BatchGetItem']);
     this.bind(fn);

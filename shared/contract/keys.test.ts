@@ -4,12 +4,13 @@ import { buildKey, parseKey, publicPrefixes, type RepositoryKey } from './keys.t
 
 const hex = (length: number): fc.Arbitrary<string> =>
   fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: length, maxLength: length });
-const runId = fc.string({ unit: fc.constantFrom(...'abcXYZ019-'), minLength: 1, maxLength: 64 });
+const copyId = fc.string({ unit: fc.constantFrom(...'abcXYZ019-'), minLength: 1, maxLength: 64 });
 
 const anyKey: fc.Arbitrary<RepositoryKey> = fc.oneof(
   fc.constant<RepositoryKey>({ kind: 'index-pointer' }),
   hex(64).map((sha256): RepositoryKey => ({ kind: 'index', sha256 })),
-  runId.map((id): RepositoryKey => ({ kind: 'index-staging', runId: id })),
+  copyId.map((id): RepositoryKey => ({ kind: 'index-staging', copyId: id })),
+  hex(64).map((sha256): RepositoryKey => ({ kind: 'index-refused', sha256 })),
   hex(64).map((indexSha256): RepositoryKey => ({ kind: 'catalog-snapshot', indexSha256 })),
   hex(64).map((sha256): RepositoryKey => ({ kind: 'payload', sha256 })),
   hex(40).map((sha1): RepositoryKey => ({ kind: 'payload-staging', sha1 })),
@@ -45,6 +46,6 @@ describe('object keys', () => {
 
   it('a digest that is not one never becomes part of a key', () => {
     expect(() => buildKey({ kind: 'payload', sha256: '../../secrets' })).toThrow(RangeError);
-    expect(() => buildKey({ kind: 'index-staging', runId: 'a/b' })).toThrow(/run id "a\/b"/);
+    expect(() => buildKey({ kind: 'index-staging', copyId: 'a/b' })).toThrow(/copy id "a\/b"/);
   });
 });

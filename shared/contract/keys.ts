@@ -1,6 +1,6 @@
 /**
  * Keys of the repository's objects: built and parsed here and nowhere else. What begins with a public prefix is served
- * by the CDN; `staging/` and `catalog/` never are.
+ * by the CDN; `staging/`, `refused/` and `catalog/` never are.
  */
 const hex64 = /^[0-9a-f]{64}$/;
 const hex40 = /^[0-9a-f]{40}$/;
@@ -8,7 +8,8 @@ const hex40 = /^[0-9a-f]{40}$/;
 export type RepositoryKey =
   | { readonly kind: 'index-pointer' }
   | { readonly kind: 'index'; readonly sha256: string }
-  | { readonly kind: 'index-staging'; readonly runId: string }
+  | { readonly kind: 'index-staging'; readonly copyId: string }
+  | { readonly kind: 'index-refused'; readonly sha256: string }
   | { readonly kind: 'catalog-snapshot'; readonly indexSha256: string }
   | { readonly kind: 'payload'; readonly sha256: string }
   | { readonly kind: 'payload-staging'; readonly sha1: string };
@@ -29,11 +30,14 @@ export function buildKey(key: RepositoryKey): string {
       must(hex64.test(key.sha256), `SHA-256 ${JSON.stringify(key.sha256)}`);
       return `index/sha256/${key.sha256}.cab`;
     case 'index-staging':
-      must(/^[A-Za-z0-9-]{1,64}$/.test(key.runId), `run id ${JSON.stringify(key.runId)}`);
-      return `staging/index/${key.runId}.cab`;
+      must(/^[A-Za-z0-9-]{1,64}$/.test(key.copyId), `copy id ${JSON.stringify(key.copyId)}`);
+      return `staging/index/${key.copyId}.cab`;
+    case 'index-refused':
+      must(hex64.test(key.sha256), `SHA-256 ${JSON.stringify(key.sha256)}`);
+      return `refused/${key.sha256}.cab`;
     case 'catalog-snapshot':
       must(hex64.test(key.indexSha256), `SHA-256 ${JSON.stringify(key.indexSha256)}`);
-      return `catalog/v1/${key.indexSha256}.json.gz`;
+      return `catalog/v2/${key.indexSha256}.kbc.gz`;
     case 'payload':
       must(hex64.test(key.sha256), `SHA-256 ${JSON.stringify(key.sha256)}`);
       return `payloads/sha256/${key.sha256}`;
@@ -46,8 +50,9 @@ export function buildKey(key: RepositoryKey): string {
 const patterns: readonly [RegExp, (part: string) => RepositoryKey][] = [
   [/^index\/current\.json()$/, () => ({ kind: 'index-pointer' })],
   [/^index\/sha256\/([0-9a-f]{64})\.cab$/, (sha256) => ({ kind: 'index', sha256 })],
-  [/^staging\/index\/([A-Za-z0-9-]{1,64})\.cab$/, (runId) => ({ kind: 'index-staging', runId })],
-  [/^catalog\/v1\/([0-9a-f]{64})\.json\.gz$/, (indexSha256) => ({ kind: 'catalog-snapshot', indexSha256 })],
+  [/^staging\/index\/([A-Za-z0-9-]{1,64})\.cab$/, (copyId) => ({ kind: 'index-staging', copyId })],
+  [/^refused\/([0-9a-f]{64})\.cab$/, (sha256) => ({ kind: 'index-refused', sha256 })],
+  [/^catalog\/v2\/([0-9a-f]{64})\.kbc\.gz$/, (indexSha256) => ({ kind: 'catalog-snapshot', indexSha256 })],
   [/^payloads\/sha256\/([0-9a-f]{64})$/, (sha256) => ({ kind: 'payload', sha256 })],
   [/^staging\/payloads\/([0-9a-f]{40})$/, (sha1) => ({ kind: 'payload-staging', sha1 })],
 ];

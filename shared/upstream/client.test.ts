@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Origin, startOrigin } from '#test/kit/origin.ts';
+import { type Origin, serveRanges, startOrigin } from '#test/kit/origin.ts';
 import { createUpstream, type Upstream, type UpstreamOptions } from './client.ts';
 import { retryAfterSeconds, type Timing, withRetries } from './retry.ts';
 import { UpstreamError } from './upstream-error.ts';
@@ -36,31 +36,117 @@ const indexAddress = 'http://download.windowsupdate.com/microsoftupdate/v6/wsuss
 const fileAddress = 'http://dl.delivery.mp.microsoft.com/filestreamingservice/files/1/public/a_1.cab?P1=2';
 
 describe('the index', () => {
-  it('comes with its validators when it changed', async () => {
-    origin.answer = (_request, response) =>
-      response.writeHead(200, { etag: '"one"', 'last-modified': 'Tue, 14 Jul 2026 17:00:00 GMT' }).end('cab');
-    const index = await upstream().getIndex(indexAddress, {});
-    if (!index.changed) throw new Error('it did change');
-    expect(index.validators).toEqual({ etag: '"one"', lastModified: 'Tue, 14 Jul 2026 17:00:00 GMT' });
-    expect(index.length).toBeUndefined();
-    expect(await read(index.body)).toBe('cab');
+  const known = { etag: '"one"', lastModified: 'Tue, 14 Jul 2026 17:00:00 GMT' };
+  const conditions = { 'if-none-match': known.etag, 'if-modified-since': known.lastModified };
+
+  it('is found changed by one byte of it, with its validators and its length', async () => {
+    origin.answer = serveRanges(Buffer.from('a cabinet'), '"two"');
+    expect(await upstream().getIndex(indexAddress, known)).toEqual({
+      kind: 'ranged',
+      validators: { etag: '"two"', lastModified: undefined },
+      length: 9,
+    });
+    expect(origin.seen).toHaveLength(1);
     expect(origin.seen[0]).toMatchObject({ host: 'download.windowsupdate.com', path: new URL(indexAddress).pathname });
-    expect(origin.seen[0]?.headers['if-none-match']).toBeUndefined();
+    expect(origin.seen[0]?.headers).toMatchObject({ range: 'bytes=0-0', ...conditions });
   });
 
-  it('is asked for on condition, and does not come when it is the known one', async () => {
+  it('is asked for without conditions when nothing is known', async () => {
+    origin.answer = serveRanges(Buffer.from('a cabinet'), '"two"');
+    await upstream().getIndex(indexAddress, {});
+    for (const condition of Object.keys(conditions)) expect(origin.seen[0]?.headers[condition]).toBeUndefined();
+  });
+
+  it('comes whole from an origin that does not take ranges', async () => {
+    origin.answer = (_request, response) =>
+      response.writeHead(200, { etag: '"one"', 'last-modified': known.lastModified }).end('cab');
+    const index = await upstream().getIndex(indexAddress, {});
+    if (index.kind !== 'whole') throw new Error(`it is ${index.kind}`);
+    expect(index.validators).toEqual(known);
+    expect(index.length).toBeUndefined();
+    expect(await read(index.body)).toBe('cab');
+    expect(origin.seen).toHaveLength(1);
+  });
+
+  it.each([
+    ['weak tag', { etag: 'W/"one"', 'content-range': 'bytes 0-0/3' }],
+    ['missing tag', { 'content-range': 'bytes 0-0/3' }],
+    ['length that is not said', { etag: '"one"', 'content-range': 'bytes 0-0/*' }],
+  ])('comes whole when its pieces could not be told apart: %s', async (_what, headers) => {
+    origin.answer = (request, response) => {
+      if (request.headers.range === undefined) response.end('cab');
+      else response.writeHead(206, headers).end('c');
+    };
+    const index = await upstream().getIndex(indexAddress, known);
+    if (index.kind !== 'whole') throw new Error(`it is ${index.kind}`);
+    expect(await read(index.body)).toBe('cab');
+    expect(origin.seen[1]?.headers).toMatchObject(conditions);
+  });
+
+  it('does not come when it is the known one', async () => {
     origin.answer = (_request, response) => response.writeHead(304).end();
-    const known = { etag: '"one"', lastModified: 'Tue, 14 Jul 2026 17:00:00 GMT' };
-    expect(await upstream().getIndex(indexAddress, known)).toEqual({ changed: false });
-    expect(origin.seen[0]?.headers).toMatchObject({
-      'if-none-match': '"one"',
-      'if-modified-since': 'Tue, 14 Jul 2026 17:00:00 GMT',
-    });
+    expect(await upstream().getIndex(indexAddress, known)).toEqual({ kind: 'unchanged' });
   });
 
   it('is not taken for unchanged when nothing was known', async () => {
     origin.answer = (_request, response) => response.writeHead(304).end();
     await expect(upstream().getIndex(indexAddress, {})).rejects.toMatchObject({ code: 'refused' });
+  });
+
+  it('that is longer than any index is not begun', async () => {
+    const headers = { etag: '"one"', 'content-range': `bytes 0-0/${5 * 1024 ** 3}` };
+    origin.answer = (_request, response) => response.writeHead(206, headers).end('c');
+    await expect(upstream().getIndex(indexAddress, {})).rejects.toMatchObject({ code: 'too-long' });
+  });
+});
+
+describe('a piece', () => {
+  const file = Buffer.from('0123456789');
+  const range = { etag: '"one"', length: 10, from: 3, to: 7 };
+
+  it('is exactly what was asked for, under the tag of the whole', async () => {
+    origin.answer = serveRanges(file, '"one"');
+    expect(Buffer.from(await upstream().getRange(indexAddress, range)).toString()).toBe('3456');
+    expect(origin.seen[0]?.headers).toMatchObject({ range: 'bytes=3-6', 'if-match': '"one"' });
+    const whole = await upstream().getRange(indexAddress, { ...range, from: 0, to: 10 });
+    expect(Buffer.from(whole).equals(file)).toBe(true);
+  });
+
+  it.each([
+    ['412', 412, {}],
+    ['416', 416, {}],
+    ['a whole file', 200, { etag: '"one"' }],
+    ['another tag', 206, { etag: '"two"', 'content-range': 'bytes 3-6/10' }],
+    ['no tag', 206, { 'content-range': 'bytes 3-6/10' }],
+    ['the tag as a weak one', 206, { etag: 'W/"one"', 'content-range': 'bytes 3-6/10' }],
+    ['another length', 206, { etag: '"one"', 'content-range': 'bytes 3-6/11' }],
+    ['another range', 206, { etag: '"one"', 'content-range': 'bytes 2-5/10' }],
+    ['no range', 206, { etag: '"one"' }],
+  ])('is of a file that changed when the answer is %s', async (_what, status, headers) => {
+    origin.answer = (_request, response) => response.writeHead(status, headers).end('3456');
+    await expect(upstream().getRange(indexAddress, range)).rejects.toMatchObject({ code: 'changed', retryable: false });
+    expect(origin.seen).toHaveLength(1);
+  });
+
+  it('that breaks off, or comes after a 503, is asked for again', async () => {
+    const serve = serveRanges(file, '"one"');
+    origin.answer = (request, response) => {
+      if (origin.seen.length === 1) {
+        response.writeHead(206, { etag: '"one"', 'content-range': 'bytes 3-6/10', 'content-length': 4 });
+        response.write('34', () => response.destroy());
+      } else if (origin.seen.length === 2) response.writeHead(503).end();
+      else serve(request, response);
+    };
+    expect(Buffer.from(await upstream().getRange(indexAddress, range)).toString()).toBe('3456');
+    expect(origin.seen).toHaveLength(3);
+  });
+
+  it('that is shorter or longer than it should be is an error', async () => {
+    const headers = { etag: '"one"', 'content-range': 'bytes 3-6/10' };
+    origin.answer = (_request, response) => response.writeHead(206, headers).end('345');
+    await expect(upstream().getRange(indexAddress, range)).rejects.toMatchObject({ code: 'cut' });
+    origin.answer = (_request, response) => response.writeHead(206, headers).end('34567');
+    await expect(upstream().getRange(indexAddress, range)).rejects.toMatchObject({ code: 'too-long' });
   });
 });
 

@@ -1,15 +1,11 @@
 import type { Dispatcher } from 'undici';
-import { bodyOf, discard, type ResponseBody } from './body.ts';
+import { type Answer, header, type Validators, validatorsOf } from './answer.ts';
+import { bodyOf, discard } from './body.ts';
 import { microsoftAddress } from './hosts.ts';
 import { fromNetworkFailure } from './network-failure.ts';
+import { type RangeRequest, rangedOf, whyNotThatPiece } from './ranges.ts';
 import { defaultRetryPolicy, type RetryPolicy, retryAfterSeconds, type Timing, withRetries } from './retry.ts';
 import { UpstreamError } from './upstream-error.ts';
-
-/** What the origin said of the copy that we know, for a conditional request. */
-export interface Validators {
-  readonly etag?: string | undefined;
-  readonly lastModified?: string | undefined;
-}
 
 /** A body that is on its way. Whoever got it reads it or cancels it; a cancelled or failed one frees its connection. */
 interface Download {
@@ -20,9 +16,18 @@ interface Download {
   cancel(): void;
 }
 
+/**
+ * What the origin says of the index.
+ *
+ * - `unchanged`: it is the known one.
+ * - `ranged`: another one, and it can be fetched piece by piece: the origin takes ranges, says the length, and gives a
+ *   strong entity tag, which alone promises that two answers are of the same bytes (RFC 9110, section 8.8.1).
+ * - `whole`: another one, which can only be fetched in one go; its body is on its way.
+ */
 export type IndexAnswer =
-  | { readonly changed: false }
-  | ({ readonly changed: true; readonly validators: Validators } & Download);
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'ranged'; readonly validators: Validators & { readonly etag: string }; readonly length: number }
+  | ({ readonly kind: 'whole'; readonly validators: Validators } & Download);
 
 /** Microsoft's hosts: where indexes and payload files come from. */
 export interface Upstream {
@@ -31,6 +36,11 @@ export interface Upstream {
    * @throws UpstreamError
    */
   getIndex(address: string, known: Validators, options?: { readonly signal?: AbortSignal }): Promise<IndexAnswer>;
+  /**
+   * One piece of a file, whole and of exactly that file: an answer that breaks off is asked for again.
+   * @throws UpstreamError `changed` when the origin has another file by now, or shows another tag, length or range
+   */
+  getRange(address: string, range: RangeRequest, options?: { readonly signal?: AbortSignal }): Promise<Uint8Array>;
   /**
    * One payload file. With `size` the body fails as `too-long` as soon as one byte more arrives, or at once when the
    * origin announces more; a body that is shorter is the caller's to notice (it hashes the bytes anyway).
@@ -111,14 +121,26 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     throw new UpstreamError('too-many-redirects', `${first.href} redirects more than ${maxRedirects} times`);
   }
 
-  function get(address: string, headers: Record<string, string>, signal: AbortSignal | undefined): Promise<Answer> {
+  async function getOnce(
+    url: URL,
+    headers: Record<string, string>,
+    signal: AbortSignal | undefined,
+    taken: readonly number[],
+  ): Promise<Answer> {
+    const answer = await requestFollowing(url, headers, signal);
+    if (taken.includes(answer.status)) return answer;
+    discard(answer.body);
+    throw fromStatus(answer, timing.now());
+  }
+
+  function get(
+    address: string,
+    headers: Record<string, string>,
+    signal: AbortSignal | undefined,
+    taken: readonly number[] = [200, 304],
+  ): Promise<Answer> {
     const url = microsoftAddress(address);
-    return withRetries(policy, timing, signal, async () => {
-      const answer = await requestFollowing(url, headers, signal);
-      if (answer.status === 200 || answer.status === 304) return answer;
-      discard(answer.body);
-      throw fromStatus(answer, timing.now());
-    });
+    return withRetries(policy, timing, signal, () => getOnce(url, headers, signal, taken));
   }
 
   return {
@@ -127,17 +149,36 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         ...(known.etag === undefined ? {} : { 'if-none-match': known.etag }),
         ...(known.lastModified === undefined ? {} : { 'if-modified-since': known.lastModified }),
       };
-      const answer = await get(address, conditions, signal);
+      // One byte tells all that a HEAD would, and whether ranges work; caches between us and Microsoft know GET best.
+      let answer = await get(address, { ...conditions, range: 'bytes=0-0' }, signal, [200, 206, 304]);
+      if (answer.status === 206) {
+        discard(answer.body);
+        const ranged = rangedOf(answer);
+        if (ranged !== undefined && ranged.length > maxIndexBytes) throw tooLong(answer, ranged.length, maxIndexBytes);
+        if (ranged !== undefined) return { kind: 'ranged', ...ranged };
+        answer = await get(address, conditions, signal);
+      }
       if (answer.status === 304) {
         discard(answer.body);
-        if (Object.keys(conditions).length > 0) return { changed: false };
+        if (Object.keys(conditions).length > 0) return { kind: 'unchanged' };
         throw unasked(answer);
       }
-      return {
-        changed: true,
-        validators: { etag: header(answer, 'etag'), lastModified: header(answer, 'last-modified') },
-        ...download(answer, maxIndexBytes, signal),
-      };
+      return { kind: 'whole', validators: validatorsOf(answer), ...download(answer, maxIndexBytes, signal) };
+    },
+
+    getRange(address, range, { signal } = {}) {
+      const url = microsoftAddress(address);
+      const headers = { range: `bytes=${range.from}-${range.to - 1}`, 'if-match': range.etag };
+      // The body belongs to the try: one that breaks off is asked for again.
+      return withRetries(policy, timing, signal, async () => {
+        const answer = await getOnce(url, headers, signal, [200, 206, 412, 416]);
+        const why = whyNotThatPiece(answer, range);
+        if (why !== undefined) {
+          discard(answer.body);
+          throw new UpstreamError('changed', `${answer.url.href} ${why}`, { status: answer.status });
+        }
+        return readPiece(answer, range.to - range.from, signal);
+      });
     },
 
     async getPayload(address, { size, signal }) {
@@ -151,16 +192,14 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   };
 }
 
-interface Answer {
-  readonly url: URL;
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
-  readonly body: ResponseBody;
-}
-
-function header(answer: Answer, name: string): string | undefined {
-  const value = answer.headers[name];
-  return Array.isArray(value) ? value[0] : value;
+async function readPiece(answer: Answer, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
+  const piece = Buffer.allocUnsafeSlow(length);
+  let filled = 0;
+  for await (const chunk of bodyOf(answer.body, { address: answer.url, length, maxBytes: length, signal })) {
+    piece.set(chunk, filled);
+    filled += chunk.byteLength;
+  }
+  return piece;
 }
 
 function download(answer: Answer, maxBytes: number, signal: AbortSignal | undefined): Download {
@@ -168,10 +207,7 @@ function download(answer: Answer, maxBytes: number, signal: AbortSignal | undefi
   const length = announced !== undefined && /^\d{1,15}$/.test(announced) ? Number(announced) : undefined;
   if (length !== undefined && length > maxBytes) {
     discard(answer.body);
-    throw new UpstreamError(
-      'too-long',
-      `${answer.url.href} announces ${length} bytes, at most ${maxBytes} are allowed`,
-    );
+    throw tooLong(answer, length, maxBytes);
   }
   return {
     length,
@@ -179,6 +215,9 @@ function download(answer: Answer, maxBytes: number, signal: AbortSignal | undefi
     cancel: () => discard(answer.body),
   };
 }
+
+const tooLong = (answer: Answer, length: number, maxBytes: number): UpstreamError =>
+  new UpstreamError('too-long', `${answer.url.href} announces ${length} bytes, at most ${maxBytes} are allowed`);
 
 function unasked(answer: Answer): UpstreamError {
   return new UpstreamError('refused', `${answer.url.href} answered 304 to a request without conditions`, {

@@ -8,6 +8,7 @@
  * - `timeout`: no connection, no headers or no further body bytes within the time limit.
  * - `cut`: the body ended before the length that was announced.
  * - `too-long`: more bytes than the index allows for this file.
+ * - `changed`: the file is not the one whose pieces were asked for.
  * - `too-many-redirects`: more than the client follows.
  * - `aborted`: the caller's signal.
  */
@@ -19,6 +20,7 @@ export type UpstreamErrorCode =
   | 'timeout'
   | 'cut'
   | 'too-long'
+  | 'changed'
   | 'too-many-redirects'
   | 'aborted';
 

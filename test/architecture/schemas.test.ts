@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
 import { catalogSnapshotHead } from '#shared/contract/catalog-snapshot.ts';
 import type { Endpoint } from '#shared/contract/endpoint.ts';
+import { indexCopy, unfinishedPublication } from '#shared/contract/index-copy.ts';
 import { indexPointer } from '#shared/contract/index-pointer.ts';
 import { fetchPayloadMessage } from '#shared/contract/messages/fetch-payload.ts';
 import { syncIndexEvent } from '#shared/contract/messages/sync-index.ts';
@@ -26,7 +27,7 @@ const pinned: Readonly<Record<string, string>> = {
   'GET /v1/hosts response': 'b0774b8867edede9',
   'GET /v1/hosts/{machineId} response': '1d511f5370920346',
   'GET /v1/index response': 'f40aa0b4943cc236',
-  'GET /v1/index/syncs/{runId} response': '10faf59113414876',
+  'GET /v1/index/syncs/{runId} response': 'c83ddfac5eabc428',
   'GET /v1/requests response': '4f1387295db4c948',
   'GET /v1/rules response': 'ec12a290bb2f0ed0',
   'GET /v1/status response': '4fa25cf054c6d213',
@@ -37,7 +38,7 @@ const pinned: Readonly<Record<string, string>> = {
   'POST /v1/agent/reports request': '54b71334f78f1af3',
   'POST /v1/agent/reports response': '161a4b435ffd69f3',
   'POST /v1/index/syncs request': '25c7d85c859a6f78',
-  'POST /v1/index/syncs response': '10faf59113414876',
+  'POST /v1/index/syncs response': 'c83ddfac5eabc428',
   'POST /v1/requests/sweeps request': '25c7d85c859a6f78',
   'POST /v1/requests/sweeps response': '376bba1208c97922',
   'PUT /v1/rules request': '308bb8f96f425e6f',
@@ -49,7 +50,9 @@ const pinned: Readonly<Record<string, string>> = {
   'queue fetch-payload': '2f1a5aec63f87b0c',
   'table catalog: facts of a file': 'd39e505d4db7ee1b',
   'table catalog: facts of a unit': '3dd190102be165f7',
+  'table catalog: copy of an index': 'f57343f439149f5b',
   'table catalog: refusal': '250b53b59009cbbd',
+  'table catalog: unfinished publication': '0cbf673ac12ce669',
   'table catalog: units of a KB': '92f61b06b0c7f931',
   'table hosts: report': 'efaa93c745910979',
   'table hosts: summary': '122bb257f980ec63',
@@ -65,7 +68,9 @@ const shapes: Record<string, z.core.$ZodType> = {
   'queue fetch-payload': fetchPayloadMessage,
   'table catalog: facts of a file': factsRow,
   'table catalog: facts of a unit': unitRow,
+  'table catalog: copy of an index': indexCopy,
   'table catalog: refusal': refusalRow,
+  'table catalog: unfinished publication': unfinishedPublication,
   'table catalog: units of a KB': kbRow,
   'table hosts: report': storedBody,
   'table hosts: summary': summaryRow,

@@ -50,6 +50,27 @@ export async function startOrigin(): Promise<Origin> {
   });
 }
 
+/**
+ * Answers like a static file server that takes ranges: one range, If-None-Match and If-Match with a strong tag
+ * (RFC 9110, sections 13 and 14).
+ */
+export function serveRanges(bytes: Uint8Array, etag: string): Origin['answer'] {
+  const whole = serveFile(bytes, etag);
+  return (request, response) => {
+    const { headers } = request;
+    const range = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '');
+    if (headers['if-match'] !== undefined && headers['if-match'] !== etag) response.writeHead(412, { etag }).end();
+    else if (headers['if-none-match'] === etag || range === null) whole(request, response);
+    else {
+      const from = Number(range[1]);
+      const piece = bytes.subarray(from, Number(range[2]) + 1);
+      const to = from + piece.byteLength;
+      const contentRange = `bytes ${from}-${to - 1}/${bytes.byteLength}`;
+      response.writeHead(206, { etag, 'content-length': piece.byteLength, 'content-range': contentRange }).end(piece);
+    }
+  };
+}
+
 /** Answers like a static file server: 200 with the ETag, or 304 when the request knows it. */
 export function serveFile(bytes: Uint8Array, etag: string): Origin['answer'] {
   return (request, response) => {

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { indexPointer } from '../index-pointer.ts';
-import { sha256, timestamp } from '../primitives.ts';
+import { byteCount, sha256, timestamp } from '../primitives.ts';
 
 /** How one run of the synchronisation ended. */
 const syncOutcome = z.discriminatedUnion('outcome', [
@@ -42,6 +42,18 @@ export function refusalInForce(
   return Date.parse(refusal.at) >= Date.parse(current.publishedAt) ? refusal : undefined;
 }
 
+/**
+ * How far a run is: `copying` from Microsoft, `examining` (digest and signature), `decoding`, `publishing` (facts, the
+ * catalogue, the pointer). Bytes are of the index file.
+ */
+export const syncProgress = z.object({
+  phase: z.enum(['copying', 'examining', 'decoding', 'publishing']),
+  bytes: z.optional(byteCount),
+  of: z.optional(byteCount),
+  at: timestamp,
+});
+export type SyncProgress = z.infer<typeof syncProgress>;
+
 /** A run that somebody asked for. Scheduled runs that change nothing leave no trace, on purpose. */
 export const syncRun = z.object({
   version: z.literal(1),
@@ -49,6 +61,8 @@ export const syncRun = z.object({
   state: z.enum(['started', 'ended']),
   startedAt: timestamp,
   endedAt: z.optional(timestamp),
+  /** Of a run that has not ended; noted every few seconds. */
+  progress: z.optional(syncProgress),
   result: z.optional(syncOutcome),
 });
 export type SyncRun = z.infer<typeof syncRun>;

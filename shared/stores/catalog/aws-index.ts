@@ -1,17 +1,28 @@
-import { createHash } from 'node:crypto';
 import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
 import { indexPointer } from '../../contract/index-pointer.ts';
-import { buildKey } from '../../contract/keys.ts';
+import { buildKey, type RepositoryKey } from '../../contract/keys.ts';
 import { inOneLine, parseInWords } from '../../contract/parse.ts';
 import { MultipartUpload, uploadWhole } from '../s3/multipart-upload.ts';
-import { deleteObject, immutable, isConflict, moveObject, objectExists, openObject } from '../s3/objects.ts';
+import { deleteObject, immutable, isConflict, moveObject, objectBytes, openObject } from '../s3/objects.ts';
+import { beginPartUpload, PartUpload } from '../s3/part-upload.ts';
 import { StoreError } from '../store-error.ts';
 import type { IndexStore } from './port.ts';
+
+const stagingKey = (copyId: string): string => buildKey({ kind: 'index-staging', copyId });
+
+/** Copied to the digest's key together with the bytes. */
+const headers = { contentType: 'application/vnd.ms-cab-compressed', cacheControl: immutable };
 
 /** The index files in S3. */
 export function awsIndexStore(s3: S3Client, bucket: string): IndexStore {
   const pointerKey = buildKey({ kind: 'index-pointer' });
+  const open = async (what: RepositoryKey): Promise<AsyncIterable<Uint8Array>> => {
+    const key = buildKey(what);
+    const object = await openObject(s3, bucket, key);
+    if (object === undefined) throw new StoreError('not-found', `there is no ${key}`);
+    return object.body;
+  };
   return {
     async current() {
       const object = await openObject(s3, bucket, pointerKey);
@@ -21,39 +32,37 @@ export function awsIndexStore(s3: S3Client, bucket: string): IndexStore {
       return { pointer: parsePointer(Buffer.concat(chunks).toString()), tag: object.tag };
     },
 
-    async stage(runId, body) {
-      const upload = new MultipartUpload(s3, {
-        bucket,
-        key: buildKey({ kind: 'index-staging', runId }),
-        contentType: 'application/vnd.ms-cab-compressed',
-        // Copied to the digest's key together with the bytes.
-        cacheControl: immutable,
-      });
-      const hash = createHash('sha256');
+    beginUpload: (copyId) => beginPartUpload(s3, { bucket, key: stagingKey(copyId), ...headers }),
+
+    upload: (copyId, uploadId) => new PartUpload(s3, { bucket, key: stagingKey(copyId), uploadId }),
+
+    async stage(copyId, body) {
+      const upload = new MultipartUpload(s3, { bucket, key: stagingKey(copyId), ...headers });
       let bytes = 0;
       await uploadWhole(upload, async () => {
         for await (const chunk of body) {
-          hash.update(chunk);
           bytes += chunk.byteLength;
           await upload.write(chunk);
         }
       });
-      return { runId, sha256: hash.digest('hex'), bytes };
+      return bytes;
     },
 
-    has: (sha256) => objectExists(s3, bucket, buildKey({ kind: 'index', sha256 })),
+    stagedBytes: (copyId) => objectBytes(s3, bucket, stagingKey(copyId)),
 
-    promote: ({ runId, sha256, bytes }) =>
-      moveObject(s3, bucket, buildKey({ kind: 'index-staging', runId }), buildKey({ kind: 'index', sha256 }), bytes),
+    openStaged: (copyId) => open({ kind: 'index-staging', copyId }),
 
-    drop: ({ runId }) => deleteObject(s3, bucket, buildKey({ kind: 'index-staging', runId })),
+    promote: ({ copyId, sha256, bytes }) =>
+      moveObject(s3, bucket, stagingKey(copyId), buildKey({ kind: 'index', sha256 }), bytes),
 
-    async open(sha256) {
-      const key = buildKey({ kind: 'index', sha256 });
-      const object = await openObject(s3, bucket, key);
-      if (object === undefined) throw new StoreError('not-found', `there is no ${key}`);
-      return object.body;
-    },
+    keepAside: ({ copyId, sha256, bytes }) =>
+      moveObject(s3, bucket, stagingKey(copyId), buildKey({ kind: 'index-refused', sha256 }), bytes),
+
+    drop: (copyId) => deleteObject(s3, bucket, stagingKey(copyId)),
+
+    has: async (sha256) => (await objectBytes(s3, bucket, buildKey({ kind: 'index', sha256 }))) !== undefined,
+
+    open: (sha256) => open({ kind: 'index', sha256 }),
 
     async moveCurrent(pointer, tag) {
       try {

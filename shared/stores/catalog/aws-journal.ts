@@ -1,13 +1,17 @@
 import { DeleteCommand, type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
+import { indexCopy, unfinishedPublication } from '../../contract/index-copy.ts';
 import { indexRefusal, syncRun } from '../../contract/operators/index-sync.ts';
 import { heldTrue } from '../dynamodb/conditions.ts';
 import { parseAll } from '../dynamodb/rows.ts';
+import { StoreError } from '../store-error.ts';
 import { catalogBinding } from './binding.ts';
 import type { SyncJournal } from './port.ts';
 
 const { partitionKey, timeToLive } = catalogBinding.table;
 const refusalKey = 'refusal';
+const copyKey = 'copy';
+const unfinishedKey = 'unfinished';
 const runKey = (runId: string): string => `run#${runId}`;
 
 export const refusalRow = z.extend(indexRefusal, { version: z.literal(1) });
@@ -15,7 +19,7 @@ export const refusalRow = z.extend(indexRefusal, { version: z.literal(1) });
 /** Runs are kept for people who asked for them; nobody asks a month later. */
 const keepRunSeconds = 30 * 24 * 3600;
 
-/** Refusal and runs as rows of the catalogue's table. */
+/** Refusal, copy under way and runs as rows of the catalogue's table. */
 export function awsSyncJournal(dynamodb: DynamoDBDocumentClient, table: string): SyncJournal {
   const read = async <S extends z.ZodMiniType>(schema: S, key: string): Promise<z.output<S> | undefined> => {
     const { Item } = await dynamodb.send(
@@ -40,20 +44,41 @@ export function awsSyncJournal(dynamodb: DynamoDBDocumentClient, table: string):
       await dynamodb.send(new DeleteCommand({ TableName: table, Key: { [partitionKey]: refusalKey } }));
     },
 
+    copy: () => read(indexCopy, copyKey),
+
+    async putCopy(copy, known) {
+      const Item = { [partitionKey]: copyKey, ...z.parse(indexCopy, copy) };
+      await unlessFaster(heldTrue(dynamodb.send(new PutCommand({ TableName: table, Item, ...atRevision(known) }))));
+    },
+
+    async clearCopy(known) {
+      const Key = { [partitionKey]: copyKey };
+      await unlessFaster(heldTrue(dynamodb.send(new DeleteCommand({ TableName: table, Key, ...atRevision(known) }))));
+    },
+
+    unfinished: () => read(unfinishedPublication, unfinishedKey),
+
+    async putUnfinished(publication) {
+      const Item = { [partitionKey]: unfinishedKey, ...z.parse(unfinishedPublication, publication) };
+      await dynamodb.send(new PutCommand({ TableName: table, Item }));
+    },
+
+    async clearUnfinished() {
+      await dynamodb.send(new DeleteCommand({ TableName: table, Key: { [partitionKey]: unfinishedKey } }));
+    },
+
     async putRun(run) {
       const expiresAt = Math.floor(Date.parse(run.startedAt) / 1000) + keepRunSeconds;
       const Item = { [partitionKey]: runKey(run.runId), ...z.parse(syncRun, run), [timeToLive]: expiresAt };
-      // A late note of the start must not hide the end.
+      // A late note of the start must not hide the end, nor the end of a repeated run that of the first.
       await heldTrue(
         dynamodb.send(
           new PutCommand({
             TableName: table,
             Item,
-            ...(run.state === 'started' && {
-              ConditionExpression: 'attribute_not_exists(#key) OR #state <> :ended',
-              ExpressionAttributeNames: { '#key': partitionKey, '#state': 'state' },
-              ExpressionAttributeValues: { ':ended': 'ended' },
-            }),
+            ConditionExpression: 'attribute_not_exists(#key) OR #state <> :ended',
+            ExpressionAttributeNames: { '#key': partitionKey, '#state': 'state' },
+            ExpressionAttributeValues: { ':ended': 'ended' },
           }),
         ),
       );
@@ -61,4 +86,19 @@ export function awsSyncJournal(dynamodb: DynamoDBDocumentClient, table: string):
 
     run: (runId) => read(syncRun, runKey(runId)),
   };
+}
+
+function atRevision(known: number | undefined) {
+  if (known === undefined) {
+    return { ConditionExpression: 'attribute_not_exists(#key)', ExpressionAttributeNames: { '#key': partitionKey } };
+  }
+  return {
+    ConditionExpression: '#revision = :known',
+    ExpressionAttributeNames: { '#revision': 'revision' },
+    ExpressionAttributeValues: { ':known': known },
+  };
+}
+
+async function unlessFaster(held: Promise<boolean>): Promise<void> {
+  if (!(await held)) throw new StoreError('conflict', 'another run went on with the copy of the index');
 }

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { buildKey } from '#shared/contract/keys.ts';
 import { type AwsServers, startAwsServers } from '#test/kit/aws-servers.ts';
 import { at, catalogOf, pointerOf, sha1, sha256, streamOf, unit } from '#test/kit/values.ts';
 import { awsCatalogStore } from './aws-catalog.ts';
@@ -31,16 +32,22 @@ catalogStoreContract('AWS', async () => (await makeCatalog()).store);
 syncJournalContract('DynamoDB', async () => awsSyncJournal(aws.dynamodb, await aws.createTable(catalogBinding)));
 
 describe('the index store on S3', () => {
-  it('leaves nothing behind, whatever ends a run', async () => {
+  it('leaves nothing behind but what was published or refused', async () => {
     const bucket = await aws.createBucket();
     const store = awsIndexStore(aws.s3, bucket);
     const large = Buffer.alloc(9 * 1024 * 1024, 7);
     await expect(store.stage('cut', streamOf(large, 1_000_000, new Error('cut')))).rejects.toThrow('cut');
-    await store.drop(await store.stage('dropped', streamOf(large)));
-    const staged = await store.stage('kept', streamOf(large));
+    await store.stage('dropped', streamOf(large));
+    await store.drop('dropped');
+    const bytes = await store.stage('kept', streamOf(large));
+    const upload = store.upload('in-parts', await store.beginUpload('in-parts'));
+    await upload.put(1, large);
     expect(await aws.keys(bucket)).toEqual(['staging/index/kept.cab']);
-    await store.promote(staged);
-    expect(await aws.keys(bucket)).toEqual([`index/sha256/${sha256(large)}.cab`]);
+    await upload.complete({ parts: 1, length: bytes });
+    await store.keepAside({ copyId: 'in-parts', sha256: sha256('refused'), bytes });
+    await store.promote({ copyId: 'kept', sha256: sha256(large), bytes });
+    const kept = [`index/sha256/${sha256(large)}.cab`, `refused/${sha256('refused')}.cab`];
+    expect(await aws.keys(bucket)).toEqual(kept);
     expect(await aws.openUploads(bucket)).toEqual([]);
   });
 
@@ -73,7 +80,7 @@ describe('the catalogue on AWS', () => {
     ['is of another version', gzipSync(JSON.stringify({ version: 2 }))],
   ])('does not take for a snapshot what %s', async (_what, Body) => {
     const { bucket, store } = await makeCatalog();
-    const Key = `catalog/v1/${sha256('index')}.json.gz`;
+    const Key = buildKey({ kind: 'catalog-snapshot', indexSha256: sha256('index') });
     await aws.s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body }));
     await expect(store.getSnapshot(sha256('index'))).rejects.toMatchObject({ code: 'corrupt' });
   });

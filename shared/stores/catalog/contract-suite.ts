@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { at, catalogOf, fileOf, pointerOf, readAll, sha1, sha256, streamOf, unit } from '#test/kit/values.ts';
+import type { IndexCopy } from '#shared/contract/index-copy.ts';
+import { at, catalogOf, plainCatalog, pointerOf, readAll, sha256, streamOf, unit } from '#test/kit/values.ts';
+import { catalogFactsContract } from './facts-contract-suite.ts';
 import type { CatalogStore, IndexStore, SyncJournal } from './port.ts';
+
+/** The smallest part that S3 takes, other than as the last one. */
+const uploadPartBytes = 5 * 1024 * 1024;
 
 /** What every IndexStore does. `make` gives an empty one. */
 export function indexStoreContract(name: string, make: () => Promise<IndexStore>): void {
@@ -10,33 +15,83 @@ export function indexStoreContract(name: string, make: () => Promise<IndexStore>
 
     it('stages, promotes and opens bytes; staged ones are not there yet', async () => {
       const store = await make();
-      const staged = await store.stage('run-1', streamOf(bytes, 3));
-      expect(staged).toEqual({ runId: 'run-1', sha256: digest, bytes: 8 });
+      expect(await store.stagedBytes('copy-1')).toBeUndefined();
+      await expect(store.openStaged('copy-1')).rejects.toMatchObject({ name: 'StoreError', code: 'not-found' });
+      expect(await store.stage('copy-1', streamOf(bytes, 3))).toBe(8);
+      expect(await store.stagedBytes('copy-1')).toBe(8);
+      expect(await readAll(await store.openStaged('copy-1'))).toEqual(bytes);
       expect(await store.has(digest)).toBe(false);
       await expect(store.open(digest)).rejects.toMatchObject({ name: 'StoreError', code: 'not-found' });
-      await store.promote(staged);
+      await store.promote({ copyId: 'copy-1', sha256: digest, bytes: 8 });
       expect(await store.has(digest)).toBe(true);
+      expect(await store.stagedBytes('copy-1')).toBeUndefined();
       expect(await readAll(await store.open(digest))).toEqual(bytes);
     });
 
-    it('drops staged bytes without touching the promoted ones', async () => {
+    it('drops staged bytes, or keeps them aside, without touching the promoted ones', async () => {
       const store = await make();
-      await store.promote(await store.stage('run-1', streamOf(bytes)));
-      await store.drop(await store.stage('run-2', streamOf(bytes)));
+      for (const copyId of ['copy-1', 'copy-2', 'copy-3']) await store.stage(copyId, streamOf(bytes));
+      await store.promote({ copyId: 'copy-1', sha256: digest, bytes: 8 });
+      await store.drop('copy-2');
+      await store.drop('copy-2');
+      await store.keepAside({ copyId: 'copy-3', sha256: digest, bytes: 8 });
+      for (const copyId of ['copy-2', 'copy-3']) expect(await store.stagedBytes(copyId)).toBeUndefined();
       expect(await readAll(await store.open(digest))).toEqual(bytes);
-      const other = await store.stage('run-3', streamOf('another'));
-      await store.drop(other);
-      expect(await store.has(other.sha256)).toBe(false);
-      await expect(store.promote(other)).rejects.toMatchObject({ code: 'not-found' });
+      await store.stage('copy-4', streamOf('another'));
+      await store.keepAside({ copyId: 'copy-4', sha256: sha256('another'), bytes: 7 });
+      expect(await store.has(sha256('another'))).toBe(false);
+      for (const move of [store.promote, store.keepAside])
+        await expect(move.call(store, { copyId: 'copy-4', sha256: digest, bytes: 8 })).rejects.toMatchObject({
+          code: 'not-found',
+        });
     });
 
     it('passes on the failure of the stream and keeps nothing', async () => {
       const store = await make();
       const failure = new Error('the body broke off');
-      await expect(store.stage('run-1', streamOf(bytes, 3, failure))).rejects.toBe(failure);
-      await expect(store.promote({ runId: 'run-1', sha256: digest, bytes: 8 })).rejects.toMatchObject({
-        code: 'not-found',
-      });
+      await expect(store.stage('copy-1', streamOf(bytes, 3, failure))).rejects.toBe(failure);
+      expect(await store.stagedBytes('copy-1')).toBeUndefined();
+    });
+
+    it('uploads in parts, in any order, and says which are there to whoever goes on', async () => {
+      const store = await make();
+      const large = Buffer.alloc(2 * uploadPartBytes + 5, 'parts of an index ');
+      const part = (number: number) => large.subarray((number - 1) * uploadPartBytes, number * uploadPartBytes);
+      const uploadId = await store.beginUpload('copy-1');
+      const upload = store.upload('copy-1', uploadId);
+      expect(await upload.parts()).toEqual(new Map());
+      await upload.put(3, part(3));
+      await upload.put(1, Buffer.from('sent again, and the later one counts'));
+      await upload.put(1, part(1));
+      const other = store.upload('copy-1', uploadId);
+      expect(await other.parts()).toEqual(
+        new Map([
+          [1, uploadPartBytes],
+          [3, 5],
+        ]),
+      );
+      const whole = { parts: 3, length: large.byteLength };
+      await expect(other.complete(whole)).rejects.toMatchObject({ name: 'StoreError', code: 'conflict' });
+      await other.put(2, part(2));
+      await expect(other.complete({ ...whole, length: 7 })).rejects.toMatchObject({ code: 'conflict' });
+      expect(await store.stagedBytes('copy-1')).toBeUndefined();
+      await other.complete(whole);
+      expect(await upload.parts()).toBeUndefined();
+      expect((await readAll(await store.openStaged('copy-1'))).equals(large)).toBe(true);
+    });
+
+    it('forgets an upload that is aborted, and no other', async () => {
+      const store = await make();
+      const aborted = store.upload('copy-1', await store.beginUpload('copy-1'));
+      const kept = store.upload('copy-2', await store.beginUpload('copy-2'));
+      for (const upload of [aborted, kept]) await upload.put(1, bytes);
+      await aborted.abort();
+      await aborted.abort();
+      expect(await aborted.parts()).toBeUndefined();
+      await expect(aborted.put(2, bytes)).rejects.toThrow();
+      await kept.complete({ parts: 1, length: 8 });
+      await kept.abort();
+      expect(await readAll(await store.openStaged('copy-2'))).toEqual(bytes);
     });
 
     it('has no pointer at first; then moves it only from what was read', async () => {
@@ -56,27 +111,7 @@ export function indexStoreContract(name: string, make: () => Promise<IndexStore>
 /** What every CatalogStore does. */
 export function catalogStoreContract(name: string, make: () => Promise<CatalogStore>): void {
   describe(`${name} keeps catalogues`, () => {
-    it('finds facts by digest, and leaves out what no publication named', async () => {
-      const store = await make();
-      const files = Array.from({ length: 230 }, (_, n) => fileOf(sha1(`file ${n}`)));
-      const bare = { sha1: sha1('bare') };
-      await store.putFileFacts([...files, bare]);
-      const asked = [...files.map((file) => file.sha1), bare.sha1, bare.sha1, sha1('unknown')];
-      const facts = await store.fileFacts(asked);
-      expect(facts.size).toBe(231);
-      for (const file of files) expect(facts.get(file.sha1)).toEqual(file);
-      expect(facts.get(bare.sha1)).toEqual(bare);
-      expect(await store.fileFacts([])).toEqual(new Map());
-    });
-
-    it('replaces facts', async () => {
-      const store = await make();
-      const file = fileOf(sha1('moved'));
-      await store.putFileFacts([file]);
-      const moved = { ...file, url: 'http://dl.delivery.mp.microsoft.com/elsewhere' };
-      await store.putFileFacts([moved]);
-      expect((await store.fileFacts([file.sha1])).get(file.sha1)).toEqual(moved);
-    });
+    catalogFactsContract(make);
 
     it('gives a snapshot back as it was, also after a repetition', async () => {
       const store = await make();
@@ -84,7 +119,7 @@ export function catalogStoreContract(name: string, make: () => Promise<CatalogSt
       expect(await store.getSnapshot(sha256('index'))).toBeUndefined();
       await store.putSnapshot(sha256('index'), catalog);
       await store.putSnapshot(sha256('index'), catalog);
-      expect(await store.getSnapshot(sha256('index'))).toEqual(catalog);
+      expect(plainCatalog(await store.getSnapshot(sha256('index')))).toEqual(catalog);
     });
 
     it('keeps no snapshot that could not be read back', async () => {
@@ -111,9 +146,10 @@ export function syncJournalContract(name: string, make: () => Promise<SyncJourna
       expect(await journal.refusal()).toBeUndefined();
     });
 
-    it('remembers runs, and never forgets an end for a start', async () => {
+    it('remembers runs, and never forgets an end', async () => {
       const journal = await make();
       const started = { version: 1, runId: 'run-1', state: 'started', startedAt: at(0) } as const;
+      const underway = { ...started, progress: { phase: 'copying', bytes: 3, of: 7, at: at(2) } } as const;
       const ended = {
         ...started,
         state: 'ended',
@@ -123,10 +159,59 @@ export function syncJournalContract(name: string, make: () => Promise<SyncJourna
       expect(await journal.run('run-1')).toBeUndefined();
       await journal.putRun(started);
       expect(await journal.run('run-1')).toEqual(started);
+      await journal.putRun(underway);
+      expect(await journal.run('run-1')).toEqual(underway);
       await journal.putRun(ended);
       await journal.putRun(started);
+      await journal.putRun({ ...ended, result: { outcome: 'failed', reason: 'a second end' } });
       expect(await journal.run('run-1')).toEqual(ended);
       expect(await journal.run('run-2')).toBeUndefined();
+    });
+
+    it('has one copy under way, which goes on only from the state that was read', async () => {
+      const journal = await make();
+      const copying: IndexCopy = {
+        version: 1,
+        revision: 1,
+        copyId: 'copy-1',
+        url: 'http://download.windowsupdate.com/wsusscn2.cab',
+        etag: '"one"',
+        lastModified: 'Tue, 14 Jul 2026 17:00:00 GMT',
+        length: 1_300_000_000,
+        startedAt: at(0),
+        runIds: ['run-1'],
+        continuations: 0,
+        state: 'copying',
+        uploadId: 'upload',
+        partBytes: 16_777_216,
+      };
+      const { uploadId: _, partBytes: __, ...rest } = copying;
+      const copied: IndexCopy = { ...rest, state: 'copied', readings: 0, revision: 2 };
+      const conflict = { name: 'StoreError', code: 'conflict' };
+      expect(await journal.copy()).toBeUndefined();
+      await expect(journal.putCopy(copying, 1)).rejects.toMatchObject(conflict);
+      await expect(journal.clearCopy(1)).rejects.toMatchObject(conflict);
+      await journal.putCopy(copying, undefined);
+      expect(await journal.copy()).toEqual(copying);
+      await expect(journal.putCopy({ ...copying, copyId: 'copy-2' }, undefined)).rejects.toMatchObject(conflict);
+      await journal.putCopy(copied, 1);
+      await expect(journal.putCopy({ ...copied, revision: 2 }, 1)).rejects.toMatchObject(conflict);
+      await expect(journal.clearCopy(1)).rejects.toMatchObject(conflict);
+      expect(await journal.copy()).toEqual(copied);
+      await journal.clearCopy(2);
+      expect(await journal.copy()).toBeUndefined();
+    });
+
+    it('remembers one unfinished publication until it is cleared', async () => {
+      const journal = await make();
+      expect(await journal.unfinished()).toBeUndefined();
+      await journal.clearUnfinished();
+      const unfinished = { version: 1, copyId: 'copy-1', sha256: sha256('x'), at: at(0) } as const;
+      await journal.putUnfinished(unfinished);
+      await journal.putUnfinished({ ...unfinished, copyId: 'copy-2' });
+      expect(await journal.unfinished()).toEqual({ ...unfinished, copyId: 'copy-2' });
+      await journal.clearUnfinished();
+      expect(await journal.unfinished()).toBeUndefined();
     });
   });
 }

@@ -5,21 +5,24 @@ import { sweepResult } from '../../contract/operators/views.ts';
 import { StoreError } from '../store-error.ts';
 import type { RunStarter } from './port.ts';
 
+/** Starts `sync-index` as an event, which Lambda keeps until the function is free, and does not wait for it. */
+export function awsSyncStarter(
+  lambda: LambdaClient,
+  functionName: string,
+): (event: z.infer<typeof syncIndexEvent>) => Promise<void> {
+  return async (event) => {
+    const Payload = JSON.stringify(z.parse(syncIndexEvent, event));
+    await lambda.send(new InvokeCommand({ FunctionName: functionName, InvocationType: 'Event', Payload }));
+  };
+}
+
 /** Starts the functions by Lambda's own API, by name. */
 export function awsRunStarter(
   lambda: LambdaClient,
   functions: { readonly syncFunction: string; readonly sweepFunction: string },
 ): RunStarter {
   return {
-    async startSync(runId) {
-      await lambda.send(
-        new InvokeCommand({
-          FunctionName: functions.syncFunction,
-          InvocationType: 'Event',
-          Payload: JSON.stringify(z.parse(syncIndexEvent, { runId })),
-        }),
-      );
-    },
+    startSync: (runId) => awsSyncStarter(lambda, functions.syncFunction)({ runId }),
 
     async sweep() {
       const { FunctionError, Payload } = await lambda.send(

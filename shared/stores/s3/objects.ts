@@ -49,12 +49,14 @@ function bytesOf(body: object, key: string): AsyncIterable<Uint8Array> {
   return body as AsyncIterable<Uint8Array>;
 }
 
-export async function objectExists(s3: S3Client, bucket: string, key: string): Promise<boolean> {
+/** Length of an object in bytes; `undefined` when there is no such object. */
+export async function objectBytes(s3: S3Client, bucket: string, key: string): Promise<number | undefined> {
   try {
-    await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
-    return true;
+    const { ContentLength } = await s3.send(new HeadObjectCommand({ Bucket: bucket, Key: key }));
+    if (ContentLength === undefined) throw new Error(`S3 did not say how long ${key} is`);
+    return ContentLength;
   } catch (error) {
-    if (isMissing(error)) return false;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }

@@ -1,0 +1,17 @@
+/**
+ * Why a run ended without a verdict on the index.
+ *
+ * - `time-limit`: the invocation's time was over before the index was read and published.
+ */
+export type SyncErrorCode = 'time-limit';
+
+/** The one error of this function; what stores and Microsoft's hosts throw passes through. */
+export class SyncError extends Error {
+  override readonly name = 'SyncError';
+  readonly code: SyncErrorCode;
+
+  constructor(code: SyncErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
