@@ -7,6 +7,7 @@ import type { CatalogView, UpdateView } from '#shared/core/catalog/view.ts';
 import { cabMember } from '#test/kit/cab-member.ts';
 import { packIndex, packSlice } from '#test/kit/pack-slice.ts';
 import { haveSamples, sample } from '#test/kit/samples.ts';
+import { signedCab } from '#test/kit/signed-index.ts';
 import { guid, hex, sound } from '#test/kit/sound-index.ts';
 import { readGolden } from '#test/kit/vuls-golden.ts';
 import { type InspectOptions, inspectIndex } from './index-inspect.ts';
@@ -103,6 +104,33 @@ describe('inspect', () => {
     expect(one.stdout).toContain(`SHA-1 ${hex('a.cab')}`);
     expect(one.stdout).not.toContain('Older update');
     expect((await run(file, { kbs: ['1'] })).stdout).toContain('No update of this index matches.');
+  });
+
+  it('says who signed it, and refuses nothing because of that', async () => {
+    const signatureOf = async (name: string, bytes: Uint8Array) => {
+      const file = await write(name, bytes);
+      const { stdout } = await run(file, { json: true });
+      const words = /^Signature (.*)$/m.exec((await run(file)).stdout)?.[1];
+      return { words, ...JSON.parse(stdout).signature };
+    };
+    expect(await signatureOf('unsigned.cab', packIndex(sound))).toEqual({
+      state: 'unsigned',
+      words: 'unsigned: the cabinet carries no signature',
+    });
+    expect(await signatureOf('signed.cab', signedCab(packIndex(sound)))).toMatchObject({
+      state: 'untrusted',
+      words: expect.stringMatching(/^untrusted: .* \(signed by CN=signer of the tests/),
+    });
+  });
+
+  it.skipIf(!haveSamples)('knows Microsoft’s signature', async () => {
+    const file = await write(
+      'scan.cab',
+      await cabMember(sample('msu', 'Windows6.1-KB2999226-x64.msu'), 'WSUSSCAN.cab'),
+    );
+    expect((await run(file)).stdout).toMatch(
+      /^Signature valid: signed by CN=Microsoft Corporation, .*, countersigned 2015-07-21T17:31:56\.797Z, sha256$/m,
+    );
   });
 
   it('shows its progress on a terminal when the file is big, and wipes it', async () => {

@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import {
+  AuthenticodeReader,
+  describeSignature,
+  microsoftRoots,
+  type SignatureState,
+} from '#shared/authenticode/index.ts';
 import type { Catalog, CatalogGap, CatalogUpdate } from '#shared/core/catalog/model.ts';
 import { type CatalogQueries, queryCatalog } from '#shared/core/catalog/queries.ts';
 import { type CatalogHead, type UpdateView, viewHead, viewUpdate } from '#shared/core/catalog/view.ts';
@@ -34,7 +40,7 @@ const LISTED_UNITS = 20;
  * @returns the exit code
  */
 export async function inspectIndex(options: InspectOptions, io: InspectIo): Promise<number> {
-  let read: { readonly publication: Publication; readonly sha256: string };
+  let read: IndexFile;
   try {
     read = await readHashed(options.file, io);
   } catch (error) {
@@ -48,9 +54,14 @@ export async function inspectIndex(options: InspectOptions, io: InspectIo): Prom
   const queries = queryCatalog(catalog);
   const matching = [...catalog.updates.values()].filter(filterOf(options));
   if (options.json) {
-    printDocument(head, matching, (update) => viewUpdate(catalog, queries, update), io);
+    printDocument(
+      { ...head, signature: read.signature },
+      matching,
+      (update) => viewUpdate(catalog, queries, update),
+      io,
+    );
   } else {
-    io.stdout.write(describeHead(head));
+    io.stdout.write(describeHead(head, read.signature));
     io.stdout.write(
       options.kbs.length > 0 || options.updateId !== undefined
         ? describeMatches(matching.map((update) => viewUpdate(catalog, queries, update)))
@@ -60,19 +71,29 @@ export async function inspectIndex(options: InspectOptions, io: InspectIo): Prom
   return exitCodes.ok;
 }
 
-async function readHashed(file: string, io: InspectIo): Promise<{ publication: Publication; sha256: string }> {
+interface IndexFile {
+  readonly publication: Publication;
+  readonly sha256: string;
+  /** Judged by Microsoft's roots and the present; old algorithms are named, not refused. */
+  readonly signature: SignatureState;
+}
+
+async function readHashed(file: string, io: InspectIo): Promise<IndexFile> {
   const { size } = await stat(file);
   const hash = createHash('sha256');
+  const policy = { roots: microsoftRoots, allowSha1: true };
+  const signature = new AuthenticodeReader({ policy, now: new Date() });
   const progress = io.stderr.isTTY === true && size >= PROGRESS_FROM_BYTES ? progressLine(size, io) : undefined;
   async function* hashed(): AsyncGenerator<Uint8Array> {
     for await (const chunk of createReadStream(file, { highWaterMark: CHUNK_BYTES })) {
       hash.update(chunk);
+      signature.write(chunk);
       yield chunk;
     }
   }
   try {
     const publication = await readPublication(hashed(), progress === undefined ? {} : { onProgress: progress });
-    return { publication, sha256: hash.digest('hex') };
+    return { publication, sha256: hash.digest('hex'), signature: await signature.end() };
   } finally {
     // The line of the progress is wiped, whatever comes next.
     if (progress !== undefined) io.stderr.write('\r\u001b[K');
@@ -117,7 +138,7 @@ function filterOf(options: InspectOptions): (update: CatalogUpdate) => boolean {
 
 /** One JSON document, an update a line: a whole publication would be too long for one string. */
 function printDocument(
-  head: CatalogHead,
+  head: CatalogHead & { readonly signature: SignatureState },
   updates: readonly CatalogUpdate[],
   view: (update: CatalogUpdate) => UpdateView,
   io: InspectIo,
@@ -141,11 +162,12 @@ const gapWords: Readonly<Record<CatalogGap['code'], string>> = {
   'no-kb': 'installable updates without a KB number',
 };
 
-function describeHead(head: CatalogHead): string {
+function describeHead(head: CatalogHead, signature: SignatureState): string {
   const { counts } = head;
   const lines = [
     `Index     ${head.layout}, ${formatBytes(head.bytes)}, ${head.members} members`,
     `SHA-256   ${head.sha256}`,
+    `Signature ${describeSignature(signature)}`,
     `Package   ${head.packageId ?? 'without PackageId'}, ${head.createdAt === undefined ? 'undated' : `created ${head.createdAt}`}`,
     `Updates   ${counts.updates}: ${counts.units} to install, ${counts.leaves} parts of bundles, ${counts.evaluated} categories and detectoids`,
     `Files     ${counts.files}, ${formatBytes(counts.payloadBytes)}`,
