@@ -47,7 +47,10 @@ export function parseOptions(args: readonly string[], write: (text: string) => v
     .option('--json', 'last line of the output is one JSON object; progress goes to stderr', false)
     .option('--data <folder>', 'data folder', '.kbroker')
     .option('--fresh', 'empty the data folder first', false)
-    .option('--index <file>', 'publish this wsusscn2.cab or .msu instead of an invented index')
+    .option(
+      '--index <file>',
+      'publish this wsusscn2.cab or .msu instead of an invented index; SHA-1 signatures count then',
+    )
     .addOption(
       new Option('--speed <factor>', 'divides schedules, delays and visibility timeouts')
         .argParser(number('--speed', 1, 10_000, false))
