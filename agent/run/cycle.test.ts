@@ -98,7 +98,7 @@ describe('a whole life', () => {
     expect(results.map((result) => result.updates.length)).toEqual([1, 1, 1]);
     const index = { sha256: results[0]?.index?.sha256 ?? '', path: '/nowhere' };
     // Were it decoded again, the path would be opened, and there is nothing.
-    await expect(bench.process.decodeIndex(index)).resolves.toHaveProperty('updates.size', 3);
+    await expect(bench.process.decodeIndex(index)).resolves.toHaveProperty('catalog.updates.size', 3);
   });
 });
 

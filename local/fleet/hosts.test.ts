@@ -3,9 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readHostFile } from '#agent/adapters/simulated/host-file.ts';
-import type { Catalog } from '#shared/core/catalog/model.ts';
 import { type HostScan, scanHost } from '#shared/core/catalog/scan.ts';
-import { readIndex } from '#shared/index/index.ts';
+import { type IndexWithRules, readIndexWithRules } from '#shared/index/read-rules.ts';
 import { haveSamples, sample } from '#test/kit/samples.ts';
 import { indexCab } from '../upstream/cabs/index-cab.ts';
 import { inventPublication } from '../upstream/invent/publication.ts';
@@ -16,11 +15,11 @@ import { profiles } from './profiles.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kbroker-fleet-'));
 let hosts: FleetHost[];
-let catalog: Catalog;
+let invented: IndexWithRules;
 beforeAll(async () => {
   hosts = await populate(join(folder, 'fleet'), 1, 20);
   const cab = indexCab(inventPublication(1, firstMonth));
-  catalog = await readIndex(
+  invented = await readIndexWithRules(
     (async function* () {
       yield cab;
     })(),
@@ -28,8 +27,8 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const scan = async (host: FleetHost, index: Catalog): Promise<HostScan> =>
-  scanHost(index, await readHostFile(host.hostFile));
+const scan = async (host: FleetHost, { catalog, rules }: IndexWithRules): Promise<HostScan> =>
+  scanHost(catalog, rules, (await readHostFile(host.hostFile)).state);
 
 describe('the fleet', () => {
   it('has every kind of machine, each described as the simulated agent reads it', async () => {
@@ -38,7 +37,8 @@ describe('the fleet', () => {
     const described = await Promise.all(hosts.map(({ hostFile }) => readHostFile(hostFile)));
     expect(described.map(({ host }) => host.machineId)).toEqual(hosts.map(({ machineId }) => machineId));
     expect(described.some(({ host }) => host.architecture === 'x86')).toBe(true);
-    expect(new Set(described.map(({ installed }) => installed.length)).size).toBeGreaterThan(3);
+    expect(new Set(described.map(({ state }) => state.cbs?.packages.length)).size).toBeGreaterThan(3);
+    for (const { host, state } of described) expect(host.osVersion).toBe(state.windows?.version);
   });
 
   it('is the same for the same seed, and another for another', async () => {
@@ -55,12 +55,26 @@ describe('the fleet', () => {
     expect(grown).toHaveLength(4);
     expect((await readHostFile(first)).host.os).toBe('Microsoft Windows 11 Home');
   });
+
+  it('describes a machine of version 1 anew, and sets the old description aside', async () => {
+    const [host] = await populate(join(folder, 'old'), 1, 1);
+    const file = host?.hostFile ?? '';
+    const described = readFileSync(file, 'utf8');
+    writeFileSync(file, JSON.stringify({ version: 1, detectoids: [] }));
+    await populate(join(folder, 'old'), 1, 1);
+    expect(readFileSync(file, 'utf8')).toBe(described);
+    expect(JSON.parse(readFileSync(`${file}.v1`, 'utf8'))).toEqual({ version: 1, detectoids: [] });
+  });
 });
 
 describe('the invented index on the fleet', () => {
+  it('leaves nothing open', async () => {
+    for (const host of hosts) expect((await scan(host, invented)).unknown).toEqual({ updates: 0, operators: [] });
+  });
+
   it('offers each kind of machine the cumulative update of its own Windows, and of no other', async () => {
     for (const host of hosts) {
-      const { needed, installed } = await scan(host, catalog);
+      const { needed, installed } = await scan(host, invented);
       const newest = needed.filter(
         ({ title, supersededBy }) =>
           /Cumulative Update for (?!\.NET)|Quality Rollup/.test(title ?? '') && supersededBy.length === 0,
@@ -86,7 +100,7 @@ describe('the invented index on the fleet', () => {
 
   it('makes hosts of one kind need the same files, so that they share them', async () => {
     const filesOf = async (host: FleetHost): Promise<string[]> => {
-      const { needed } = await scan(host, catalog);
+      const { needed } = await scan(host, invented);
       return needed
         .filter(({ supersededBy }) => supersededBy.length === 0)
         .flatMap(({ files }) => files.map(({ sha1 }) => sha1));
@@ -100,7 +114,7 @@ describe('the invented index on the fleet', () => {
 describe.runIf(haveSamples)('the real index of KB2999226 on the fleet', () => {
   it('needs it on 64-bit Windows 7 SP1 and Server 2008 R2 SP1 only', async () => {
     const taken = await takeRealFile(sample('msu', 'Windows6.1-KB2999226-x64.msu'), join(folder, 'msu'));
-    const real = await readIndex(createReadStream(taken.indexFile));
+    const real = await readIndexWithRules(createReadStream(taken.indexFile));
     for (const host of hosts) {
       const { needed } = await scan(host, real);
       const expected = ['windows7-sp1-x64', 'server2008r2-sp1-x64'].includes(host.profile.key) ? ['2999226'] : [];

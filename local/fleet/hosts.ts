@@ -1,7 +1,8 @@
-import { access, mkdir, rename, writeFile } from 'node:fs/promises';
+import { access, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as z from 'zod/mini';
 import type { SimulatedHost } from '#agent/adapters/simulated/host-file.ts';
-import { updateIdOf } from '../upstream/invent/publication.ts';
+import { applyChanges, type StateChange } from '#shared/core/catalog/applicability/changes.ts';
 import { inventionOf } from '../upstream/invent/random.ts';
 import { unitsOf } from '../upstream/invent/series.ts';
 import { firstMonth, originMonth } from '../upstream/invent/world.ts';
@@ -30,7 +31,7 @@ export async function populate(folder: string, seed: number, count: number): Pro
       const home = join(folder, machineId);
       const hostFile = join(home, 'machine.json');
       await mkdir(home, { recursive: true });
-      if (!(await exists(hostFile))) {
+      if (!(await isDescribed(hostFile))) {
         await writeFile(`${hostFile}.new`, `${JSON.stringify(describe(seed, machineId, profile), null, 2)}\n`);
         await rename(`${hostFile}.new`, hostFile);
       }
@@ -40,35 +41,43 @@ export async function populate(folder: string, seed: number, count: number): Pro
 }
 
 function describe(seed: number, machineId: string, profile: Profile): SimulatedHost {
+  const state = applyChanges(profile.state, installedBefore(seed, machineId, profile));
   return {
-    version: 1,
+    version: 2,
     host: {
       machineId,
       hostname: machineId.toUpperCase(),
       os: profile.os,
-      osVersion: profile.osVersion,
+      osVersion: state.windows?.version ?? profile.osVersion,
       architecture: profile.architecture,
     },
-    detectoids: [...profile.detectoids],
-    cbsPackages: profile.cbsPackages.map((each) => ({ ...each, architecture: profile.architecture })),
-    installed: installedBefore(seed, machineId, profile),
+    state,
     failing: [],
   };
 }
 
 /**
- * Units that were installed on the machine before the first publication: all of its product line up to some month, or
- * none on a machine that was never patched.
+ * What was installed on the machine before the first publication: all of its product line up to some month, or nothing on
+ * a machine that was never patched.
  */
-function installedBefore(seed: number, machineId: string, profile: Profile): string[] {
+function installedBefore(seed: number, machineId: string, profile: Profile): StateChange[] {
   const until = inventionOf(seed).int(`patched ${machineId}`, originMonth - 1, firstMonth - 1);
-  const installed: string[] = [];
+  const changes: StateChange[] = [];
   for (let month = originMonth; month <= until; month += 1) {
     for (const unit of unitsOf(seed, month)) {
-      if (unit.lines.includes(profile.key)) installed.push(updateIdOf(seed, unit.key));
+      if (unit.lines.includes(profile.key)) changes.push(...unit.payload.installs);
     }
   }
-  return installed;
+  return changes;
+}
+
+/** Whether there is a description that the agent still reads; one of version 1 is set aside, and a new one takes its place. */
+async function isDescribed(hostFile: string): Promise<boolean> {
+  if (!(await exists(hostFile))) return false;
+  const { version } = z.parse(z.object({ version: z.number() }), JSON.parse(await readFile(hostFile, 'utf8')));
+  if (version !== 1) return true;
+  await rename(hostFile, `${hostFile}.v1`);
+  return false;
 }
 
 const exists = (path: string): Promise<boolean> =>

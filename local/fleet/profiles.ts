@@ -1,9 +1,6 @@
-import { type Detectoid, detectoids, type Product, products } from '../upstream/windows-ids.ts';
+import type { HostState } from '#shared/core/catalog/applicability/host-state.ts';
 
-/**
- * A kind of machine: what its hosts declare of themselves, because the rules of the index (registry, files, WMI) are not
- * evaluated on simulated machines.
- */
+/** A kind of machine: a Windows as it is after its installation, before any update. */
 export interface Profile {
   readonly key: string;
   /** Beginning of host names. */
@@ -12,106 +9,177 @@ export interface Profile {
   readonly os: string;
   readonly osVersion: string;
   readonly architecture: 'amd64' | 'x86';
-  /** UpdateIds of the product and of the detectoids that hold on it. */
-  readonly detectoids: readonly string[];
-  readonly cbsPackages: readonly { readonly name: string; readonly version: string }[];
+  /** What the rules of the index find on it. */
+  readonly state: HostState;
 }
 
-const holds = (product: Product, ...names: readonly Detectoid[]): string[] => [
-  products[product],
-  ...names.map((name) => detectoids[name]),
-];
+interface Draft extends Omit<Profile, 'state'> {
+  /** Package of the edition, or for Windows 7 and Server 2008 R2 the package that all editions have, with its version. */
+  readonly package: readonly [name: string, version: string];
+  /** Releases of the Unified Update Platform. */
+  readonly releases?: Readonly<Record<string, string>>;
+  readonly servicePack?: number;
+}
 
-/** The packages that Windows 7 SP1 has, and Server 2008 R2 SP1 has besides (name and version as in Microsoft's manifests). */
-const nt61 = (kind: 'Client' | 'Server') => [
-  { name: `Microsoft-Windows-${kind}-Features-Package`, version: '6.1.7601.17514' },
-];
-const edition = (kind: 'Professional' | 'ServerStandard', version: string) => [
-  { name: `Microsoft-Windows-${kind}Edition`, version },
-];
+/** Publisher of Windows' packages. */
+const token = '31bf3856ad364e35';
+
+/** Of GetProductInfo (winnt.h): Windows Professional and Windows Server Standard. */
+const skus = { pc: 48, srv: 7 } as const;
+
+/** Bits of OSVERSIONINFOEX: Remote Desktop for one user, and Remote Desktop Services. */
+const suites = { pc: 0x100, srv: 0x110 } as const;
+
+/** Folders by CSIDL number (shlobj_core.h). */
+const folders = {
+  35: 'C:\\ProgramData',
+  36: 'C:\\Windows',
+  37: 'C:\\Windows\\System32',
+  38: 'C:\\Program Files',
+  43: 'C:\\Program Files\\Common Files',
+};
+const folders32 = {
+  41: 'C:\\Windows\\SysWOW64',
+  42: 'C:\\Program Files (x86)',
+  44: 'C:\\Program Files (x86)\\Common Files',
+};
+
+/**
+ * The state of a bare Windows: nothing is installed besides it. Registry, packages, releases and products are described
+ * completely; of the thousands of files of Windows only some are, and WMI is not.
+ */
+function describe({ servicePack = 0, releases = {}, ...draft }: Draft): Profile {
+  const { key, prefix, os, osVersion, architecture } = draft;
+  const x64 = architecture === 'amd64';
+  const sku = skus[prefix];
+  const [packageName, packageVersion] = draft.package;
+  const [major, minor, build] = osVersion.split('.');
+  const text = (data: string) => ({ type: 'REG_SZ' as const, data });
+  const word = (data: number) => ({ type: 'REG_DWORD' as const, data });
+  const state: HostState = {
+    windows: {
+      version: osVersion,
+      productType: prefix === 'pc' ? 1 : 3,
+      servicePackMajor: servicePack,
+      servicePackMinor: 0,
+      suiteMask: suites[prefix],
+    },
+    processor: { architecture: x64 ? 9 : 0 },
+    platform: 'Windows',
+    language: { system: 'en-us', mui: [] },
+    registry: {
+      complete: true,
+      keys: {
+        'SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion': {
+          ProductName: text(os),
+          // Windows 10 and later still say 6.3 here.
+          CurrentVersion: text(major === '10' ? '6.3' : `${major}.${minor}`),
+          CurrentBuild: text(build ?? ''),
+          SystemRoot: text('C:\\Windows'),
+          InstallationType: text(prefix === 'pc' ? 'Client' : 'Server'),
+        },
+        'SYSTEM\\CurrentControlSet\\Control\\ProductOptions': {
+          ProductType: text(prefix === 'pc' ? 'WinNT' : 'ServerNT'),
+        },
+        'SYSTEM\\CurrentControlSet\\Control\\Windows': { CSDVersion: word(servicePack << 8), CSDReleaseType: word(0) },
+      },
+    },
+    files: {
+      complete: false,
+      files: { 'C:\\Windows\\System32\\ntoskrnl.exe': { version: osVersion } },
+      folders: x64 ? { ...folders, ...folders32 } : folders,
+    },
+    cbs: {
+      complete: true,
+      packages: [`${packageName}~${token}~${architecture}~~${packageVersion}`],
+      servicingStack: osVersion,
+    },
+    productReleases: { complete: true, values: releases },
+    deviceAttributes: { complete: true, values: { OSSkuId: String(sku), sku: String(sku) } },
+    licenses: { complete: false, values: { 'Kernel-ProductInfo': sku } },
+    systemMetrics: { complete: true, values: {} },
+    msi: { complete: true, products: [] },
+  };
+  return { key, prefix, os, osVersion, architecture, state };
+}
 
 /** The kinds of machines of the fleet, in the order in which hosts are handed out. */
 export const profiles: readonly Profile[] = [
-  {
+  describe({
     key: 'windows11-24h2-x64',
     prefix: 'pc',
     os: 'Microsoft Windows 11 Pro',
-    osVersion: '10.0.26100.6899',
+    osVersion: '10.0.26100.1742',
     architecture: 'amd64',
-    detectoids: holds('windows11', 'amd64', 'clientOsAmd64', 'windows10Rs3'),
-    cbsPackages: edition('Professional', '10.0.26100.1'),
-  },
-  {
+    package: ['Microsoft-Windows-ProfessionalEdition', '10.0.26100.1'],
+    releases: { 'Client.OS.RS2.AMD64': '10.0.26100.1742' },
+  }),
+  describe({
     key: 'windows10-22h2-x64',
     prefix: 'pc',
     os: 'Microsoft Windows 10 Pro',
-    osVersion: '10.0.19045.6456',
+    osVersion: '10.0.19045.2006',
     architecture: 'amd64',
-    detectoids: holds('windows10', 'amd64', 'windows10v22h2', 'windows10Rs3'),
     // Windows 10 22H2 is 2004 with features switched on: its packages keep the build 19041.
-    cbsPackages: edition('Professional', '10.0.19041.6456'),
-  },
-  {
+    package: ['Microsoft-Windows-ProfessionalEdition', '10.0.19041.1'],
+  }),
+  describe({
     key: 'server2022-x64',
     prefix: 'srv',
     os: 'Microsoft Windows Server 2022 Standard',
-    osVersion: '10.0.20348.4294',
+    osVersion: '10.0.20348.169',
     architecture: 'amd64',
-    detectoids: holds('server2022', 'amd64', 'server2022', 'windows10Rs3'),
-    cbsPackages: edition('ServerStandard', '10.0.20348.1'),
-  },
-  {
+    package: ['Microsoft-Windows-ServerStandardEdition', '10.0.20348.1'],
+  }),
+  describe({
     key: 'windows7-sp1-x64',
     prefix: 'pc',
     os: 'Microsoft Windows 7 Professional',
     osVersion: '6.1.7601.17514',
     architecture: 'amd64',
-    detectoids: holds('windows7', 'amd64', 'windows7Sp1'),
-    cbsPackages: nt61('Client'),
-  },
-  {
+    package: ['Microsoft-Windows-Client-Features-Package', '6.1.7601.17514'],
+    servicePack: 1,
+  }),
+  describe({
     key: 'server2025-x64',
     prefix: 'srv',
     os: 'Microsoft Windows Server 2025 Standard',
-    osVersion: '10.0.26100.6899',
+    osVersion: '10.0.26100.1742',
     architecture: 'amd64',
-    detectoids: holds('server2025', 'amd64', 'serverOsAmd64', 'windows10Rs3'),
-    cbsPackages: edition('ServerStandard', '10.0.26100.1'),
-  },
-  {
+    package: ['Microsoft-Windows-ServerStandardEdition', '10.0.26100.1'],
+    releases: { 'Server.OS.amd64': '10.0.26100.1742' },
+  }),
+  describe({
     key: 'server2008r2-sp1-x64',
     prefix: 'srv',
     os: 'Microsoft Windows Server 2008 R2 Standard',
     osVersion: '6.1.7601.17514',
     architecture: 'amd64',
-    detectoids: holds('server2008r2', 'amd64', 'server2008r2Sp1'),
-    cbsPackages: nt61('Server'),
-  },
-  {
+    package: ['Microsoft-Windows-Server-Features-Package', '6.1.7601.17514'],
+    servicePack: 1,
+  }),
+  describe({
     key: 'server2019-x64',
     prefix: 'srv',
     os: 'Microsoft Windows Server 2019 Standard',
-    osVersion: '10.0.17763.7919',
+    osVersion: '10.0.17763.737',
     architecture: 'amd64',
-    detectoids: holds('server2019', 'amd64', 'windows10v1809', 'windows10Rs3'),
-    cbsPackages: edition('ServerStandard', '10.0.17763.1'),
-  },
-  {
+    package: ['Microsoft-Windows-ServerStandardEdition', '10.0.17763.1'],
+  }),
+  describe({
     key: 'server2016-x64',
     prefix: 'srv',
     os: 'Microsoft Windows Server 2016 Standard',
-    osVersion: '10.0.14393.8519',
+    osVersion: '10.0.14393.693',
     architecture: 'amd64',
-    detectoids: holds('server2016', 'amd64', 'server2016Rtm'),
-    cbsPackages: edition('ServerStandard', '10.0.14393.0'),
-  },
-  {
+    package: ['Microsoft-Windows-ServerStandardEdition', '10.0.14393.0'],
+  }),
+  describe({
     key: 'windows10-22h2-x86',
     prefix: 'pc',
     os: 'Microsoft Windows 10 Pro (32-bit)',
-    osVersion: '10.0.19045.6456',
+    osVersion: '10.0.19045.2006',
     architecture: 'x86',
-    detectoids: holds('windows10', 'x86', 'windows10v22h2', 'windows10Rs3'),
-    cbsPackages: edition('Professional', '10.0.19041.6456'),
-  },
+    package: ['Microsoft-Windows-ProfessionalEdition', '10.0.19041.1'],
+  }),
 ];

@@ -105,6 +105,33 @@ const detectoid = (id: string, title: string, revision: number, rule: string): D
   rule,
 });
 
+/** Windows of these builds, on workstations or on servers. */
+function windowsOf(kind: 'workstation' | 'server', from: readonly [number, number, number], below?: number): string {
+  const [major, minor, build] = from;
+  const types = kind === 'workstation' ? [1] : [2, 3];
+  const of = (type: number): string =>
+    `<And><b.WindowsVersion Comparison="EqualTo" MajorVersion="${major}" MinorVersion="${minor}" ProductType="${type}" />` +
+    `<b.WindowsVersion Comparison="GreaterThanOrEqualTo" BuildNumber="${build}" />` +
+    `${below === undefined ? '' : `<b.WindowsVersion Comparison="LessThan" BuildNumber="${below}" />`}</And>`;
+  const rules = types.map(of).join('');
+  return types.length === 1 ? rules : `<Or>${rules}</Or>`;
+}
+
+/**
+ * Rules of the products, by UpdateId. Microsoft's are written alike but name no builds, so that several products hold on
+ * one host (Windows 10 on Windows 11, Server 2016 on all later ones); here one product holds on each.
+ */
+export const productRules: ReadonlyMap<string, string> = new Map([
+  [products.windows11, windowsOf('workstation', [10, 0, 22000])],
+  [products.windows10, windowsOf('workstation', [10, 0, 18362], 22000)],
+  [products.windows7, windowsOf('workstation', [6, 1, 7600])],
+  [products.server2008r2, windowsOf('server', [6, 1, 7600])],
+  [products.server2016, windowsOf('server', [10, 0, 14393], 17763)],
+  [products.server2019, windowsOf('server', [10, 0, 17763], 20348)],
+  [products.server2022, windowsOf('server', [10, 0, 20348], 25398)],
+  [products.server2025, windowsOf('server', [10, 0, 26100])],
+]);
+
 export const detectoidFacts: readonly DetectoidFact[] = [
   detectoid(detectoids.amd64, 'AMD64', 100, '<b.Processor Architecture="9" />'),
   detectoid(detectoids.x86, 'X86', 101, '<b.Processor Architecture="0" />'),

@@ -3,33 +3,23 @@ import * as z from 'zod/mini';
 import { hostFacts } from '#shared/contract/agent/report.ts';
 import { guid } from '#shared/contract/primitives.ts';
 import { AgentError } from '../../ports/agent-error.ts';
+import { hostState } from './host-state.ts';
 
 /** A `HRESULT` as Microsoft writes it, for instance `0x80070643`. */
 const hresult = z.string().check(z.regex(/^0x[0-9A-Fa-f]{8}$/));
 
 /**
- * A simulated Windows machine, as a JSON file describes it. The file is never written: what gets installed is noted in
- * `<file without .json>.installed.json` beside it.
+ * A simulated Windows machine, as a JSON file describes it. The file is never written: what installations change is noted
+ * in `<file without .json>.installed.json` beside it.
+ *
+ * Version 1 listed the detectoids that hold; now they are found out, by evaluating their rules on the described state.
  */
 const simulatedHost = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   /** Facts that the agent reports. */
   host: z.omit(hostFacts, { agentVersion: true }),
-  /** UpdateIds of the detectoids and categories that hold on this machine. */
-  detectoids: z.array(guid),
-  /** Packages of component-based servicing, for instance `Microsoft-Windows-Client-Features-Package`. */
-  cbsPackages: z._default(
-    z.array(
-      z.object({
-        name: z.string().check(z.minLength(1)),
-        version: z.string().check(z.regex(/^\d+\.\d+\.\d+\.\d+$/)),
-        architecture: z.enum(['amd64', 'x86', 'arm64']),
-      }),
-    ),
-    [],
-  ),
-  /** UpdateIds that are installed from the beginning. */
-  installed: z._default(z.array(guid), []),
+  /** What the rules of the index are asked about. */
+  state: hostState,
   /** Updates whose installation fails. */
   failing: z._default(
     z.array(
@@ -55,9 +45,20 @@ export async function readHostFile(path: string): Promise<SimulatedHost> {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new AgentError('bad-config', `cannot read the simulated host: ${path}: ${why}`, { cause });
   }
+  if (z.safeParse(z.object({ version: z.literal(1) }), json).success) {
+    throw new AgentError(
+      'bad-config',
+      `${path} describes a simulated host in version 1, which only listed detectoids; allowed is version 2: ` +
+        'describe the state of the machine (docs/simulated-hosts.md)',
+    );
+  }
   const parsed = z.safeParse(simulatedHost, json);
   if (parsed.success) return parsed.data;
-  throw new AgentError('bad-config', `${path} does not describe a simulated host:\n${z.prettifyError(parsed.error)}`, {
-    cause: parsed.error,
-  });
+  const unknown = parsed.error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
+  const also = unknown.length === 0 ? '' : `\nnot known: ${unknown.join(', ')}`;
+  throw new AgentError(
+    'bad-config',
+    `${path} does not describe a simulated host:\n${z.prettifyError(parsed.error)}${also}`,
+    { cause: parsed.error },
+  );
 }

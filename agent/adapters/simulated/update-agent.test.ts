@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readCab } from '#shared/cabinet/index.ts';
+import type { HostState } from '#shared/core/catalog/applicability/host-state.ts';
+import type { IndexWithRules } from '#shared/index/read-rules.ts';
 import { haveSamples, sample } from '#test/kit/samples.ts';
 import { aHost } from '../../fixtures/bench.ts';
-import { sha1, sha256 } from '../../fixtures/publication.ts';
+import { leafId, publish, sha1, sha256, unitId } from '../../fixtures/publication.ts';
 import { updateAgentContract } from '../../ports/update-agent-contract-suite.ts';
 import { readHostFile } from './host-file.ts';
 import { decodeIndexFile, rememberCatalogs } from './index-decoder.ts';
@@ -28,7 +30,11 @@ updateAgentContract({
   folder: temporaryFolder,
   open,
   async prepare({ folder, installed, failing }) {
-    const host = aHost({ installed: [...installed], failing: failing.map((one) => ({ ...one, message: '' })) });
+    const { state } = aHost();
+    const host = aHost({
+      state: { ...state, installedUpdates: installed },
+      failing: failing.map((one) => ({ ...one, message: '' })),
+    });
     await writeFile(join(folder, 'host.json'), JSON.stringify(host));
   },
 });
@@ -40,25 +46,81 @@ describe('the file of a simulated machine', () => {
   });
   afterEach(() => folder.remove());
   const write = (value: unknown) => writeFile(join(folder.path, 'host.json'), JSON.stringify(value));
+  const refusal = () =>
+    open(folder.path)
+      .machine()
+      .catch((thrown: unknown) => thrown);
 
-  it('needs facts and detectoids only', async () => {
-    const { version, host, detectoids } = aHost();
-    await write({ version, host, detectoids });
-    expect(await readHostFile(join(folder.path, 'host.json'))).toEqual(aHost());
+  it('needs facts and a state, which may say nothing', async () => {
+    const { version, host } = aHost();
+    await write({ version, host, state: {} });
+    expect(await readHostFile(join(folder.path, 'host.json'))).toEqual(aHost({ state: {} }));
+  });
+
+  it('takes everything that a state can say', async () => {
+    const state: HostState = {
+      windows: { version: '6.1.7601.17514', productType: 3, servicePackMajor: 1, servicePackMinor: 0, suiteMask: 272 },
+      processor: { architecture: 9, level: 6, revision: 15363 },
+      platform: 'Windows',
+      language: { system: 'en-us', mui: ['de-de'] },
+      registry: {
+        complete: true,
+        keys: { 'SOFTWARE\\A': { '': { type: 'REG_SZ', data: 'x' }, B: { type: 'REG_DWORD', data: 1 } } },
+      },
+      files: {
+        complete: true,
+        files: {
+          'C:\\a.dll': {
+            version: '1.2.3.4',
+            size: 5,
+            modified: '2026-01-01T00:00:00Z',
+            created: '2026-01-01T00:00:00Z',
+          },
+        },
+        folders: { 37: 'C:\\Windows\\System32' },
+      },
+      cbs: { complete: true, packages: ['A~31bf3856ad364e35~amd64~~6.1.1.0'], servicingStack: '6.1.7601.17514' },
+      productReleases: { complete: true, values: { 'Client.OS.RS2.AMD64': '10.0.26100.1' } },
+      deviceAttributes: { complete: false, values: { OSSkuId: '48' } },
+      licenses: { complete: false, values: { 'Kernel-ProductInfo': 48 } },
+      systemMetrics: { complete: true, values: { 86: 1 } },
+      msi: {
+        complete: true,
+        products: [{ productCode: '{0dad2a89-cf75-4448-97af-72c7cc18b8a5}', version: '3.0.6005' }],
+      },
+      wmi: [{ namespace: 'root\\cimv2', query: 'SELECT * FROM Win32_Battery', found: false }],
+      installedUpdates: ['0fa1201d-4330-4fa8-8ae9-b877473b6441'],
+    };
+    await write(aHost({ state }));
+    expect((await readHostFile(join(folder.path, 'host.json'))).state).toEqual(state);
   });
 
   it.each([
-    ['a detectoid that is no GUID', { detectoids: ['x'] }, 'detectoids'],
-    ['an upper-case GUID', { installed: ['0FA1201D-4330-4FA8-8AE9-B877473B6441'] }, 'installed'],
-    ['a code that is no HRESULT', { failing: [{ updateId: aHost().detectoids[0], hresult: '1603' }] }, 'hresult'],
-    ['a version in three parts', { cbsPackages: [{ name: 'p', version: '6.1.1', architecture: 'x86' }] }, 'version'],
-    ['another version of the file', { version: 2 }, 'version'],
-  ])('refuses %s and names the place', async (_what, changes, place) => {
-    await write({ ...aHost(), ...changes });
-    const error = await open(folder.path)
-      .machine()
-      .catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: 'bad-config', message: expect.stringContaining(place) });
+    ['an upper-case GUID', { installedUpdates: ['0FA1201D-4330-4FA8-8AE9-B877473B6441'] }, 'installedUpdates'],
+    ['a package without its version', { cbs: { complete: true, packages: ['Package_for_KB1'] } }, 'packages'],
+    ['a version in three parts', { windows: { version: '6.1.1', productType: 1 } }, 'version'],
+    ['a part that no rule asks about', { printers: [] }, 'printers'],
+    [
+      'a number of two kinds',
+      { registry: { complete: true, keys: { A: { B: { type: 'REG_DWORD', data: 'x' } } } } },
+      'B',
+    ],
+  ])('refuses %s and names the place', async (_what, state, place) => {
+    await write({ ...aHost(), state });
+    expect(await refusal()).toMatchObject({ code: 'bad-config', message: expect.stringContaining(place) });
+  });
+
+  it('refuses a code that is no HRESULT', async () => {
+    await write({ ...aHost(), failing: [{ updateId: unitId(1), hresult: '1603' }] });
+    expect(await refusal()).toMatchObject({ code: 'bad-config', message: expect.stringContaining('hresult') });
+  });
+
+  it('of version 1 is refused, and the message says what to do', async () => {
+    await write({ version: 1, host: aHost().host, detectoids: [], cbsPackages: [] });
+    expect(await refusal()).toMatchObject({
+      code: 'bad-config',
+      message: expect.stringMatching(/version 1.*allowed is version 2.*describe the state/),
+    });
   });
 
   it('is never written; an unreadable state beside it is set aside and named', async () => {
@@ -73,8 +135,66 @@ describe('the file of a simulated machine', () => {
   });
 });
 
+describe('the state of a simulated machine', () => {
+  let folder: { path: string; remove(): Promise<void> };
+  beforeEach(async () => {
+    folder = await temporaryFolder();
+  });
+  afterEach(() => folder.remove());
+  const updates = [{ id: 1, kb: '5000001', files: [] }];
+
+  it('changes by an installation so that the rule of the update finds it installed', async () => {
+    await writeFile(join(folder.path, 'host.json'), JSON.stringify(aHost()));
+    const { cab, pointer } = publish(updates);
+    const index = { path: join(folder.path, 'index.cab'), sha256: pointer.sha256 };
+    await writeFile(index.path, cab);
+    const agent = open(folder.path);
+    const [update] = (await agent.scan(index)).needed;
+    if (update === undefined) throw new Error('nothing is needed');
+    await agent.install(update, []);
+    expect(JSON.parse(await readFile(join(folder.path, 'host.installed.json'), 'utf8'))).toEqual({
+      version: 2,
+      changes: [
+        { kind: 'registry-value', key: 'software\\fixtures', name: 'KB5000001', value: { type: 'REG_DWORD', data: 1 } },
+      ],
+      failures: {},
+    });
+    expect(await open(folder.path).scan(index)).toMatchObject({ needed: [], installed: [{ updateId: unitId(1) }] });
+
+    // An installer that has not scanned does not know the rules, and notes what it installed.
+    await rm(join(folder.path, 'host.installed.json'));
+    await open(folder.path).install(update, []);
+    expect(JSON.parse(await readFile(join(folder.path, 'host.installed.json'), 'utf8'))).toMatchObject({
+      changes: [{ kind: 'installed-update', updateId: leafId(1) }],
+    });
+    expect(await open(folder.path).scan(index)).toMatchObject({ needed: [], installed: [{ updateId: unitId(1) }] });
+  });
+
+  it('of version 1 is read: what it lists stays installed', async () => {
+    await writeFile(join(folder.path, 'host.json'), JSON.stringify(aHost()));
+    await writeFile(
+      join(folder.path, 'host.installed.json'),
+      JSON.stringify({ version: 1, installed: [unitId(1), leafId(1)], failures: {} }),
+    );
+    const { cab, pointer } = publish(updates);
+    const index = { path: join(folder.path, 'index.cab'), sha256: pointer.sha256 };
+    await writeFile(index.path, cab);
+    expect(await open(folder.path).scan(index)).toMatchObject({ needed: [], installed: [{ updateId: unitId(1) }] });
+  });
+
+  it('says the version of Windows that updates have raised', async () => {
+    await writeFile(join(folder.path, 'host.json'), JSON.stringify(aHost()));
+    const change = { kind: 'product-release', name: 'Client.OS.RS2.AMD64', version: '10.0.26100.7000' };
+    await writeFile(
+      join(folder.path, 'host.installed.json'),
+      JSON.stringify({ version: 2, changes: [change], failures: {} }),
+    );
+    expect((await open(folder.path).machine()).osVersion).toBe('10.0.26100.7000');
+  });
+});
+
 describe('rememberCatalogs', () => {
-  const catalog = { updates: new Map(), files: new Map(), gaps: [] };
+  const catalog: IndexWithRules = { catalog: { updates: new Map(), files: new Map(), gaps: [] }, rules: new Map() };
   const index = (sha256: string) => ({ sha256, path: `/${sha256}` });
 
   it('decodes once for all who ask together, and keeps the last ones only', async () => {
@@ -123,20 +243,24 @@ describe.skipIf(!haveSamples)("Microsoft's own index in an .msu", () => {
       await writeFile(index.path, cab);
       const payload = { path: join(folder.path, 'payload'), data: take('Windows6.1-KB2999226-x64.cab') };
       await writeFile(payload.path, payload.data);
-      const machine = async (cbsPackages: ReturnType<typeof aHost>['cbsPackages']) => {
-        await writeFile(join(folder.path, 'host.json'), JSON.stringify(aHost({ detectoids: [], cbsPackages })));
-        return open(folder.path);
+      const log: string[] = [];
+      const machine = async (version: string, architecture: string, processor: number) => {
+        const state: HostState = {
+          windows: { version: '6.1.7601.17514', productType: 1 },
+          processor: { architecture: processor },
+          cbs: {
+            complete: true,
+            packages: [`Microsoft-Windows-Client-Features-Package~31bf3856ad364e35~${architecture}~~${version}`],
+          },
+        };
+        await writeFile(join(folder.path, 'host.json'), JSON.stringify(aHost({ state })));
+        return open(folder.path, log);
       };
-      const name = 'Microsoft-Windows-Client-Features-Package';
-      const version = '6.1.7601.17514';
 
-      expect((await (await machine([])).scan(index)).needed).toEqual([]);
-      const x86 = await machine([{ name, version, architecture: 'x86' }]);
-      expect((await x86.scan(index)).needed).toEqual([]);
-      const older = await machine([{ name, version: '6.1.7600.17514', architecture: 'amd64' }]);
-      expect((await older.scan(index)).needed).toEqual([]);
+      expect((await (await machine('6.1.7601.17514', 'x86', 0)).scan(index)).needed).toEqual([]);
+      expect((await (await machine('6.1.7600.17514', 'amd64', 9)).scan(index)).needed).toEqual([]);
 
-      const windows7 = await machine([{ name, version, architecture: 'amd64' }]);
+      const windows7 = await machine('6.1.7601.17514', 'amd64', 9);
       const { needed } = await windows7.scan(index);
       expect(needed).toMatchObject([
         {
@@ -158,6 +282,23 @@ describe.skipIf(!haveSamples)("Microsoft's own index in an .msu", () => {
       };
       expect(await windows7.install(update, [file])).toEqual({ outcome: 'installed', rebootRequired: false });
       expect(await windows7.scan(index)).toMatchObject({ needed: [], installed: [{ kbs: ['2999226'] }] });
+      expect(JSON.parse(await readFile(join(folder.path, 'host.installed.json'), 'utf8'))).toMatchObject({
+        version: 2,
+        changes: [{ kind: 'cbs-package', identity: 'Package_for_KB2999226~31bf3856ad364e35~amd64~~6.1.1.6' }],
+      });
+
+      // Nothing is known of its packages: the update is not offered, and the scan says why.
+      await writeFile(join(folder.path, 'host.json'), JSON.stringify(aHost()));
+      await rm(join(folder.path, 'host.installed.json'));
+      expect(await open(folder.path, log).scan(index)).toMatchObject({
+        needed: [],
+        installed: [],
+        unknown: {
+          updates: 1,
+          operators: [{ operator: 'CbsPackageInstalled' }, { operator: 'CbsPackageInstallable' }],
+        },
+      });
+      expect(log).toEqual([expect.stringMatching(/^of 1 updates it is not known .* CbsPackageInstalled \(1, /)]);
     } finally {
       await folder.remove();
     }

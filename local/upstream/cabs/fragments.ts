@@ -4,6 +4,7 @@
  * (Microsoft, [MS-WUSP] and UpdateXmlTransformer of microsoft/update-server-server-sync).
  */
 import type { Clause, InventedFile, InventedPayload, InventedUnit, InventedUpdate } from '../invent/model.ts';
+import { productRules } from '../windows-ids.ts';
 import { attributes, base64, elements, escaped } from './xml.ts';
 
 /** `c/<RevisionId>`. */
@@ -20,7 +21,7 @@ export function coreFragment(update: InventedUpdate): string {
     case 'category':
       return (
         `${identity}<Properties UpdateType="Category" />${relationships(prerequisites)}` +
-        rules(`<IsInstalled>${update.alwaysInstalled ? '<True />' : productRule}</IsInstalled>`)
+        rules(`<IsInstalled>${productRules.get(update.updateId) ?? '<True />'}</IsInstalled>`)
       );
     case 'detectoid':
       return (
@@ -78,9 +79,6 @@ const uninstall = {
   en: 'This software update can be removed by selecting View installed updates in the Programs and Features Control Panel.',
   de: 'Dieses Softwareupdate kann unter „Programme und Funktionen“ in der Systemsteuerung entfernt werden.',
 } as const;
-
-/** Products are told apart by the version of Windows; what exactly the rule says is of no account to a declaring host. */
-const productRule = '<b.WindowsVersion Comparison="GreaterThanOrEqualTo" MajorVersion="6" MinorVersion="1" />';
 
 const identityXml = (values: Readonly<Record<string, string | number>>): string =>
   `<UpdateIdentity${attributes(values)} />`;

@@ -7,6 +7,7 @@ import { CabReader } from '#shared/cabinet/index.ts';
 import type { CatalogUpdate } from '#shared/core/catalog/model.ts';
 import { publishable } from '#shared/core/catalog/publishable.ts';
 import { readIndex } from '#shared/index/index.ts';
+import { readIndexWithRules } from '#shared/index/read-rules.ts';
 import type { InventedUpdate } from '../invent/model.ts';
 import { inventPublication, licenceText } from '../invent/publication.ts';
 import { firstMonth } from '../invent/world.ts';
@@ -36,10 +37,9 @@ function expected(update: InventedUpdate): Partial<CatalogUpdate> {
         type: 'category',
         action: 'evaluate',
         title: update.titles.en,
-        alwaysInstalled: update.alwaysInstalled,
       };
     case 'detectoid':
-      return { ...common, type: 'detectoid', action: 'evaluate', title: update.titles.en, alwaysInstalled: false };
+      return { ...common, type: 'detectoid', action: 'evaluate', title: update.titles.en };
     case 'payload':
       return {
         ...common,
@@ -98,16 +98,20 @@ describe('the invented index', () => {
   });
 
   it('names the parents of CBS payloads', async () => {
-    const catalog = await readIndex(chunks(cab));
-    const parents = [...catalog.updates.values()].flatMap((update) => update.cbsParents);
+    const { catalog, rules } = await readIndexWithRules(chunks(cab));
+    const parents = [...catalog.updates.keys()].flatMap((revisionId) => rules.get(revisionId)?.cbs?.parents ?? []);
     expect(parents).toContainEqual({
-      name: 'Microsoft-Windows-Client-Features-Package',
-      version: '6.1.7601.17514',
-      architecture: 'amd64',
+      identity: {
+        name: 'Microsoft-Windows-Client-Features-Package',
+        version: '6.1.7601.17514',
+        architecture: 'amd64',
+        language: '',
+        publicKeyToken: '31bf3856ad364e35',
+      },
       buildCompare: 'EQ',
-      serviceCompare: 'GE',
+      revisionCompare: 'GE',
     });
-    expect(parents.some((parent) => parent.architecture === 'x86')).toBe(true);
+    expect(parents.some(({ identity }) => identity.architecture === 'x86')).toBe(true);
   });
 
   it('nests LZX cabinets of several folders in an LZX cabinet', () => {

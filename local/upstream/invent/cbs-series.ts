@@ -173,7 +173,7 @@ function cbsUnit(invention: Invention, line: ProductLine, month: Month, draft: D
   const payload: PayloadPlan = {
     key: `${label} payload`,
     handler: 'cbs',
-    rules: cbsRules(line, {
+    ...cbsRules(line, {
       kb: draft.kb,
       package: draft.package,
       version: draft.version,

@@ -45,8 +45,6 @@ export interface InventedCategory extends Common {
   readonly kind: 'category';
   readonly titles: Titles;
   readonly categoryType: string;
-  /** Company, family and classification hold everywhere; a product has a rule. */
-  readonly alwaysInstalled: boolean;
 }
 
 export interface InventedDetectoid extends Common {

@@ -1,6 +1,7 @@
 import type { Classification, Product } from '../windows-ids.ts';
 import type { Month } from './calendar.ts';
 import type { Clause, InventedPayload, Titles } from './model.ts';
+import type { PayloadRules } from './rules.ts';
 
 export type Severity = 'Critical' | 'Important' | 'Moderate' | 'Low';
 
@@ -19,10 +20,9 @@ export interface FilePlan {
   readonly folder?: string;
 }
 
-export interface PayloadPlan {
+export interface PayloadPlan extends PayloadRules {
   readonly key: string;
   readonly handler: InventedPayload['handler'];
-  readonly rules: string;
   readonly reboot: InventedPayload['reboot'];
   readonly clauses: readonly Clause[];
   readonly files: readonly FilePlan[];

@@ -33,7 +33,7 @@ const classicRevisions = 43_900_000;
 const revisionsPerMonth = 12_000;
 
 /** UpdateId of a unit, whatever the publication: stable like Microsoft's. */
-export const updateIdOf = (seed: number, unitKey: string): string => inventionOf(seed).guid(`unit ${unitKey}`);
+const updateIdOf = (seed: number, unitKey: string): string => inventionOf(seed).guid(`unit ${unitKey}`);
 
 /** Digests already worked out, by label; pass the same map again to save the work. */
 export type DigestMemo = Map<string, PayloadDigests>;
@@ -96,7 +96,6 @@ function categoryUpdate(fact: CategoryFact, revisionId: number, revision: number
     clauses: fact.parent === undefined ? [] : [{ ids: [fact.parent], isCategory: true }],
     titles: { en: fact.title, de: fact.title },
     categoryType: fact.type,
-    alwaysInstalled: fact.type !== 'Product',
   };
 }
 

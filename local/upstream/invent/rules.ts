@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
+import type { StateChange } from '#shared/core/catalog/applicability/changes.ts';
 import type { ProductLine } from './lines.ts';
 
-/** Applicability rules of the payloads: what stands inside `<ApplicabilityRules>`, in Microsoft's spelling. */
+/** Applicability rules of a payload. */
+export interface PayloadRules {
+  /** What stands inside `<ApplicabilityRules>`, in Microsoft's spelling. */
+  readonly rules: string;
+  /** What the installation leaves on a host, for IsInstalled to find: how hosts look that were patched before. */
+  readonly installs: readonly StateChange[];
+}
 
 const token = '31bf3856ad364e35';
 
@@ -16,13 +23,13 @@ export function cbsRules(
     /** Components that the manifest lists: what makes real fragments long. */
     readonly components: number;
   },
-): string {
+): PayloadRules {
   const identity = (name: string, version: string, more = ''): string =>
     `<assemblyIdentity name="${name}" version="${version}" processorArchitecture="${line.architecture}" language="neutral"${more} publicKeyToken="${token}" />`;
   const parents = line.parents
     .map(({ name, version }) => identity(name, version, ' buildType="release" versionScope="nonSxS"'))
     .join('');
-  return (
+  const rules =
     '<IsInstalled><CbsPackageInstalled /></IsInstalled><IsInstallable><CbsPackageInstallable /></IsInstallable>' +
     '<Metadata><CbsPackageApplicabilityMetadata>' +
     `<assembly xmlns="urn:schemas-microsoft-com:asm.v3" manifestVersion="1.0" description="Fix for KB${what.kb}" displayName="default" company="Microsoft Corporation" copyright="Microsoft Corporation" supportInformation="https://support.microsoft.com/help/${what.kb}" creationTimeStamp="${what.createdAt}" lastUpdateTimeStamp="${what.createdAt}">` +
@@ -32,8 +39,9 @@ export function cbsRules(
     `<installerAssembly name="Microsoft-Windows-ServicingStack" version="6.0.0.0" language="neutral" processorArchitecture="${line.architecture}" versionScope="nonSxS" publicKeyToken="${token}" />` +
     `<update name="${what.kb}-1_neutral_PACKAGE"><package integrate="hidden">${identity(`${what.package}_RTM`, what.version)}</package></update>` +
     components(line, what.kb, what.components) +
-    '</package></assembly></CbsPackageApplicabilityMetadata></Metadata>'
-  );
+    '</package></assembly></CbsPackageApplicabilityMetadata></Metadata>';
+  const installed = `${what.package}~${token}~${line.architecture}~~${what.version}`;
+  return { rules, installs: [{ kind: 'cbs-package', identity: installed }] };
 }
 
 /** Names of components end in hashes, in the real manifests too: they do not compress. */
@@ -51,24 +59,34 @@ function components(line: ProductLine, kb: string, count: number): string {
 }
 
 /** Unified Update Platform: a release of a product, and the range of builds that it goes on. */
-export function uupRules(line: ProductLine, release: { readonly name: string; readonly version: string }): string {
+export function uupRules(
+  line: ProductLine,
+  release: { readonly name: string; readonly version: string },
+): PayloadRules {
   const build = Number(line.version.split('.')[2]);
   const attribute = (name: string, type: string, comparison: string, value: string): string =>
     `<DeviceAttribute Name="${name}" Type="${type}" Comparison="${comparison}" Value="${value}" />`;
   const never = line.product.startsWith('server')
     ? `<Not>${attribute('HonorWufBDeferrals', 'String', 'EqualTo', '1')}</Not>`
     : `<Not>${attribute('OSSkuId', 'String', 'EqualTo', '119')}</Not><Not>${attribute('sku', 'String', 'EqualTo', '119')}</Not>`;
-  return (
+  const rules =
     `<IsInstalled><ProductReleaseInstalled Name="${release.name}" Version="${release.version}" /></IsInstalled>` +
     `<IsInstallable><And><And>${never}</And>` +
     attribute('OSVersion', 'Version', 'GreaterThanOrEqualTo', `10.0.${build}.1`) +
     attribute('OSVersion', 'Version', 'LessThan', `10.0.${build + 1}.0`) +
-    '</And></IsInstallable>'
-  );
+    '</And></IsInstallable>';
+  return { rules, installs: [{ kind: 'product-release', ...release }] };
 }
 
+const removalToolKey = 'SOFTWARE\\Microsoft\\RemovalTools\\MRT';
+
 /** Malicious Software Removal Tool: a value in the registry says which one ran last. */
-export const removalToolRules = (version: string): string =>
-  '<IsInstalled><b.RegSz Key="HKEY_LOCAL_MACHINE" Subkey="SOFTWARE\\Microsoft\\RemovalTools\\MRT" Value="Version" ' +
-  `Comparison="EqualTo" Data="${version}" /></IsInstalled>` +
-  '<IsInstallable><b.WindowsVersion Comparison="GreaterThanOrEqualTo" MajorVersion="6" MinorVersion="1" /></IsInstallable>';
+export const removalToolRules = (version: string): PayloadRules => ({
+  rules:
+    `<IsInstalled><b.RegSzToVersion Key="HKEY_LOCAL_MACHINE" Subkey="${removalToolKey}" Value="Version" ` +
+    `Comparison="GreaterThanOrEqualTo" Data="${version}" /></IsInstalled>` +
+    '<IsInstallable><b.WindowsVersion Comparison="GreaterThanOrEqualTo" MajorVersion="6" MinorVersion="1" /></IsInstallable>',
+  installs: [
+    { kind: 'registry-value', key: removalToolKey, name: 'Version', value: { type: 'REG_SZ', data: version } },
+  ],
+});

@@ -47,7 +47,7 @@ function removalTool(invention: Invention, month: Month): UnitPlan {
     payload: {
       key: `${label} payload`,
       handler: 'command-line',
-      rules: removalToolRules(version),
+      ...removalToolRules(version),
       reboot: 'NeverReboots',
       clauses,
       files: [

@@ -69,7 +69,7 @@ export function uupCumulative(invention: Invention, line: ProductLine, month: Mo
     payload: {
       key: `${series} ${kb} payload`,
       handler: 'os-installer',
-      rules: uupRules(line, release),
+      ...uupRules(line, release),
       reboot: 'CanRequestReboot',
       clauses,
       files,

@@ -1,32 +1,17 @@
-import type {
-  Catalog,
-  CatalogUpdate,
-  CbsParent,
-  PayloadFile,
-  RebootBehavior,
-  Severity,
-  UpdateIdentity,
-} from './model.ts';
+import {
+  type Applicability,
+  conjunction,
+  decided,
+  disjunction,
+  evaluateApplicability,
+  type UnknownFact,
+} from './applicability/evaluate.ts';
+import { HostFacts } from './applicability/host-facts.ts';
+import type { HostState } from './applicability/host-state.ts';
+import type { RuleLookup } from './applicability/model.ts';
+import type { Catalog, CatalogUpdate, PayloadFile, RebootBehavior, Severity, UpdateIdentity } from './model.ts';
+import { Prerequisites } from './prerequisites.ts';
 import { findSuperseders } from './supersedence.ts';
-
-/** A package of component-based servicing that a host has. */
-export interface CbsPackage {
-  readonly name: string;
-  /** Four-part version, for instance `6.1.7601.17514`. */
-  readonly version: string;
-  /** amd64, x86 or arm64. */
-  readonly architecture: string;
-}
-
-/**
- * What a simulated host declares about itself, because applicability rules (registry, files, WMI …) are not evaluated:
- * the detectoids and categories that hold on it, its CBS packages, and the updates that are installed. Ids are UpdateIds.
- */
-export interface HostFixture {
-  readonly detectoids: readonly string[];
-  readonly cbsPackages: readonly CbsPackage[];
-  readonly installed: readonly string[];
-}
 
 /** What a scan says of one unit, whatever scanned. */
 export interface ScannedUpdate extends UpdateIdentity {
@@ -52,92 +37,157 @@ export interface NeededUpdate extends ScannedUpdate {
   readonly supersededBy: readonly string[];
 }
 
+/** Operators that kept verdicts open, most frequent first. */
+export interface UnknownOperator {
+  /** Name in the fragments, for instance `b.WmiQuery`. */
+  readonly operator: string;
+  /** Units whose verdict it kept open. */
+  readonly updates: number;
+  /** Up to {@link MAX_EXAMPLES} of what was not known. */
+  readonly examples: readonly string[];
+}
+
+/** What a scan could not decide. */
+export interface ScanUnknowns {
+  /** Units of which it is not known whether they are needed; they are not offered. */
+  readonly updates: number;
+  readonly operators: readonly UnknownOperator[];
+}
+
 /** Result of a scan. Both lists are ordered by creation, oldest first. */
 export interface HostScan {
   readonly needed: readonly NeededUpdate[];
   readonly installed: readonly ScannedUpdate[];
+  /** Absent when who scanned cannot tell (the Windows Update Agent does not). */
+  readonly unknown?: ScanUnknowns;
 }
 
+const MAX_EXAMPLES = 3;
+
 /**
- * Scans a host as the Windows Update Agent would: which units of the publication apply and are not installed, and which
- * are installed. Of several revisions of one update the newest counts. Updates without a core fragment (type `unknown`)
- * are never offered, because nothing is known of their applicability.
+ * Scans a host as the Windows Update Agent would: which units of the publication are needed, and which are installed. A
+ * unit needs its prerequisites, and a bundle at least one part that is needed: not installed, not superseded, installable,
+ * with prerequisites of its own. Of several revisions of one update the newest counts.
+ *
+ * Rules are evaluated only where the prerequisites may hold. A unit whose verdict is not known is in neither list; the
+ * operators that would decide it are counted.
+ *
+ * @param rules of the same publication
  */
-export function scanHost(catalog: Catalog, host: HostFixture): HostScan {
-  const newest = newestRevisions(catalog);
-  const installedIds = new Set(host.installed);
-  const holding = evaluatePrerequisites(newest, new Set([...host.detectoids, ...host.installed]));
-  const applies = (update: CatalogUpdate): boolean =>
-    update.type === 'software' &&
-    update.prerequisites.every((clause) => clause.some((id) => holding.has(id))) &&
-    (update.cbsParents.length === 0 ||
-      update.cbsParents.some((parent) => host.cbsPackages.some((present) => matchesParent(present, parent))));
-  const leavesOf = leavesByBundle(catalog);
+export function scanHost(catalog: Catalog, rules: RuleLookup, state: HostState): HostScan {
+  const facts = new HostFacts(state);
+  const { newest, units, named, leavesOf } = survey(catalog);
+  const prerequisites = new Prerequisites(newest, named, rules, facts);
+  const partVerdict = (update: CatalogUpdate): Applicability => {
+    const allowed = prerequisites.verdict(update.prerequisites);
+    if (allowed.value === false) return { installed: decided(false), needed: decided(false) };
+    if (facts.installedUpdates.has(update.updateId)) return { installed: allowed, needed: decided(false) };
+    const { installed, needed } = evaluateApplicability(rules.get(update.revisionId) ?? {}, facts);
+    return { installed: conjunction([allowed, installed]), needed: conjunction([allowed, needed]) };
+  };
 
   const installed: CatalogUpdate[] = [];
-  const needed: { unit: CatalogUpdate; leaves: CatalogUpdate[] }[] = [];
-  for (const unit of newest.values()) {
-    if (unit.type !== 'software' || unit.action !== 'install') continue;
-    if (installedIds.has(unit.updateId)) {
+  const needed: { unit: CatalogUpdate; leaves: readonly CatalogUpdate[] }[] = [];
+  const unknown = new UnknownTally();
+  for (const unit of units) {
+    if (facts.installedUpdates.has(unit.updateId)) {
       installed.push(unit);
       continue;
     }
-    if (!applies(unit)) continue;
+    const allowed = prerequisites.verdict(unit.prerequisites);
+    if (allowed.value === false) continue;
     const leaves = leavesOf.get(unit.revisionId) ?? [];
-    const applicable = leaves.filter(applies);
-    if (leaves.length > 0 && applicable.length === 0) continue;
-    const open = applicable.filter((leaf) => !installedIds.has(leaf.updateId));
-    if (leaves.length > 0 && open.length === 0) installed.push(unit);
-    else needed.push({ unit, leaves: open });
+    const parts = unit.isBundle || leaves.length > 0 ? leaves : [unit];
+    const verdicts = parts.map(partVerdict);
+    const need = conjunction([allowed, disjunction(verdicts.map((verdict) => verdict.needed))]);
+    if (need.value === true) {
+      needed.push({ unit, leaves: leaves.filter((_, at) => verdicts[at]?.needed.value === true) });
+    } else if (need.value === undefined) {
+      unknown.add(need.unknown);
+    } else if (allowed.value === true && verdicts.some((verdict) => verdict.installed.value === true)) {
+      installed.push(unit);
+    }
   }
 
-  const units = needed.toSorted((a, b) => byCreation(a.unit, b.unit));
+  const ordered = needed.toSorted((a, b) => byCreation(a.unit, b.unit));
   const superseders = findSuperseders(
-    units.map(({ unit }) => unit.updateId),
+    ordered.map(({ unit }) => unit.updateId),
     directSuperseders(catalog, newest),
-    [...units.map(({ unit }) => unit), ...installed].map((unit) => unit.updateId).toSorted(),
+    [...ordered.map(({ unit }) => unit), ...installed].map((unit) => unit.updateId).toSorted(),
   );
   return {
-    needed: units.map(({ unit, leaves }) => ({
+    needed: ordered.map(({ unit, leaves }) => ({
       ...describe(unit),
       leaves: leaves.map(({ updateId, revision }) => ({ updateId, revision })),
       files: filesOf(catalog, [unit, ...leaves]),
       supersededBy: superseders.get(unit.updateId) ?? [],
     })),
     installed: installed.toSorted(byCreation).map(describe),
+    unknown: unknown.result(),
   };
 }
 
-/** Whether a package of the host is the parent that a manifest asks for. */
-export function matchesParent(present: CbsPackage, parent: CbsParent): boolean {
-  if (present.name.toLowerCase() !== parent.name.toLowerCase()) return false;
-  if (present.architecture.toLowerCase() !== parent.architecture.toLowerCase()) return false;
-  const has = versionParts(present.version);
-  const wants = versionParts(parent.version);
-  if (has === undefined || wants === undefined) return false;
-  const [major, minor, build, revision] = has;
-  const [wantedMajor, wantedMinor, wantedBuild, wantedRevision] = wants;
-  return (
-    major === wantedMajor &&
-    minor === wantedMinor &&
-    (parent.buildCompare === 'EQ' ? build === wantedBuild : build >= wantedBuild) &&
-    // A newer build counts its revisions anew, so "at least" is met by it whatever its revision.
-    (parent.serviceCompare === 'EQ' ? revision === wantedRevision : build > wantedBuild || revision >= wantedRevision)
-  );
+/** Counts each operator once per unit. */
+class UnknownTally {
+  private updates = 0;
+  private readonly operators = new Map<string, { updates: number; readonly examples: Set<string> }>();
+
+  add(facts: readonly UnknownFact[]): void {
+    this.updates += 1;
+    const counted = new Set<string>();
+    for (const { operator, about } of facts) {
+      const entry = this.operators.get(operator) ?? { updates: 0, examples: new Set() };
+      this.operators.set(operator, entry);
+      if (!counted.has(operator)) entry.updates += 1;
+      counted.add(operator);
+      if (entry.examples.size < MAX_EXAMPLES) entry.examples.add(about);
+    }
+  }
+
+  result(): ScanUnknowns {
+    const operators = [...this.operators].map(([operator, { updates, examples }]) => ({
+      operator,
+      updates,
+      examples: [...examples],
+    }));
+    return { updates: this.updates, operators: operators.sort((a, b) => b.updates - a.updates) };
+  }
 }
 
-function versionParts(version: string): readonly [number, number, number, number] | undefined {
-  const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(version);
-  return match ? [Number(match[1]), Number(match[2]), Number(match[3]), Number(match[4])] : undefined;
+/** What a scan needs of the catalogue, gathered in one pass: its updates are made when they are asked for. */
+interface Survey {
+  readonly newest: ReadonlyMap<string, CatalogUpdate>;
+  /** Newest revisions of updates that are installed by themselves. */
+  readonly units: readonly CatalogUpdate[];
+  /** Ids that prerequisites name. */
+  readonly named: ReadonlySet<string>;
+  /** By the RevisionId of the bundle; of two revisions of a leaf in one bundle the newer. */
+  readonly leavesOf: ReadonlyMap<number, readonly CatalogUpdate[]>;
 }
 
-function newestRevisions(catalog: Catalog): ReadonlyMap<string, CatalogUpdate> {
+function survey(catalog: Catalog): Survey {
   const newest = new Map<string, CatalogUpdate>();
+  const named = new Set<string>();
+  const bundles = new Map<number, CatalogUpdate[]>();
   for (const update of catalog.updates.values()) {
     const known = newest.get(update.updateId);
     if (known === undefined || isNewer(update, known)) newest.set(update.updateId, update);
+    for (const clause of update.prerequisites) for (const id of clause) named.add(id);
+    for (const bundle of update.bundledBy) {
+      const leaves = bundles.get(bundle);
+      if (leaves === undefined) bundles.set(bundle, [update]);
+      else addNewer(leaves, update);
+    }
   }
-  return newest;
+  const units = [...newest.values()].filter((update) => update.type === 'software' && update.action === 'install');
+  return { newest, units, named, leavesOf: bundles };
+}
+
+function addNewer(leaves: CatalogUpdate[], update: CatalogUpdate): void {
+  const at = leaves.findIndex(({ updateId }) => updateId === update.updateId);
+  const known = leaves[at];
+  if (known === undefined) leaves.push(update);
+  else if (isNewer(update, known)) leaves[at] = update;
 }
 
 const isNewer = (a: CatalogUpdate, b: CatalogUpdate): boolean =>
@@ -145,52 +195,6 @@ const isNewer = (a: CatalogUpdate, b: CatalogUpdate): boolean =>
 
 const byCreation = (a: CatalogUpdate, b: CatalogUpdate): number =>
   a.createdAt < b.createdAt ? -1 : a.createdAt > b.createdAt ? 1 : a.revisionId - b.revisionId;
-
-/**
- * UpdateIds that hold on the host: what it declares, and every category or detectoid that is always true once its own
- * prerequisites hold. This is the least fixed point, found by passing on each new truth to those who wait for it, so
- * that circles end and depth does not matter.
- */
-function evaluatePrerequisites(
-  newest: ReadonlyMap<string, CatalogUpdate>,
-  declared: ReadonlySet<string>,
-): ReadonlySet<string> {
-  const holding = new Set<string>();
-  const waiting = new Map<string, CatalogUpdate[]>();
-  const ready: string[] = [...declared];
-  const check = (update: CatalogUpdate): void => {
-    if (update.prerequisites.every((clause) => clause.some((id) => holding.has(id)))) ready.push(update.updateId);
-  };
-  for (const update of newest.values()) {
-    if (!update.alwaysInstalled || update.type === 'software' || update.type === 'unknown') continue;
-    for (const id of new Set(update.prerequisites.flat())) {
-      const list = waiting.get(id);
-      if (list) list.push(update);
-      else waiting.set(id, [update]);
-    }
-    check(update);
-  }
-  for (let id = ready.pop(); id !== undefined; id = ready.pop()) {
-    if (holding.has(id)) continue;
-    holding.add(id);
-    for (const update of waiting.get(id) ?? []) check(update);
-  }
-  return holding;
-}
-
-/** Leaves by the RevisionId of the bundle that carries them; of two revisions of a leaf in one bundle the newer. */
-function leavesByBundle(catalog: Catalog): ReadonlyMap<number, readonly CatalogUpdate[]> {
-  const bundles = new Map<number, Map<string, CatalogUpdate>>();
-  for (const update of catalog.updates.values()) {
-    for (const bundle of update.bundledBy) {
-      const leaves = bundles.get(bundle) ?? new Map<string, CatalogUpdate>();
-      const known = leaves.get(update.updateId);
-      if (known === undefined || isNewer(update, known)) leaves.set(update.updateId, update);
-      bundles.set(bundle, leaves);
-    }
-  }
-  return new Map([...bundles].map(([bundle, leaves]) => [bundle, [...leaves.values()]]));
-}
 
 /** UpdateIds that replace an update directly, of updates that the publication has. */
 function directSuperseders(

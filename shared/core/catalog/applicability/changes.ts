@@ -7,6 +7,7 @@ import { evaluateRule } from './evaluate.ts';
 import { HostFacts } from './host-facts.ts';
 import type { HostState, Listed, RegistryData } from './host-state.ts';
 import type { ApplicabilityRules, Comparison, RegistryValueName, Rule } from './model.ts';
+import { normalPath } from './registry.ts';
 import { compareVersions, formatVersion, parseVersion } from './version.ts';
 
 /** One change, as it is stored with a machine. */
@@ -37,8 +38,11 @@ function applyChange(state: HostState, change: StateChange): HostState {
       return withRelease(state, change.name, change.version);
     case 'registry-value': {
       const registry = state.registry ?? { complete: false, keys: {} };
-      const values = { ...registry.keys[change.key], [change.name]: change.value };
-      return { ...state, registry: { ...registry, keys: { ...registry.keys, [change.key]: values } } };
+      const key = Object.keys(registry.keys).find((each) => normalPath(each) === normalPath(change.key)) ?? change.key;
+      const before = registry.keys[key] ?? {};
+      const name = Object.keys(before).find((each) => each.toLowerCase() === change.name.toLowerCase()) ?? change.name;
+      const values = { ...before, [name]: change.value };
+      return { ...state, registry: { ...registry, keys: { ...registry.keys, [key]: values } } };
     }
     case 'msi-patch': {
       const { msi } = state;
