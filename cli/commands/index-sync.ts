@@ -1,30 +1,76 @@
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
-import type { SyncOutcome } from '#shared/contract/operators/index-sync.ts';
-import { type ExitCode, exitCodes, printJson } from '../io.ts';
+import type { SyncOutcome, SyncProgress } from '#shared/contract/operators/index-sync.ts';
+import { type CliIo, type ExitCode, exitCodes, formatBytes, printJson } from '../io.ts';
 import type { CommandContext } from './context.ts';
 
 const pollMilliseconds = 1000;
-/** A synchronisation is one Lambda invocation of at most 15 minutes; a little longer than that, it is lost. */
-const maxPolls = 16 * 60;
+/**
+ * Polls without any news, after which a run is taken for lost: one that lost its invocation is taken up by the next
+ * tick of the schedule, which comes every hour, and may take 15 minutes until it says something.
+ */
+const maxQuietPolls = 75 * 60;
 
-/** `kbroker index sync`: asks Microsoft for a new index now and waits for the end. Exit 1 when it was refused or failed. */
+/**
+ * `kbroker index sync`: asks Microsoft for a new index now, tells how far it is, and waits for the end. With `--json`
+ * the end is a line on stdout, and each step on the way one on stderr. Exit 1 when it was refused or failed.
+ */
 export async function syncIndex(context: CommandContext): Promise<ExitCode> {
+  const { io, json } = context;
   const started = await context.call(operatorEndpoints.startSync, { body: {} });
-  context.io.stderr.write(`synchronisation ${started.runId} started\n`);
-  for (let poll = 0; poll < maxPolls; poll += 1) {
+  io.stderr.write(json ? `${JSON.stringify(started)}\n` : `synchronisation ${started.runId} started\n`);
+  const tell = teller(io);
+  let told: string | undefined;
+  for (let quietPolls = 0; quietPolls < maxQuietPolls; quietPolls += 1) {
     const run = await context.call(operatorEndpoints.getSync, { params: { runId: started.runId } });
     if (run.state === 'ended' && run.result !== undefined) {
-      if (context.json) printJson(context.io, run);
-      else context.io.stdout.write(`${describe(run.result)}\n`);
+      if (json) printJson(io, run);
+      else {
+        tell.end();
+        io.stdout.write(`${describe(run.result)}\n`);
+      }
       return run.result.outcome === 'refused' || run.result.outcome === 'failed' ? exitCodes.failed : exitCodes.ok;
     }
-    if (context.io.stderr.isTTY === true) context.io.stderr.write('.');
+    if (run.progress !== undefined && run.progress.at !== told) {
+      told = run.progress.at;
+      quietPolls = 0;
+      if (json) io.stderr.write(`${JSON.stringify(run)}\n`);
+      else tell.progress(run.progress);
+    }
     await context.sleep(pollMilliseconds);
   }
-  context.io.stderr.write(
-    `synchronisation ${started.runId} did not end within 16 minutes; see the logs of sync-index\n`,
+  tell.end();
+  io.stderr.write(
+    `synchronisation ${started.runId} said nothing for ${(maxQuietPolls * pollMilliseconds) / 60_000} minutes; see the logs of sync-index\n`,
   );
   return exitCodes.failed;
+}
+
+/** Progress for people: one line that is rewritten on a terminal, else a line for each step. */
+function teller(io: CliIo): { progress(progress: SyncProgress): void; end(): void } {
+  const rewrites = io.stderr.isTTY === true;
+  let open = false;
+  return {
+    progress(progress) {
+      // Erases the line from its start, since the last one may have been longer.
+      io.stderr.write(rewrites ? `\r\u001b[K${inWords(progress)}` : `${inWords(progress)}\n`);
+      open = rewrites;
+    },
+    end() {
+      if (open) io.stderr.write('\n');
+    },
+  };
+}
+
+function inWords({ phase, bytes, of }: SyncProgress): string {
+  const words = {
+    copying: 'copying from Microsoft',
+    examining: 'checking digest and signature',
+    decoding: 'decoding',
+    publishing: 'publishing',
+  }[phase];
+  if (bytes === undefined) return words;
+  if (of === undefined || of === 0) return `${words}: ${formatBytes(bytes)}`;
+  return `${words}: ${formatBytes(bytes)} of ${formatBytes(of)} (${Math.floor((100 * bytes) / of)} %)`;
 }
 
 function describe(result: SyncOutcome): string {
@@ -32,7 +78,7 @@ function describe(result: SyncOutcome): string {
     case 'unchanged':
       return `unchanged: ${result.sha256} is current`;
     case 'published':
-      return `published ${result.sha256}: ${result.updates} updates, ${result.files} files, ${result.factsWritten} of them new or changed${result.stored ? '' : ' (the bytes were already held)'}`;
+      return `published ${result.sha256}: ${result.updates} updates, ${result.files} files; ${result.factsWritten} facts were new or changed${result.stored ? '' : ' (the bytes were already held)'}`;
     case 'refused':
       return `refused, the current index stays: ${result.reason}`;
     case 'failed':
