@@ -62,8 +62,9 @@ describe('the reader', () => {
         const copy = Buffer.from(signed);
         for (const [at, value] of list) copy[cabinetLength + at] = value;
         const state = await stateOf(copy);
-        // Something that decides nothing may have changed; then all that is said is still what was signed.
-        if (state.state === 'valid') expect(state).toEqual(honest);
+        // Something that decides nothing may have changed, or hidden the countersignature, which anybody could take away
+        // too; then all that is said is still what was signed.
+        if (state.state === 'valid') expect(honest).toMatchObject(state);
       }),
       { numRuns: 400 },
     );
