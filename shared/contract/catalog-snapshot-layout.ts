@@ -55,8 +55,13 @@ export const snapshotSections = {
   'files.url': 'u32',
 } as const satisfies Record<string, SectionType>;
 export type SectionName = keyof typeof snapshotSections;
-type ArrayOf<Name extends SectionName> = InstanceType<(typeof makers)[(typeof snapshotSections)[Name]]>;
-export type Sections = { readonly [Name in SectionName]: ArrayOf<Name> };
+interface ArrayOf {
+  readonly u8: Uint8Array;
+  readonly u16: Uint16Array;
+  readonly u32: Uint32Array;
+  readonly f64: Float64Array;
+}
+export type Sections = { readonly [Name in SectionName]: ArrayOf[(typeof snapshotSections)[Name]] };
 
 export function sectionsOf({ guids, texts, updates, files }: CatalogColumns): Sections {
   return {

@@ -25,8 +25,6 @@ const leaf: CatalogUpdate = {
   kbs: [],
   bulletins: [],
   cves: [],
-  alwaysInstalled: false,
-  cbsParents: [],
 };
 const bundle: CatalogUpdate = {
   ...leaf,
@@ -42,7 +40,6 @@ const bundle: CatalogUpdate = {
   kbs: ['5000001'],
   severity: 'Critical',
   reboot: 'can',
-  cbsParents: [],
 };
 const catalog: Catalog = {
   packageId: guid(99),

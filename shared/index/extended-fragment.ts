@@ -1,30 +1,43 @@
 import type { RebootBehavior, Severity } from '#shared/core/catalog/model.ts';
 import { IndexError } from './index-error.ts';
-import { copied, required, type Values, wholeNumber } from './values.ts';
-import { type ElementPlans, elements } from './xml.ts';
+import { type Values, wholeNumber } from './values.ts';
+import { type ElementPlans, elements } from './xml/index.ts';
 
-/** One `<File>` of an extended fragment. */
+/** One `<File>` of an extended fragment; references into the pools of {@link Values}. */
 export interface FileFacts {
-  readonly sha1: string;
-  readonly name: string;
+  readonly sha1: number;
+  readonly name: number;
+  /** Bytes. */
   readonly size: number;
-  sha256: string | undefined;
+  /** 32 bytes. */
+  sha256: Uint8Array | undefined;
 }
 
-/** The wanted part of an extended fragment (x/ or extended/). */
+/** The wanted part of an extended fragment (x/ or extended/). One object serves all fragments, one after the other. */
 export class ExtendedFacts {
   readonly values: Values;
   severity: Severity | undefined;
   reboot: RebootBehavior | undefined;
-  readonly kbs: string[] = [];
-  readonly bulletins: string[] = [];
-  readonly cves: string[] = [];
+  /** In `texts`. */
+  readonly kbs: number[] = [];
+  readonly bulletins: number[] = [];
+  readonly cves: number[] = [];
   readonly files: FileFacts[] = [];
   /** Algorithm of the AdditionalDigest that is open. */
   algorithm: string | undefined;
 
   constructor(values: Values) {
     this.values = values;
+  }
+
+  reset(): void {
+    this.severity = undefined;
+    this.reboot = undefined;
+    this.kbs.length = 0;
+    this.bulletins.length = 0;
+    this.cves.length = 0;
+    this.files.length = 0;
+    this.algorithm = undefined;
   }
 }
 
@@ -41,47 +54,49 @@ const reboots: ReadonlyMap<string | undefined, RebootBehavior> = new Map([
   ['CanRequestReboot', 'can'],
 ]);
 
-function addOnce(list: string[], text: string): void {
+function addOnce({ values }: ExtendedFacts, list: number[], text: string): void {
   const value = text.trim();
-  if (value !== '' && !list.includes(value)) list.push(copied(value));
+  if (value === '') return;
+  const number = values.texts.intern(value);
+  if (!list.includes(number)) list.push(number);
 }
 
 /** The number of an article; what is no number leaves the update without one, which the gaps count. */
 function addKb(facts: ExtendedFacts, text: string): void {
   const digits = /^(?:KB|Q)?(\d{1,10})$/i.exec(text.trim())?.[1];
-  if (digits !== undefined) addOnce(facts.kbs, digits);
+  if (digits !== undefined) addOnce(facts, facts.kbs, digits);
 }
 
 export const extendedFragment: ElementPlans<ExtendedFacts> = elements<ExtendedFacts>({
   ExtendedProperties: {
     open: (facts, attributes) => {
-      facts.severity = severities.get(attributes.MsrcSeverity);
+      facts.severity = severities.get(attributes.get('MsrcSeverity'));
       return undefined;
     },
     children: elements<ExtendedFacts>({
       InstallationBehavior: {
         open: (facts, attributes) => {
-          facts.reboot = reboots.get(attributes.RebootBehavior);
+          facts.reboot = reboots.get(attributes.get('RebootBehavior'));
           return 'skip';
         },
       },
       KBArticleID: { text: addKb },
-      SecurityBulletinID: { text: (facts, text) => addOnce(facts.bulletins, text) },
-      CveID: { text: (facts, text) => addOnce(facts.cves, text) },
+      SecurityBulletinID: { text: (facts, text) => addOnce(facts, facts.bulletins, text) },
+      CveID: { text: (facts, text) => addOnce(facts, facts.cves, text) },
     }),
   },
   Files: {
     children: elements<ExtendedFacts>({
       File: {
         open: (facts, attributes) => {
-          const algorithm = attributes.DigestAlgorithm ?? 'SHA1';
+          const algorithm = attributes.get('DigestAlgorithm') ?? 'SHA1';
           if (algorithm !== 'SHA1') {
             throw new IndexError('bad-value', `DigestAlgorithm is ${JSON.stringify(algorithm)}, allowed is SHA1`);
           }
           facts.files.push({
-            sha1: facts.values.sha1('File Digest', attributes.Digest),
-            name: required('FileName', attributes.FileName),
-            size: wholeNumber('Size', attributes.Size, Number.MAX_SAFE_INTEGER),
+            sha1: facts.values.sha1('File Digest', attributes, 'Digest'),
+            name: facts.values.text('FileName', attributes, 'FileName'),
+            size: wholeNumber('Size', attributes, 'Size', Number.MAX_SAFE_INTEGER),
             sha256: undefined,
           });
           return undefined;
@@ -89,13 +104,13 @@ export const extendedFragment: ElementPlans<ExtendedFacts> = elements<ExtendedFa
         children: elements<ExtendedFacts>({
           AdditionalDigest: {
             open: (facts, attributes) => {
-              facts.algorithm = attributes.Algorithm;
+              facts.algorithm = attributes.get('Algorithm');
               return undefined;
             },
             text: (facts, text) => {
               const file = facts.files.at(-1);
               if (file !== undefined && facts.algorithm === 'SHA256') {
-                file.sha256 = facts.values.sha256('AdditionalDigest', text.trim());
+                file.sha256 = facts.values.sha256('AdditionalDigest', text.trim()).slice();
               }
             },
           },

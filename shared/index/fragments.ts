@@ -1,140 +1,169 @@
-import type { ByteSink } from '#shared/cabinet/index.ts';
-import { CoreFacts, coreFragment } from './core-fragment.ts';
-import { ExtendedFacts, extendedFragment } from './extended-fragment.ts';
-import { type LocalizedFacts, localizedFragment } from './localized-fragment.ts';
+import { ListsColumn, uint8Column, uint16Column, uint32Column } from '#shared/core/catalog/columns/growing.ts';
+import type { RebootBehavior, Severity, UpdateType } from '#shared/core/catalog/model.ts';
+import type { CoreFacts } from './core-fragment.ts';
+import type { ExtendedFacts, FileFacts } from './extended-fragment.ts';
+import { FilePool } from './file-pool.ts';
+import { NumberTable } from './number-table.ts';
 import type { Values } from './values.ts';
-import { MAX_REVISION_ID } from './values.ts';
-import { XmlReader } from './xml.ts';
 
-/** Which fragment a member is. */
-export type FragmentName =
-  | { readonly kind: 'core' | 'extended'; readonly revisionId: number }
-  | { readonly kind: 'localized'; readonly revisionId: number; readonly language: string };
+/** Rows of facts by RevisionId. When two cabinets hold the same fragment, the one that index.xml names for it counts. */
+export class RowsByRevision {
+  readonly rows = new NumberTable();
+  /** Number of the cabinet, by row. */
+  readonly cab = uint16Column();
+  readonly revisionId = uint32Column();
+  /** Rows whose RevisionId had a row already. */
+  readonly doubles: number[] = [];
 
-const directories: ReadonlyMap<string, 'core' | 'extended' | 'localized'> = new Map([
-  ['c', 'core'],
-  ['core', 'core'],
-  ['x', 'extended'],
-  ['extended', 'extended'],
-  ['l', 'localized'],
-  ['localized', 'localized'],
-]);
-
-/**
- * Reads `c/123`, `x/123`, `l/en/123` and the long names `core/123`, `extended/123`, `localized/en/123`.
- *
- * @param path lower case, separated by `/`
- * @returns `undefined` for every other member
- */
-export function fragmentName(path: string): FragmentName | undefined {
-  const parts = path.split('/');
-  const kind = directories.get(parts[0] ?? '');
-  const number = parts.at(-1) ?? '';
-  if (kind === undefined || parts.length !== (kind === 'localized' ? 3 : 2) || !/^\d{1,10}$/.test(number)) {
-    return undefined;
-  }
-  const revisionId = Number(number);
-  if (revisionId > MAX_REVISION_ID) return undefined;
-  return kind === 'localized' ? { kind, revisionId, language: parts[1] ?? '' } : { kind, revisionId };
-}
-
-/** Facts by RevisionId. When two cabinets hold the same one, the cabinet that index.xml names for it counts. */
-class ByRevision<Facts> {
-  readonly #facts = new Map<number, { readonly cab: string; readonly facts: Facts }>();
-  readonly #others: { readonly revisionId: number; readonly cab: string; readonly facts: Facts }[] = [];
-
-  put(revisionId: number, cab: string, facts: Facts): void {
-    if (this.#facts.has(revisionId)) this.#others.push({ revisionId, cab, facts });
-    else this.#facts.set(revisionId, { cab, facts });
+  /** @returns the new row */
+  add(revisionId: number, cab: number): number {
+    const row = this.cab.length;
+    this.cab.push(cab);
+    this.revisionId.push(revisionId);
+    if (this.rows.has(revisionId)) this.doubles.push(row);
+    else this.rows.set(revisionId, row);
+    return row;
   }
 
-  get(revisionId: number): Facts | undefined {
-    return this.#facts.get(revisionId)?.facts;
+  /** @returns the row, or -1 */
+  get(revisionId: number): number {
+    return this.rows.get(revisionId);
   }
 
-  delete(revisionId: number): void {
-    this.#facts.delete(revisionId);
-  }
-
-  settle(ownerOf: (revisionId: number) => string | undefined): void {
-    for (const { revisionId, cab, facts } of this.#others.splice(0)) {
-      if (ownerOf(revisionId) === cab) this.#facts.set(revisionId, { cab, facts });
+  /** To be called when all is read. `onDouble` is told of the cabinets that hold the same fragment. */
+  settle(ownerOf: (revisionId: number) => number | undefined, onDouble: (cab: number) => void): void {
+    for (const row of this.doubles) {
+      const revisionId = this.revisionId.at(row);
+      onDouble(this.cab.at(row));
+      onDouble(this.cab.at(this.get(revisionId)));
+      if (ownerOf(revisionId) === this.cab.at(row)) this.rows.set(revisionId, row);
     }
   }
 }
 
-const ENGLISH = 'en';
+const types: readonly UpdateType[] = ['unknown', 'software', 'category', 'detectoid'];
+const severities: readonly (Severity | undefined)[] = [undefined, 'Critical', 'Important', 'Moderate', 'Low'];
+const reboots: readonly (RebootBehavior | undefined)[] = [undefined, 'never', 'can', 'always'];
 
-/** All fragments of one index, reduced to their facts as they stream by. */
-export class Fragments {
-  readonly #values: Values;
-  readonly #coreReader = new XmlReader<CoreFacts>('fragment', coreFragment);
-  readonly #extendedReader = new XmlReader<ExtendedFacts>('fragment', extendedFragment);
-  readonly #localizedReader = new XmlReader<LocalizedFacts>('fragment', localizedFragment);
-  readonly core = new ByRevision<CoreFacts>();
-  readonly extended = new ByRevision<ExtendedFacts>();
-  readonly #titles = new Map<string, ByRevision<string>>();
-  /** The language of an update's own title, once package.xml is known. */
-  readonly #defaultLanguageOf: (revisionId: number) => string | undefined;
+/** What the core fragments say. */
+export class CoreTable {
+  readonly byRevision = new RowsByRevision();
+  readonly #type = uint8Column();
+  readonly guid = uint32Column();
+  readonly revision = uint32Column();
 
-  constructor(values: Values, defaultLanguageOf: (revisionId: number) => string | undefined) {
-    this.#values = values;
-    this.#defaultLanguageOf = defaultLanguageOf;
+  add(revisionId: number, cab: number, facts: Pick<CoreFacts, 'guid' | 'revision' | 'type'>): void {
+    this.byRevision.add(revisionId, cab);
+    this.#type.push(types.indexOf(facts.type));
+    // Without an identity, one that nothing has.
+    this.guid.push(facts.guid === -1 ? 0xffff_ffff : facts.guid);
+    this.revision.push(facts.revision);
   }
 
-  /** A reader for the member, or `undefined` when nothing in it is wanted. */
-  reader(name: FragmentName, cab: string, path: string): ByteSink | undefined {
-    const { revisionId } = name;
-    const about = { name: `${cab}: ${path}` };
-    switch (name.kind) {
-      case 'core':
-        return this.#coreReader.begin({
-          ...about,
-          state: new CoreFacts(this.#values),
-          done: (facts) => this.core.put(revisionId, cab, facts),
-        });
-      case 'extended':
-        return this.#extendedReader.begin({
-          ...about,
-          state: new ExtendedFacts(this.#values),
-          done: (facts) => this.extended.put(revisionId, cab, facts),
-        });
-      case 'localized':
-        if (!this.#wanted(revisionId, name.language)) return undefined;
-        return this.#localizedReader.begin({
-          ...about,
-          state: { title: undefined },
-          done: ({ title }) => this.#putTitle(revisionId, cab, name.language, title),
-        });
-    }
-  }
-
-  /** The English title, or the one in the update's own language. */
-  title(revisionId: number, defaultLanguage: string): string | undefined {
-    return this.#titles.get(ENGLISH)?.get(revisionId) ?? this.#titles.get(defaultLanguage)?.get(revisionId);
-  }
-
-  /** To be called when all is read. */
-  settle(ownerOf: (revisionId: number) => string | undefined): void {
-    this.core.settle(ownerOf);
-    this.extended.settle(ownerOf);
-    for (const titles of this.#titles.values()) titles.settle(ownerOf);
-  }
-
-  #wanted(revisionId: number, language: string): boolean {
-    if (language === ENGLISH) return true;
-    if (this.#titles.get(ENGLISH)?.get(revisionId) !== undefined) return false;
-    const own = this.#defaultLanguageOf(revisionId);
-    return own === undefined || own === language;
-  }
-
-  #putTitle(revisionId: number, cab: string, language: string, title: string | undefined): void {
-    if (title === undefined || title === '') return;
-    const titles = this.#titles.get(language) ?? new ByRevision<string>();
-    this.#titles.set(language, titles);
-    titles.put(revisionId, cab, title);
-    if (language !== ENGLISH) return;
-    // What was kept in case there is no English one.
-    for (const [other, kept] of this.#titles) if (other !== ENGLISH) kept.delete(revisionId);
+  typeAt(row: number): UpdateType {
+    return types[this.#type.at(row)] ?? 'unknown';
   }
 }
+
+/** What the extended fragments say. */
+export class ExtendedTable {
+  readonly byRevision = new RowsByRevision();
+  readonly files: FilePool;
+  readonly #severity = uint8Column();
+  readonly #reboot = uint8Column();
+  readonly #kbs = new ListsColumn();
+  readonly #bulletins = new ListsColumn();
+  readonly #cves = new ListsColumn();
+  /** For each file three numbers: SHA-1, name, 1 or (with its SHA-256) 3. */
+  readonly #files = new ListsColumn();
+
+  constructor(values: Values) {
+    this.files = new FilePool(values);
+  }
+
+  add(
+    revisionId: number,
+    cab: number,
+    facts: Pick<ExtendedFacts, 'severity' | 'reboot' | 'kbs' | 'bulletins' | 'cves'> & {
+      readonly files: readonly FileFacts[];
+    },
+  ): void {
+    this.byRevision.add(revisionId, cab);
+    this.#severity.push(severities.indexOf(facts.severity));
+    this.#reboot.push(reboots.indexOf(facts.reboot));
+    append(this.#kbs, facts.kbs);
+    append(this.#bulletins, facts.bulletins);
+    append(this.#cves, facts.cves);
+    for (const file of facts.files) {
+      this.files.describe(file);
+      this.#files.push(file.sha1);
+      this.#files.push(file.name);
+      this.#files.push(file.sha256 === undefined ? 1 : 3);
+    }
+    this.#files.close();
+  }
+
+  severityAt(row: number): Severity | undefined {
+    return severities[this.#severity.at(row)];
+  }
+
+  rebootAt(row: number): RebootBehavior | undefined {
+    return reboots[this.#reboot.at(row)];
+  }
+
+  kbsAt(row: number): Uint32Array {
+    return this.#kbs.at(row);
+  }
+
+  bulletinsAt(row: number): Uint32Array {
+    return this.#bulletins.at(row);
+  }
+
+  cvesAt(row: number): Uint32Array {
+    return this.#cves.at(row);
+  }
+
+  /** Three numbers for each file: SHA-1, name, 1 or (with its SHA-256) 3. */
+  filesAt(row: number): Uint32Array {
+    return this.#files.at(row);
+  }
+}
+
+function append(lists: ListsColumn, values: readonly number[]): void {
+  for (const value of values) lists.push(value);
+  lists.close();
+}
+
+/** The titles, by language. */
+export class TitleTable {
+  readonly #byLanguage = new Map<string, { readonly byRevision: RowsByRevision; readonly title: TitleColumn }>();
+
+  /** @param title in `texts` */
+  add(revisionId: number, cab: number, language: string, title: number): void {
+    let table = this.#byLanguage.get(language);
+    if (table === undefined) {
+      table = { byRevision: new RowsByRevision(), title: uint32Column() };
+      this.#byLanguage.set(language, table);
+    }
+    table.byRevision.add(revisionId, cab);
+    table.title.push(title);
+  }
+
+  has(revisionId: number, language: string): boolean {
+    return this.#byLanguage.get(language)?.byRevision.rows.has(revisionId) ?? false;
+  }
+
+  find(revisionId: number, language: string): { readonly title: number; readonly cab: number } | undefined {
+    const table = this.#byLanguage.get(language);
+    const row = table?.byRevision.get(revisionId) ?? -1;
+    return table === undefined || row === -1
+      ? undefined
+      : { title: table.title.at(row), cab: table.byRevision.cab.at(row) };
+  }
+
+  tables(): RowsByRevision[] {
+    return [...this.#byLanguage.values()].map(({ byRevision }) => byRevision);
+  }
+}
+
+type TitleColumn = ReturnType<typeof uint32Column>;

@@ -1,6 +1,6 @@
 import { IndexError } from './index-error.ts';
-import { copied, MAX_REVISION_ID, wholeNumber } from './values.ts';
-import { type ElementPlans, elements } from './xml.ts';
+import { MAX_REVISION_ID, wholeNumber } from './values.ts';
+import { type ElementPlans, elements } from './xml/index.ts';
 
 /** What index.xml says: which cabinet holds the fragments of which RevisionIds. */
 export class ShardList {
@@ -34,23 +34,27 @@ export const indexXml: ElementPlans<ShardList> = elements<ShardList>({
       CABLIST: {
         open: (_list, attributes) => {
           // Its meaning is not documented and every known publication has 0: anything else may mean scrambled members.
-          if (attributes.XOR !== undefined && attributes.XOR !== '0') {
-            throw new IndexError('bad-layout', `index.xml says XOR=${JSON.stringify(attributes.XOR)}, only 0 is known`);
+          const xor = attributes.get('XOR');
+          if (xor !== undefined && xor !== '0') {
+            throw new IndexError('bad-layout', `index.xml says XOR=${JSON.stringify(xor)}, only 0 is known`);
           }
           return undefined;
         },
         children: elements<ShardList>({
           CAB: {
             open: (list, attributes) => {
-              const cab = copied((attributes.NAME ?? '').toLowerCase());
+              const cab = (attributes.get('NAME') ?? '').toLowerCase();
               if (!/^[a-z0-9_-]+\.cab$/.test(cab)) {
                 throw new IndexError(
                   'bad-value',
                   `CAB NAME is ${JSON.stringify(cab)}, allowed is the name of a cabinet`,
                 );
               }
-              const start = attributes.RANGESTART;
-              list.add(cab, start === undefined ? undefined : wholeNumber('RANGESTART', start, MAX_REVISION_ID));
+              const hasStart = attributes.get('RANGESTART') !== undefined;
+              list.add(
+                cab,
+                hasStart ? wholeNumber('RANGESTART', attributes, 'RANGESTART', MAX_REVISION_ID) : undefined,
+              );
               return 'skip';
             },
           },

@@ -1,3 +1,10 @@
 /** From the bytes of an offline index to the catalogue. */
+export { type ExaminedCab, IndexExaminer } from './examine-index.ts';
 export { IndexError } from './index-error.ts';
-export { type IndexProgress, type Publication, readIndex, readPublication } from './read-index.ts';
+export {
+  type IndexProgress,
+  type Publication,
+  type ReadIndexOptions,
+  readIndex,
+  readPublication,
+} from './read-index.ts';

@@ -1,26 +1,11 @@
-import type { Catalog, CatalogGap, CatalogUpdate, CbsParent, PayloadFile } from '#shared/core/catalog/model.ts';
-import type { CoreFacts } from './core-fragment.ts';
-import type { ExtendedFacts } from './extended-fragment.ts';
-import type { Fragments } from './fragments.ts';
-import type { ListedUpdate, PackageList } from './package-xml.ts';
-
-const MAX_EXAMPLES = 10;
-
-/** Counts what is touched once each, and keeps the first few names. */
-class GapCounter {
-  readonly #counts = new Map<CatalogGap['code'], { count: number; examples: string[] }>();
-
-  add(code: CatalogGap['code'], examples: readonly string[]): void {
-    const gap = this.#counts.get(code) ?? { count: 0, examples: [] };
-    this.#counts.set(code, gap);
-    gap.count += 1;
-    for (const example of examples) if (gap.examples.length < MAX_EXAMPLES) gap.examples.push(example);
-  }
-
-  gaps(): CatalogGap[] {
-    return [...this.#counts].map(([code, gap]) => ({ code, ...gap }));
-  }
-}
+import { ColumnsBuilder } from '#shared/core/catalog/columns/builder.ts';
+import { type CatalogColumns, packFlags, unpackFlags } from '#shared/core/catalog/columns/columns.ts';
+import { hexOf, type TextPool } from '#shared/core/catalog/columns/pools.ts';
+import type { InnerCab } from '#shared/core/catalog/model.ts';
+import type { FragmentReader } from './fragment-reader.ts';
+import { GapCounter } from './gap-counter.ts';
+import type { PackageList } from './package-list.ts';
+import type { Values } from './values.ts';
 
 /** Directory names of the layout at hand, so that a missing member is named as it would be called. */
 export interface FragmentDirectories {
@@ -29,138 +14,293 @@ export interface FragmentDirectories {
   readonly localized: string;
 }
 
+interface JoinInput {
+  readonly values: Values;
+  readonly list: PackageList;
+  readonly fragments: FragmentReader;
+  readonly directories: FragmentDirectories;
+  /** The inner cabinets, in the order of their numbers. */
+  readonly cabs: readonly Omit<InnerCab, 'reusable'>[];
+  /** Numbers of cabinets of which it is known already that nothing can be taken from them later. */
+  readonly notReusable: ReadonlySet<number>;
+}
+
 /** Puts the list and the fragments together, by RevisionId, and counts what does not fit. */
-export function joinCatalog(list: PackageList, fragments: Fragments, directories: FragmentDirectories): Catalog {
-  const gaps = new GapCounter();
-  const updates = new Map<number, CatalogUpdate>();
-  const files = new Map<string, PayloadFile>();
-  const conflicts = new Set<string>();
-  for (const listed of list.updates.values()) {
-    const core = fragments.core.get(listed.revisionId);
-    const extended = fragments.extended.get(listed.revisionId);
-    const update = joinUpdate(listed, core, extended, list, fragments);
-    updates.set(update.revisionId, update);
-    countGaps(listed, update, core, extended, gaps, directories);
-    addFiles(files, update, extended, conflicts);
+export function joinCatalog(input: JoinInput): CatalogColumns {
+  return new Join(input).run();
+}
+
+/** The fragments of one update, as rows of the fragments' tables; -1 when there is none. */
+interface Parts {
+  readonly core: number;
+  readonly extended: number;
+  readonly title: number | undefined;
+}
+
+class Join {
+  readonly #input: JoinInput;
+  readonly #builder = new ColumnsBuilder();
+  readonly #gaps = new GapCounter();
+  readonly #notReusable: Set<number>;
+  /** Numbers in the builder's pools, plus one, by the numbers in those of the reader. */
+  readonly #guids: Uint32Array;
+  readonly #texts: Uint32Array;
+  readonly #files: Uint32Array;
+  /** SHA-1s of the payload files, in the order of their numbers in the builder. */
+  readonly #sha1s: number[] = [];
+  /** Name of each of them, in the reader's `texts`, plus one. */
+  readonly #names: number[] = [];
+
+  constructor(input: JoinInput) {
+    this.#input = input;
+    this.#notReusable = new Set(input.notReusable);
+    const { guids, texts, sha1s } = input.values;
+    this.#guids = new Uint32Array(guids.count);
+    this.#texts = new Uint32Array(texts.count);
+    this.#files = new Uint32Array(sha1s.count);
   }
-  for (const [sha1, file] of files) {
-    const url = list.locations.get(sha1);
-    if (url === undefined) gaps.add('location-missing', [sha1]);
-    else files.set(sha1, { ...file, url });
-    if (file.name === undefined || file.size === undefined) gaps.add('file-facts-missing', [sha1]);
-  }
-  for (const sha1 of conflicts) gaps.add('file-facts-conflict', [sha1]);
-  if (files.size > 0 && list.locations.size === 0) gaps.add('no-file-locations', []);
-  return {
-    ...(list.packageId === undefined ? {} : { packageId: list.packageId }),
-    ...(list.createdAt === undefined ? {} : { createdAt: list.createdAt }),
-    updates,
-    files,
-    gaps: gaps.gaps(),
-  };
-}
 
-function joinUpdate(
-  listed: ListedUpdate,
-  core: CoreFacts | undefined,
-  extended: ExtendedFacts | undefined,
-  list: PackageList,
-  fragments: Fragments,
-): CatalogUpdate {
-  const title = fragments.title(listed.revisionId, listed.defaultLanguage);
-  const present = (revisionId: number): boolean => list.updates.has(revisionId);
-  return {
-    updateId: listed.updateId,
-    revision: listed.revision,
-    revisionId: listed.revisionId,
-    type: core?.type ?? 'unknown',
-    action: listed.action,
-    isBundle: listed.isBundle,
-    isLeaf: listed.isLeaf,
-    createdAt: listed.createdAt,
-    prerequisites: listed.prerequisites,
-    bundledBy: listed.bundledBy.filter(present),
-    supersededBy: listed.supersededBy.filter(present),
-    categories: {
-      ...(listed.classification === undefined ? {} : { classification: listed.classification }),
-      products: listed.products,
-      families: listed.families,
-      companies: listed.companies,
-    },
-    payload: payloadOf(listed, extended),
-    ...(title === undefined ? {} : { title }),
-    kbs: kbsOf(extended, title),
-    ...(extended?.severity === undefined ? {} : { severity: extended.severity }),
-    bulletins: extended?.bulletins ?? [],
-    cves: extended?.cves ?? [],
-    ...(extended?.reboot === undefined ? {} : { reboot: extended.reboot }),
-    alwaysInstalled: core?.alwaysInstalled ?? false,
-    cbsParents: distinctParents(core?.cbsParents ?? []),
-  };
-}
-
-/** package.xml lists the files of every real leaf; a list cut out of a sample is made up for by the fragment. */
-function payloadOf(listed: ListedUpdate, extended: ExtendedFacts | undefined): readonly string[] {
-  const sha1s = listed.payload.length > 0 ? listed.payload : (extended?.files.map((file) => file.sha1) ?? []);
-  return [...new Set(sha1s)];
-}
-
-/** The property is what counts; titles end in `(KB5101650)` and make up for it where it is missing. */
-function kbsOf(extended: ExtendedFacts | undefined, title: string | undefined): readonly string[] {
-  if (extended !== undefined && extended.kbs.length > 0) return extended.kbs;
-  const inTitle = /\(KB(\d{1,10})\)/i.exec(title ?? '')?.[1];
-  return inTitle === undefined ? [] : [inTitle];
-}
-
-function distinctParents(parents: readonly CbsParent[]): readonly CbsParent[] {
-  return [...new Map(parents.map((parent) => [JSON.stringify(Object.values(parent)), parent])).values()];
-}
-
-function countGaps(
-  listed: ListedUpdate,
-  update: CatalogUpdate,
-  core: CoreFacts | undefined,
-  extended: ExtendedFacts | undefined,
-  gaps: GapCounter,
-  directories: FragmentDirectories,
-): void {
-  const id = String(update.revisionId);
-  const missing: string[] = [];
-  if (core === undefined) missing.push(`${directories.core}/${id}`);
-  // Categories and detectoids have nothing in the other two that a decision depends on.
-  if (extended === undefined && update.action !== 'evaluate') missing.push(`${directories.extended}/${id}`);
-  if (update.title === undefined && update.action === 'install') {
-    missing.push(`${directories.localized}/${listed.defaultLanguage}/${id}`);
-  }
-  if (missing.length > 0) gaps.add('fragment-missing', missing);
-  if (core !== undefined && (core.updateId !== update.updateId || core.revision !== update.revision)) {
-    gaps.add('identity-mismatch', [id]);
-  }
-  if (update.supersededBy.length < listed.supersededBy.length) gaps.add('dangling-superseder', [id]);
-  if (update.bundledBy.length < listed.bundledBy.length) gaps.add('dangling-bundle', [id]);
-  if (update.action === 'install' && update.kbs.length === 0) gaps.add('no-kb', [id]);
-}
-
-/** The same file can belong to many leaves, and an older fragment can lack the SHA-256 that a newer one has. */
-function addFiles(
-  files: Map<string, PayloadFile>,
-  update: CatalogUpdate,
-  extended: ExtendedFacts | undefined,
-  conflicts: Set<string>,
-): void {
-  for (const sha1 of update.payload) if (!files.has(sha1)) files.set(sha1, { sha1 });
-  for (const file of extended?.files ?? []) {
-    const known = files.get(file.sha1);
-    if (known === undefined) continue;
-    const sizeDiffers = known.size !== undefined && known.size !== file.size;
-    const sha256Differs = known.sha256 !== undefined && file.sha256 !== undefined && known.sha256 !== file.sha256;
-    if (sizeDiffers || sha256Differs) conflicts.add(file.sha1);
-    const sha256 = known.sha256 ?? file.sha256;
-    files.set(file.sha1, {
-      ...known,
-      ...(sha256 === undefined ? {} : { sha256 }),
-      name: known.name ?? file.name,
-      size: known.size ?? file.size,
+  run(): CatalogColumns {
+    const { list, fragments } = this.#input;
+    const order = Uint32Array.from({ length: list.count }, (_, row) => row).sort(
+      (a, b) => list.revisionId.at(a) - list.revisionId.at(b),
+    );
+    for (const row of order) this.#addUpdate(row);
+    this.#addFiles();
+    for (const table of [fragments.core.byRevision, fragments.extended.byRevision, ...fragments.titles.tables()]) {
+      for (let row = 0; row < table.cab.length; row++) {
+        if (!list.rows.has(table.revisionId.at(row))) this.#notReusable.add(table.cab.at(row));
+      }
+    }
+    return this.#builder.finish({
+      ...(list.packageId === undefined ? {} : { packageId: list.packageId }),
+      ...(list.createdAt === undefined ? {} : { createdAt: list.createdAt }),
+      gaps: this.#gaps.gaps(),
+      cabs: this.#input.cabs.map((cab, number) => ({ ...cab, reusable: !this.#notReusable.has(number) })),
     });
   }
+
+  #addUpdate(row: number): void {
+    const { list, fragments, values } = this.#input;
+    const builder = this.#builder;
+    const revisionId = list.revisionId.at(row);
+    const core = fragments.core.byRevision.get(revisionId);
+    const extended = fragments.extended.byRevision.get(revisionId);
+    const language = values.texts.get(list.language.at(row));
+    const title = fragments.titleOf(revisionId, language);
+    const classification = list.classification.at(row);
+    builder.openUpdate({
+      revisionId,
+      guid: this.#guid(list.guid.at(row)),
+      revision: list.revision.at(row),
+      flags: packFlags({
+        ...unpackFlags(list.flags.at(row)),
+        type: core === -1 ? 'unknown' : fragments.core.typeAt(core),
+        severity: extended === -1 ? undefined : fragments.extended.severityAt(extended),
+        reboot: extended === -1 ? undefined : fragments.extended.rebootAt(extended),
+        hasCore: core !== -1,
+        hasExtended: extended !== -1,
+      }),
+      cab: this.#cabOf(core, extended, title?.cab) + 1,
+      created: this.#text(list.created.at(row)),
+      title: title === undefined ? 0 : this.#text(title.title) + 1,
+      classification: classification === 0 ? 0 : this.#guid(classification - 1) + 1,
+    });
+    this.#addClauses(list.prerequisites.at(row));
+    const dangling = {
+      bundles: this.#addPresent(list.bundledBy.at(row), builder.bundledBy),
+      superseders: this.#addPresent(list.supersededBy.at(row), builder.supersededBy),
+    };
+    for (const guid of list.products.at(row)) builder.products.push(this.#guid(guid));
+    for (const guid of list.families.at(row)) builder.families.push(this.#guid(guid));
+    for (const guid of list.companies.at(row)) builder.companies.push(this.#guid(guid));
+    this.#addPayload(row, extended);
+    const kbs = this.#addFacts(extended, title?.title);
+    builder.closeUpdate();
+    this.#countGaps(row, { core, extended, title: title?.title }, language, kbs, dangling);
+  }
+
+  /** Number of the cabinet that all fragments of an update came from; -1 when there is none, or not one. */
+  #cabOf(core: number, extended: number, titleCab: number | undefined): number {
+    const { fragments } = this.#input;
+    const cabs = [
+      ...(core === -1 ? [] : [fragments.core.byRevision.cab.at(core)]),
+      ...(extended === -1 ? [] : [fragments.extended.byRevision.cab.at(extended)]),
+      ...(titleCab === undefined ? [] : [titleCab]),
+    ];
+    const first = cabs[0];
+    if (first === undefined) return -1;
+    if (cabs.every((cab) => cab === first)) return first;
+    for (const cab of cabs) this.#notReusable.add(cab);
+    return -1;
+  }
+
+  #addClauses(values: Uint32Array): void {
+    for (let at = 0; at < values.length; ) {
+      const count = values[at++] as number;
+      this.#builder.prerequisites.push(count);
+      for (const end = at + count; at < end; at++) this.#builder.prerequisites.push(this.#guid(values[at] as number));
+    }
+  }
+
+  /** @returns whether the publication lacks one of the ids */
+  #addPresent(revisionIds: Uint32Array, lists: ColumnsBuilder['bundledBy']): boolean {
+    let dangling = false;
+    for (const id of revisionIds) {
+      if (this.#input.list.rows.has(id)) lists.push(id);
+      else dangling = true;
+    }
+    return dangling;
+  }
+
+  /**
+   * package.xml lists the files of every real leaf; a list cut out of a sample is made up for by the fragment. What a
+   * fragment says of files that are not its update's own counts for nothing.
+   */
+  #addPayload(row: number, extended: number): void {
+    const described = extended === -1 ? none : this.#input.fragments.extended.filesAt(extended);
+    const listed = this.#input.list.payload.at(row);
+    const own = new Set<number>(listed);
+    if (listed.length === 0) for (let at = 0; at < described.length; at += 3) own.add(described[at] as number);
+    for (const sha1 of own) {
+      let name = 0;
+      let source = 0;
+      for (let at = 0; at < described.length; at += 3) {
+        if (described[at] !== sha1) continue;
+        if (source === 0) name = (described[at + 1] as number) + 1;
+        source |= described[at + 2] as number;
+      }
+      this.#builder.pushPayload(this.#file(sha1, name), name === 0 ? 0 : this.#text(name - 1) + 1, source);
+    }
+    for (let at = 0; at < described.length; at += 3) {
+      if (!own.has(described[at] as number)) {
+        this.#notReusable.add(this.#input.fragments.extended.byRevision.cab.at(extended));
+      }
+    }
+  }
+
+  /** @returns how many KB numbers the update has */
+  #addFacts(extended: number, title: number | undefined): number {
+    const { fragments } = this.#input;
+    const builder = this.#builder;
+    const listed = extended === -1 ? none : fragments.extended.kbsAt(extended);
+    for (const kb of listed) builder.kbs.push(this.#text(kb));
+    const kbs = listed.length > 0 || title === undefined ? listed.length : this.#addKbOf(title);
+    if (extended !== -1) {
+      for (const bulletin of fragments.extended.bulletinsAt(extended)) builder.bulletins.push(this.#text(bulletin));
+      for (const cve of fragments.extended.cvesAt(extended)) builder.cves.push(this.#text(cve));
+    }
+    return kbs;
+  }
+
+  /** The property is what counts; titles end in `(KB5101650)` and make up for it where it is missing. */
+  #addKbOf(title: number): number {
+    const kb = /\(KB(\d{1,10})\)/i.exec(this.#input.values.texts.get(title))?.[1];
+    if (kb === undefined) return 0;
+    this.#builder.kbs.push(this.#builder.texts.intern(kb));
+    return 1;
+  }
+
+  #countGaps(
+    row: number,
+    { core, extended, title }: Parts,
+    language: string,
+    kbs: number,
+    dangling: { readonly bundles: boolean; readonly superseders: boolean },
+  ): void {
+    const { list, fragments, directories } = this.#input;
+    const { action } = unpackFlags(list.flags.at(row));
+    const id = String(list.revisionId.at(row));
+    const missing: string[] = [];
+    if (core === -1) missing.push(`${directories.core}/${id}`);
+    // Categories and detectoids have nothing in the other two that a decision depends on.
+    if (extended === -1 && action !== 'evaluate') missing.push(`${directories.extended}/${id}`);
+    if (title === undefined && action === 'install') missing.push(`${directories.localized}/${language}/${id}`);
+    if (missing.length > 0) this.#gaps.add('fragment-missing', missing);
+    if (core !== -1) {
+      const differs =
+        fragments.core.guid.at(core) !== list.guid.at(row) ||
+        fragments.core.revision.at(core) !== list.revision.at(row);
+      if (differs) {
+        this.#gaps.add('identity-mismatch', [id]);
+        // The catalogue does not keep what the fragment said instead, so a later one cannot compare.
+        this.#notReusable.add(fragments.core.byRevision.cab.at(core));
+      }
+    }
+    if (dangling.superseders) this.#gaps.add('dangling-superseder', [id]);
+    if (dangling.bundles) this.#gaps.add('dangling-bundle', [id]);
+    if (action === 'install' && kbs === 0) this.#gaps.add('no-kb', [id]);
+  }
+
+  #addFiles(): void {
+    const { list, fragments, values } = this.#input;
+    const { files } = fragments.extended;
+    const sha1s = values.sha1s.view();
+    const inWords = (sha1: number): string => hexOf(sha1s, sha1 * 20, 20);
+    const contradicted: number[] = [];
+    for (const [number, sha1] of this.#sha1s.entries()) {
+      const url = list.locationOf(sha1);
+      const name = this.#names[number] as number;
+      const isKnown = files.isKnown(sha1);
+      const sha256 = files.sha256Of(sha1);
+      this.#builder.describeFile(number, {
+        ...(sha256 === undefined ? {} : { sha256 }),
+        ...(isKnown ? { size: files.sizeOf(sha1) } : {}),
+        name: name === 0 ? 0 : this.#text(name - 1) + 1,
+        url: url === 0 ? 0 : this.#text(url - 1) + 1,
+      });
+      if (url === 0) this.#gaps.add('location-missing', [inWords(sha1)]);
+      if (!isKnown || name === 0) this.#gaps.add('file-facts-missing', [inWords(sha1)]);
+      if (files.isContradicted(sha1)) contradicted.push(sha1);
+    }
+    for (const sha1 of contradicted) this.#gaps.add('file-facts-conflict', [inWords(sha1)]);
+    if (this.#sha1s.length > 0 && list.locations === 0) this.#gaps.add('no-file-locations', []);
+  }
+
+  /**
+   * Number of the file in the builder. Several updates may call it by several names; the first one in the order of
+   * their characters is taken, since it does not depend on which update is read first.
+   */
+  #file(sha1: number, name: number): number {
+    const known = this.#files[sha1] as number;
+    if (known === 0) {
+      const number = this.#builder.file(this.#input.values.sha1s.view(), sha1 * 20);
+      this.#files[sha1] = number + 1;
+      this.#sha1s.push(sha1);
+      this.#names.push(name);
+      return number;
+    }
+    const number = known - 1;
+    const present = this.#names[number] as number;
+    if (name !== 0 && name !== present) {
+      const { texts } = this.#input.values;
+      if (present === 0 || texts.get(name - 1) < texts.get(present - 1)) this.#names[number] = name;
+    }
+    return number;
+  }
+
+  #guid(number: number): number {
+    let known = this.#guids[number] as number;
+    if (known === 0) {
+      known = this.#builder.guids.intern(this.#input.values.guids.view(), number * 16) + 1;
+      this.#guids[number] = known;
+    }
+    return known - 1;
+  }
+
+  #text(number: number): number {
+    let known = this.#texts[number] as number;
+    if (known === 0) {
+      known = copyText(this.#input.values.texts, number, this.#builder.texts) + 1;
+      this.#texts[number] = known;
+    }
+    return known - 1;
+  }
 }
+
+function copyText(from: TextPool, number: number, into: TextPool): number {
+  const { ends, bytes } = from.view();
+  return into.internBytes(bytes, number === 0 ? 0 : (ends[number - 1] as number), ends[number] as number);
+}
+
+const none = new Uint32Array(0);

@@ -1,17 +1,17 @@
-import { copied } from './values.ts';
-import { type ElementPlans, elements } from './xml.ts';
+import { type ElementPlans, elements } from './xml/index.ts';
 
-/** The wanted part of a localized fragment (l/ or localized/). */
+/** The wanted part of a localized fragment (l/ or localized/). One object serves all fragments, one after the other. */
 export interface LocalizedFacts {
-  title: string | undefined;
+  title: string;
 }
 
-export const localizedFragment: ElementPlans<LocalizedFacts> = elements<LocalizedFacts>({
+/** The title; the language, descriptions and notes are of no account here. */
+export const localizedFacts: ElementPlans<LocalizedFacts> = elements<LocalizedFacts>({
   LocalizedProperties: {
     children: elements<LocalizedFacts>({
       Title: {
         text: (facts, text) => {
-          facts.title = copied(text.trim());
+          facts.title = text.trim();
         },
       },
     }),

@@ -1,58 +1,9 @@
+import { guidOf } from '#shared/core/catalog/columns/pools.ts';
 import type { DeploymentAction } from '#shared/core/catalog/model.ts';
 import { IndexError } from './index-error.ts';
-import { copied, MAX_REVISION_ID, oneOf, required, type Values, wholeNumber } from './values.ts';
-import { type Attributes, type ElementPlans, elements } from './xml.ts';
-
-/** One `<Update>` as package.xml lists it. */
-export interface ListedUpdate {
-  readonly updateId: string;
-  readonly revision: number;
-  readonly revisionId: number;
-  readonly action: DeploymentAction;
-  readonly isBundle: boolean;
-  readonly isLeaf: boolean;
-  readonly createdAt: string;
-  /** Lower case; the language that a title is sure to exist in. */
-  readonly defaultLanguage: string;
-  readonly payload: string[];
-  readonly prerequisites: string[][];
-  readonly bundledBy: number[];
-  readonly supersededBy: number[];
-  classification: string | undefined;
-  readonly products: string[];
-  readonly families: string[];
-  readonly companies: string[];
-}
-
-/** What package.xml says: the list of updates and where their files are. */
-export class PackageList {
-  readonly values: Values;
-  seen = false;
-  packageId: string | undefined;
-  createdAt: string | undefined;
-  readonly updates = new Map<number, ListedUpdate>();
-  /** URL by SHA-1 (hex). */
-  readonly locations = new Map<string, string>();
-  #current: ListedUpdate | undefined;
-
-  constructor(values: Values) {
-    this.values = values;
-  }
-
-  /** The update whose element is open. */
-  get current(): ListedUpdate {
-    if (this.#current === undefined) throw new IndexError('bad-layout', 'package.xml: a property outside of an update');
-    return this.#current;
-  }
-
-  add(update: ListedUpdate): void {
-    if (this.updates.has(update.revisionId)) {
-      throw new IndexError('bad-value', `RevisionId ${update.revisionId} is listed twice`);
-    }
-    this.updates.set(update.revisionId, update);
-    this.#current = update;
-  }
-}
+import type { PackageList } from './package-list.ts';
+import { MAX_REVISION_ID, oneOf, wholeNumber } from './values.ts';
+import { type Attributes, type ElementPlan, type ElementPlans, elements } from './xml/index.ts';
 
 const actions: ReadonlyMap<string | undefined, DeploymentAction> = new Map([
   [undefined, 'install'],
@@ -61,47 +12,40 @@ const actions: ReadonlyMap<string | undefined, DeploymentAction> = new Map([
   ['Evaluate', 'evaluate'],
 ]);
 
-function listed(values: Values, attributes: Attributes): ListedUpdate {
-  return {
-    updateId: values.guid('UpdateId', attributes.UpdateId),
+function addUpdate(list: PackageList, attributes: Attributes): void {
+  const { values } = list;
+  const language = attributes.get('DefaultLanguage');
+  list.add({
+    guid: values.guid('UpdateId', attributes, 'UpdateId'),
     // Publications always give it; samples that were trimmed by hand may not, and 0 is below every real revision.
-    revision: attributes.RevisionNumber === undefined ? 0 : revisionNumber(attributes.RevisionNumber),
-    revisionId: wholeNumber('RevisionId', attributes.RevisionId, MAX_REVISION_ID),
-    action: oneOf('DeploymentAction', attributes.DeploymentAction, actions),
-    isBundle: attributes.IsBundle === 'true',
-    isLeaf: attributes.IsLeaf === 'true',
-    createdAt: required('CreationDate', attributes.CreationDate),
-    defaultLanguage: copied((attributes.DefaultLanguage ?? 'en').toLowerCase()),
-    payload: [],
-    prerequisites: [],
-    bundledBy: [],
-    supersededBy: [],
-    classification: undefined,
-    products: [],
-    families: [],
-    companies: [],
-  };
+    revision:
+      attributes.bytes('RevisionNumber') === undefined
+        ? 0
+        : wholeNumber('RevisionNumber', attributes, 'RevisionNumber', MAX_REVISION_ID),
+    revisionId: wholeNumber('RevisionId', attributes, 'RevisionId', MAX_REVISION_ID),
+    action: oneOf('DeploymentAction', attributes.get('DeploymentAction'), actions),
+    isBundle: attributes.get('IsBundle') === 'true',
+    isLeaf: attributes.get('IsLeaf') === 'true',
+    created: values.text('CreationDate', attributes, 'CreationDate'),
+    // The language that a title is sure to exist in.
+    language: values.texts.intern((language ?? 'en').toLowerCase()),
+  });
 }
 
-const revisionNumber = (text: string): number => wholeNumber('RevisionNumber', text, MAX_REVISION_ID);
-
-const revisionIdOf = (attributes: Attributes): number => wholeNumber('Revision Id', attributes.Id, MAX_REVISION_ID);
-
 function addCategory(list: PackageList, attributes: Attributes): void {
-  const id = list.values.guid('Category Id', attributes.Id);
-  const update = list.current;
-  switch (attributes.Type) {
+  const id = list.values.guid('Category Id', attributes, 'Id');
+  switch (attributes.get('Type')) {
     case 'UpdateClassification':
-      update.classification ??= id;
+      list.classify(id);
       break;
     case 'Product':
-      update.products.push(id);
+      list.products.push(id);
       break;
     case 'ProductFamily':
-      update.families.push(id);
+      list.families.push(id);
       break;
     case 'Company':
-      update.companies.push(id);
+      list.companies.push(id);
       break;
     default:
       // Other kinds of category say nothing that the catalogue has a place for.
@@ -109,104 +53,76 @@ function addCategory(list: PackageList, attributes: Attributes): void {
   }
 }
 
+/** An element without children of interest, of which only the attributes count. */
+const leaf = (read: (list: PackageList, attributes: Attributes) => void): ElementPlan<PackageList> => ({
+  open: (list, attributes) => {
+    read(list, attributes);
+    return 'skip';
+  },
+});
+
+/** One of the parts of an update. */
+const part = (children: Readonly<Record<string, ElementPlan<PackageList>>>): ElementPlan<PackageList> => ({
+  children: elements(children),
+});
+
+const revisionIdOf = (attributes: Attributes): number => wholeNumber('Revision Id', attributes, 'Id', MAX_REVISION_ID);
+
+const clauseId = leaf((list, attributes) => list.addToClause(list.values.guid('UpdateId Id', attributes, 'Id')));
+
+const update: ElementPlan<PackageList> = {
+  open: (list, attributes) => {
+    addUpdate(list, attributes);
+    return undefined;
+  },
+  children: elements<PackageList>({
+    PayloadFiles: part({
+      File: leaf((list, attributes) => {
+        list.payload.push(list.values.sha1('PayloadFiles/File Id', attributes, 'Id'));
+      }),
+    }),
+    Prerequisites: part({
+      UpdateId: leaf((list, attributes) => {
+        list.openClause();
+        list.addToClause(list.values.guid('UpdateId Id', attributes, 'Id'));
+      }),
+      Or: {
+        open: (list) => {
+          list.openClause();
+          return undefined;
+        },
+        children: elements<PackageList>({ UpdateId: clauseId }),
+      },
+    }),
+    BundledBy: part({ Revision: leaf((list, attributes) => list.bundledBy.push(revisionIdOf(attributes))) }),
+    SupersededBy: part({ Revision: leaf((list, attributes) => list.supersededBy.push(revisionIdOf(attributes))) }),
+    Categories: part({ Category: leaf(addCategory) }),
+  }),
+};
+
 /** The wanted part of package.xml (schema http://schemas.microsoft.com/msus/2004/02/OfflineSync). */
 export const packageXml: ElementPlans<PackageList> = elements<PackageList>({
   OfflineSyncPackage: {
     open: (list, attributes) => {
       if (list.seen) throw new IndexError('bad-layout', 'the index has package.xml twice');
       list.seen = true;
-      if (attributes.PackageId !== undefined) list.packageId = list.values.guid('PackageId', attributes.PackageId);
-      if (attributes.CreationDate !== undefined) list.createdAt = required('CreationDate', attributes.CreationDate);
+      if (attributes.get('PackageId') !== undefined) {
+        const number = list.values.guid('PackageId', attributes, 'PackageId');
+        list.packageId = guidOf(list.values.guids.view(), number * 16);
+      }
+      if (attributes.get('CreationDate') !== undefined) {
+        list.createdAt = list.values.texts.get(list.values.text('CreationDate', attributes, 'CreationDate'));
+      }
       return undefined;
     },
     children: elements<PackageList>({
-      Updates: {
-        children: elements<PackageList>({
-          Update: {
-            open: (list, attributes) => {
-              list.add(listed(list.values, attributes));
-              return undefined;
-            },
-            children: elements<PackageList>({
-              PayloadFiles: {
-                children: elements<PackageList>({
-                  File: {
-                    open: (list, attributes) => {
-                      list.current.payload.push(list.values.sha1('PayloadFiles/File Id', attributes.Id));
-                      return 'skip';
-                    },
-                  },
-                }),
-              },
-              Prerequisites: {
-                children: elements<PackageList>({
-                  UpdateId: {
-                    open: (list, attributes) => {
-                      list.current.prerequisites.push([list.values.guid('UpdateId Id', attributes.Id)]);
-                      return 'skip';
-                    },
-                  },
-                  Or: {
-                    open: (list) => {
-                      list.current.prerequisites.push([]);
-                      return undefined;
-                    },
-                    children: elements<PackageList>({
-                      UpdateId: {
-                        open: (list, attributes) => {
-                          list.current.prerequisites.at(-1)?.push(list.values.guid('UpdateId Id', attributes.Id));
-                          return 'skip';
-                        },
-                      },
-                    }),
-                  },
-                }),
-              },
-              BundledBy: {
-                children: elements<PackageList>({
-                  Revision: {
-                    open: (list, attributes) => {
-                      list.current.bundledBy.push(revisionIdOf(attributes));
-                      return 'skip';
-                    },
-                  },
-                }),
-              },
-              SupersededBy: {
-                children: elements<PackageList>({
-                  Revision: {
-                    open: (list, attributes) => {
-                      list.current.supersededBy.push(revisionIdOf(attributes));
-                      return 'skip';
-                    },
-                  },
-                }),
-              },
-              Categories: {
-                children: elements<PackageList>({
-                  Category: {
-                    open: (list, attributes) => {
-                      addCategory(list, attributes);
-                      return 'skip';
-                    },
-                  },
-                }),
-              },
-            }),
-          },
+      Updates: part({ Update: update }),
+      FileLocations: part({
+        FileLocation: leaf((list, attributes) => {
+          const sha1 = list.values.sha1('FileLocation Id', attributes, 'Id');
+          list.locate(sha1, list.values.text('FileLocation Url', attributes, 'Url'));
         }),
-      },
-      FileLocations: {
-        children: elements<PackageList>({
-          FileLocation: {
-            open: (list, attributes) => {
-              const sha1 = list.values.sha1('FileLocation Id', attributes.Id);
-              if (!list.locations.has(sha1)) list.locations.set(sha1, required('FileLocation Url', attributes.Url));
-              return 'skip';
-            },
-          },
-        }),
-      },
+      }),
     }),
   },
 });

@@ -15,6 +15,7 @@ import {
   sound,
   update,
 } from '#test/kit/sound-index.ts';
+import { plainCatalog } from '#test/kit/values.ts';
 import { type Publication, readIndex, readPublication } from './read-index.ts';
 
 const read = (bytes: Uint8Array): Promise<Publication> => readPublication(chunks(bytes));
@@ -26,7 +27,7 @@ describe('a sound index', () => {
     expect(catalog.packageId).toBe('e1a000e0-066b-497a-ba62-246d4af43e55');
     expect(catalog.createdAt).toBe('2026-07-14T13:54:06Z');
     expect(catalog.gaps).toEqual([]);
-    expect(catalog.updates.get(5)).toMatchObject({ type: 'category', alwaysInstalled: true, title: 'Windows 12' });
+    expect(catalog.updates.get(5)).toMatchObject({ type: 'category', title: 'Windows 12' });
     expect(catalog.updates.get(20)).toEqual({
       updateId: guid(20),
       revision: 100,
@@ -46,8 +47,6 @@ describe('a sound index', () => {
       severity: 'Critical',
       bulletins: ['MS26-001'],
       cves: ['CVE-2026-1', 'CVE-2026-2'],
-      alwaysInstalled: false,
-      cbsParents: [],
     });
     expect(catalog.updates.get(700)).toMatchObject({
       action: 'bundle',
@@ -77,7 +76,7 @@ describe('a sound index', () => {
   });
 
   it('reads the same whatever the order of its members, its separators, its compression and its chunks', async () => {
-    const expected = await readIndex(chunks(packIndex(sound)));
+    const expected = plainCatalog(await readIndex(chunks(packIndex(sound))));
     const reversed = Object.fromEntries(Object.entries(lowShard).toReversed());
     const variants = fc.record({
       order: fc.shuffledSubarray(['index.xml', 'package.cab', 'package2.cab', 'package3.cab'], { minLength: 4 }),
@@ -90,7 +89,7 @@ describe('a sound index', () => {
       fc.asyncProperty(variants, async ({ order, separator, compression, low, chunk }) => {
         const parts = { ...sound, shards: [{ rangeStart: 0, members: low }, ...shards.slice(1)] };
         const bytes = packIndex(parts, { order: () => order, separator, compression });
-        expect(await readIndex(chunks(bytes, chunk))).toEqual(expected);
+        expect(plainCatalog(await readIndex(chunks(bytes, chunk)))).toEqual(expected);
       }),
       { numRuns: 30 },
     );
@@ -117,7 +116,7 @@ describe('a sound index', () => {
     const bytes = packCab({ 'package.cab': packCab({ ...long, 'package.xml': sound.packageXml }) });
     const { catalog, layout } = await read(bytes);
     expect(layout).toBe('wsusscan');
-    expect(catalog).toEqual(await readIndex(chunks(packIndex(sound))));
+    expect(plainCatalog(catalog)).toEqual(plainCatalog(await readIndex(chunks(packIndex(sound)))));
   });
 
   it('takes the title of the default language when there is no English one, in whatever order it comes', async () => {
@@ -207,54 +206,6 @@ describe('gaps are counted, not refused', () => {
     expect(catalog.updates.get(31)).toMatchObject({ type: 'unknown', kbs: [] });
     expect(catalog.updates.get(32)?.bundledBy).toEqual([31]);
     // A file that no listed update has is not part of the publication.
-    expect([...catalog.files.keys()]).toEqual([hex('b'), hex('c')]);
-  });
-});
-
-describe('the manifest of a component package', () => {
-  const parent = (name: string, compare: string): string =>
-    `<parent ${compare} integrate="separate" disposition="detect"><assemblyIdentity name="${name}" version="6.1.7601.17514" processorArchitecture="amd64" language="neutral" /><assemblyIdentity name="${name}-Server" version="6.1.7601.17514" processorArchitecture="amd64" /></parent>`;
-  const assembly = (inside: string): string =>
-    `<assembly xmlns="urn:schemas-microsoft-com:asm.v3"><assemblyIdentity name="Package_for_KB1" version="6.1.1.6" processorArchitecture="amd64" /><package identifier="KB1">${inside}<update name="1"><package><parent><assemblyIdentity name="inner" version="1.0.0.0" processorArchitecture="x86"/></parent></package></update></package></assembly>`;
-  const cbs = (manifests: string): string =>
-    core(
-      700,
-      `<ApplicabilityRules><IsInstalled><CbsPackageInstalled /></IsInstalled><IsInstallable><CbsPackageInstallable /></IsInstallable><Metadata><CbsPackageApplicabilityMetadata>${manifests}</CbsPackageApplicabilityMetadata></Metadata></ApplicabilityRules>`,
-    );
-  const parentsOf = async (manifests: string): Promise<unknown> => {
-    const high = { ...highShard, 'c/700': cbs(manifests) };
-    const bytes = packIndex({
-      ...sound,
-      shards: [
-        { rangeStart: 0, members: lowShard },
-        { rangeStart: 627, members: high },
-      ],
-    });
-    return (await readIndex(chunks(bytes))).updates.get(700)?.cbsParents;
-  };
-
-  it('gives its parents with how their versions are compared', async () => {
-    const manifest = assembly(
-      parent('A', 'buildCompare="EQ" serviceCompare="GE"') +
-        parent('B', '') +
-        parent('A', 'buildCompare="EQ" serviceCompare="GE"'),
-    );
-    const of = (name: string, serviceCompare: string): object => ({
-      name,
-      version: '6.1.7601.17514',
-      architecture: 'amd64',
-      buildCompare: 'EQ',
-      serviceCompare,
-    });
-    expect(await parentsOf(manifest)).toEqual([
-      of('A', 'GE'),
-      of('A-Server', 'GE'),
-      of('B', 'EQ'),
-      of('B-Server', 'EQ'),
-    ]);
-  });
-
-  it('counts for the package itself, not for the packages inside it', async () => {
-    expect(await parentsOf(assembly('') + assembly(parent('A', '')))).toEqual([]);
+    expect([...catalog.files.keys()]).toEqual([hex('b'), hex('c')].sort());
   });
 });

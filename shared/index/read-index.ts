@@ -1,12 +1,17 @@
-import { type ByteSink, CabError, type CabHandlers, type CabMember, CabReader } from '#shared/cabinet/index.ts';
+import type { ByteSink, CabMember } from '#shared/cabinet/index.ts';
+import { ColumnarCatalog } from '#shared/core/catalog/columns/columnar-catalog.ts';
 import type { Catalog } from '#shared/core/catalog/model.ts';
-import { Fragments, fragmentName } from './fragments.ts';
+import { fragmentName } from './fragment-name.ts';
+import { type Depth, FragmentReader } from './fragment-reader.ts';
 import { IndexError } from './index-error.ts';
 import { indexXml, ShardList } from './index-xml.ts';
+import { DigestTee, isInnerCab, NamedCab, pathOf } from './inner-cab.ts';
 import { type FragmentDirectories, joinCatalog } from './join.ts';
-import { PackageList, packageXml } from './package-xml.ts';
+import { PackageList } from './package-list.ts';
+import { packageXml } from './package-xml.ts';
+import { type Reuse, ReusedFacts } from './reuse.ts';
 import { Values } from './values.ts';
-import { XmlReader } from './xml.ts';
+import { XmlReader } from './xml/index.ts';
 
 /**
  * `wsusscn2`: the monthly file, index.xml and numbered cabinets. `wsusscan`: the index inside an .msu, one package.cab.
@@ -21,7 +26,11 @@ export interface IndexProgress {
   readonly members: number;
 }
 
-interface ReadIndexOptions {
+export interface ReadIndexOptions {
+  /** @default 'facts' */
+  readonly depth?: Depth;
+  /** An earlier publication: what unchanged inner cabinets say is taken from it, and they are not unpacked. */
+  readonly reuse?: Reuse;
   /** Called after each chunk of the source. */
   readonly onProgress?: (progress: IndexProgress) => void;
 }
@@ -35,6 +44,8 @@ export interface Publication {
   readonly members: number;
   /** Members of unknown directories or names, passed over; the name is `e/` for a directory, else that of the member. */
   readonly skipped: readonly { readonly name: string; readonly members: number }[];
+  /** Inner cabinets that were taken from the earlier publication. */
+  readonly reusedCabs: number;
 }
 
 /**
@@ -51,7 +62,7 @@ export async function readPublication(
   source: AsyncIterable<Uint8Array>,
   options: ReadIndexOptions = {},
 ): Promise<Publication> {
-  const reader = new IndexReader();
+  const reader = new IndexReader(options);
   for await (const chunk of source) {
     reader.write(chunk);
     options.onProgress?.(reader.progress);
@@ -61,11 +72,6 @@ export async function readPublication(
 
 /** Outer members whose names are kept for messages; a real index has some 80. */
 const MAX_NAMES = 100;
-
-const shardName = /^package\d*\.cab$/;
-
-/** Names lie in cabinets with either separator, and cabinets do not tell cases apart. */
-const pathOf = (member: CabMember): string => member.name.replaceAll('\\', '/').toLowerCase();
 
 const directoriesOf: Readonly<Record<IndexLayout, FragmentDirectories>> = {
   wsusscn2: { core: 'c', extended: 'x', localized: 'l' },
@@ -77,15 +83,23 @@ class IndexReader {
   readonly #values = new Values();
   readonly #shards = new ShardList();
   readonly #list = new PackageList(this.#values);
-  readonly #fragments = new Fragments(this.#values, (id) => this.#list.updates.get(id)?.defaultLanguage);
-  readonly #outer = new Cab(undefined, { onMember: (member) => this.#outerMember(member) });
+  readonly #fragments: FragmentReader;
+  readonly #reused: ReusedFacts;
+  readonly #outer = new NamedCab(undefined, { onMember: (member) => this.#outerMember(member) });
   /** As stored, to say what a file is that is no index. */
   readonly #outerNames: string[] = [];
-  /** Inner cabinets met. */
-  readonly #cabs = new Set<string>();
+  /** Inner cabinets met; their numbers are their places. */
+  readonly #cabs: { readonly name: string; sha256: string; bytes: number }[] = [];
   readonly #skipped = new Map<string, number>();
+  /** Number of the cabinet that holds package.xml: that one is always read. */
+  #listCab = -1;
   #bytes = 0;
   #members = 0;
+
+  constructor({ depth, reuse }: ReadIndexOptions) {
+    this.#fragments = new FragmentReader(this.#values, depth ?? 'facts', (id) => this.#defaultLanguageOf(id));
+    this.#reused = new ReusedFacts(reuse);
+  }
 
   get progress(): IndexProgress {
     return { bytes: this.#bytes, members: this.#members };
@@ -100,14 +114,39 @@ class IndexReader {
     if (this.#bytes === 0) throw new IndexError('not-an-index', 'not an index: the file is empty');
     this.#outer.end();
     const layout = this.#layout();
-    this.#fragments.settle((revisionId) => this.#shards.ownerOf(revisionId));
+    this.#list.finishUpdate();
+    let reusedCabs = 0;
+    for (const [number, { name }] of this.#cabs.entries()) {
+      if (!this.#reused.has(name)) continue;
+      this.#reused.replay(name, number, this.#values, this.#fragments);
+      reusedCabs += 1;
+    }
+    const notReusable = new Set([this.#listCab]);
+    this.#fragments.settle(
+      (revisionId) => this.#cabs.findIndex(({ name }) => name === this.#shards.ownerOf(revisionId)),
+      (cab) => notReusable.add(cab),
+    );
+    const columns = joinCatalog({
+      values: this.#values,
+      list: this.#list,
+      fragments: this.#fragments,
+      directories: directoriesOf[layout],
+      cabs: this.#cabs,
+      notReusable,
+    });
     return {
-      catalog: joinCatalog(this.#list, this.#fragments, directoriesOf[layout]),
+      catalog: new ColumnarCatalog(columns),
       layout,
       bytes: this.#bytes,
       members: this.#members,
       skipped: [...this.#skipped].map(([name, members]) => ({ name, members })),
+      reusedCabs,
     };
+  }
+
+  #defaultLanguageOf(revisionId: number): string | undefined {
+    const row = this.#list.rows.get(revisionId);
+    return row === -1 ? undefined : this.#values.texts.get(this.#list.language.at(row));
   }
 
   #outerMember(member: CabMember): ByteSink | undefined {
@@ -117,22 +156,33 @@ class IndexReader {
     if (path === 'index.xml') {
       return new XmlReader('whole', indexXml).begin({ name: path, state: this.#shards });
     }
-    if (shardName.test(path)) {
-      if (this.#cabs.has(path)) throw new IndexError('bad-layout', `the index has ${path} twice`);
-      this.#cabs.add(path);
-      return new Cab(path, { onMember: (member) => this.#innerMember(path, pathOf(member)) });
-    }
+    if (isInnerCab(path)) return this.#innerCab(path);
     this.#skip(path);
     return undefined;
   }
 
-  #innerMember(cab: string, path: string): ByteSink | undefined {
-    this.#members += 1;
-    if (path === 'package.xml') {
-      return new XmlReader('whole', packageXml).begin({ name: `${cab}: ${path}`, state: this.#list });
+  #innerCab(name: string): ByteSink | undefined {
+    if (this.#cabs.some((cab) => cab.name === name)) {
+      throw new IndexError('bad-layout', `the index has ${name} twice`);
     }
-    const fragment = fragmentName(path);
-    if (fragment !== undefined) return this.#fragments.reader(fragment, cab, path);
+    const number = this.#cabs.length;
+    const reused = this.#reused.about(name);
+    const cab = { name, sha256: reused?.sha256 ?? '', bytes: reused?.bytes ?? 0 };
+    this.#cabs.push(cab);
+    if (reused !== undefined) return undefined;
+    const reader = new NamedCab(name, { onMember: (inner) => this.#innerMember(name, number, inner.name) });
+    return new DigestTee(reader, (facts) => Object.assign(cab, facts));
+  }
+
+  #innerMember(cabName: string, cab: number, member: string): ByteSink | undefined {
+    this.#members += 1;
+    const fragment = fragmentName(member);
+    if (fragment !== undefined) return this.#fragments.sink(fragment, cab, cabName, member);
+    const path = pathOf({ name: member });
+    if (path === 'package.xml') {
+      this.#listCab = cab;
+      return new XmlReader('whole', packageXml).begin({ name: `${cabName}: ${path}`, state: this.#list });
+    }
     this.#skip(path);
     return undefined;
   }
@@ -145,15 +195,22 @@ class IndexReader {
 
   #layout(): IndexLayout {
     if (this.#shards.seen) {
-      const absent = this.#shards.cabs.filter((cab) => !this.#cabs.has(cab));
+      const absent = this.#shards.cabs.filter((name) => !this.#has(name));
       if (absent.length > 0) throw new IndexError('bad-layout', `index.xml lists ${named(absent)}, which is missing`);
-    } else if (!this.#cabs.has('package.cab')) {
+    } else if (!this.#has('package.cab')) {
       throw this.#otherKind();
-    } else if (this.#cabs.size > 1) {
-      throw new IndexError('bad-layout', `${named([...this.#cabs])} are there, but no index.xml that lists them`);
+    } else if (this.#cabs.length > 1) {
+      throw new IndexError(
+        'bad-layout',
+        `${named(this.#cabs.map(({ name }) => name))} are there, but no index.xml that lists them`,
+      );
     }
     if (!this.#list.seen) throw new IndexError('bad-layout', 'no cabinet of the index holds package.xml');
     return this.#shards.seen ? 'wsusscn2' : 'wsusscan';
+  }
+
+  #has(cab: string): boolean {
+    return this.#cabs.some(({ name }) => name === cab);
   }
 
   /** What the file is instead. */
@@ -170,35 +227,3 @@ class IndexReader {
 
 const named = (names: readonly string[]): string =>
   names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`;
-
-/** A cabinet whose faults say which one it is. */
-class Cab implements ByteSink {
-  readonly #name: string | undefined;
-  readonly #reader: CabReader;
-
-  constructor(name: string | undefined, handlers: CabHandlers) {
-    this.#name = name;
-    this.#reader = new CabReader(handlers);
-  }
-
-  write(chunk: Uint8Array): void {
-    this.#guard(() => this.#reader.write(chunk));
-  }
-
-  end(): void {
-    this.#guard(() => this.#reader.end());
-  }
-
-  #guard(run: () => void): void {
-    try {
-      run();
-    } catch (error) {
-      if (!(error instanceof CabError)) throw error;
-      if (this.#name === undefined && error.code === 'not-a-cabinet') {
-        throw new IndexError('not-an-index', `not an index: ${error.message}`, { cause: error });
-      }
-      const where = error.member === undefined ? '' : `, at its member ${error.member}`;
-      throw new IndexError('bad-cab', `${this.#name ?? 'the index'}${where}: ${error.message}`, { cause: error });
-    }
-  }
-}

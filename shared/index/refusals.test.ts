@@ -84,7 +84,7 @@ describe('what is no sound index', () => {
       'package.xml that is not well-formed',
       () => withList('<Update'),
       'bad-xml',
-      /package\.cab: package\.xml, character \d+/,
+      /package\.cab: package\.xml, byte \d+/,
     ],
     [
       'a document type',

@@ -1,7 +1,6 @@
+import { BytePool, TextPool } from '#shared/core/catalog/columns/pools.ts';
 import { IndexError } from './index-error.ts';
-
-const guidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const base64Form = /^[A-Za-z0-9+/]+={0,2}$/;
+import type { Attributes, ByteRange } from './xml/index.ts';
 
 const bad = (what: string, got: string | undefined, allowed: string): IndexError =>
   new IndexError(
@@ -11,68 +10,129 @@ const bad = (what: string, got: string | undefined, allowed: string): IndexError
 
 const clip = (text: string): string => (text.length > 80 ? `${text.slice(0, 80)}…` : text);
 
-/** A string of its own: what the parser hands over is often a window onto the whole chunk, and would keep it alive. */
-export const copied = (text: string): string => Buffer.from(text, 'utf8').toString('utf8');
+const hexValue = new Int8Array(256).fill(-1);
+for (const [value, digits] of [
+  '0',
+  '1',
+  '2',
+  '3',
+  '4',
+  '5',
+  '6',
+  '7',
+  '8',
+  '9',
+  'aA',
+  'bB',
+  'cC',
+  'dD',
+  'eE',
+  'fF',
+].entries()) {
+  for (const digit of digits) hexValue[digit.charCodeAt(0)] = value;
+}
+const base64Value = new Int8Array(256).fill(-1);
+for (const [value, digit] of [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].entries()) {
+  base64Value[digit.charCodeAt(0)] = value;
+}
+const hyphen = 0x2d;
+const equals = 0x3d;
 
 /**
- * From the spellings of the index (GUIDs in either case, digests in base64) to those of the house. Each GUID and SHA-1
- * occurs many times in one publication and is kept once.
+ * From the spellings of the index (GUIDs in either case, digests in base64) to numbers of pools, without a string for
+ * each: a publication has some two million of them.
  */
 export class Values {
-  readonly #guids = new Map<string, string>();
-  readonly #sha1s = new Map<string, string>();
+  readonly guids = new BytePool(16);
+  readonly sha1s = new BytePool(20);
+  readonly texts = new TextPool();
+  readonly #scratch = new Uint8Array(32);
 
-  /** @returns the GUID in lower case @throws IndexError `bad-value` */
-  guid(what: string, text: string | undefined): string {
-    const known = text === undefined ? undefined : this.#guids.get(text);
-    if (known !== undefined) return known;
-    const guid = text?.toLowerCase();
-    if (text === undefined || guid === undefined || !guidForm.test(guid)) throw bad(what, text, 'a GUID');
-    const own = this.#guids.get(guid) ?? copied(guid);
-    this.#guids.set(own, own);
-    return own;
+  /** @returns the GUID's number in `guids` @throws IndexError `bad-value` */
+  guid(what: string, attributes: Attributes, name: string): number {
+    const range = attributes.bytes(name);
+    if (range === undefined || !parseGuid(range, this.#scratch)) throw bad(what, attributes.get(name), 'a GUID');
+    return this.guids.intern(this.#scratch);
   }
 
-  /** @returns hex @throws IndexError `bad-value` */
-  sha1(what: string, base64: string | undefined): string {
-    const known = base64 === undefined ? undefined : this.#sha1s.get(base64);
-    if (known !== undefined) return known;
-    const hex = digest(what, base64, 20);
-    this.#sha1s.set(copied(base64 ?? ''), hex);
-    return hex;
+  /** @returns the digest's number in `sha1s` @throws IndexError `bad-value` */
+  sha1(what: string, attributes: Attributes, name: string): number {
+    const range = attributes.bytes(name);
+    if (range === undefined || !parseBase64(range.buffer, range.start, range.end, this.#scratch, 20)) {
+      throw bad(what, attributes.get(name), 'the base64 form of 20 bytes');
+    }
+    return this.sha1s.intern(this.#scratch);
   }
 
-  /** @returns hex @throws IndexError `bad-value` */
-  sha256(what: string, base64: string | undefined): string {
-    return digest(what, base64, 32);
+  /** @returns 32 bytes, valid until the next call @throws IndexError `bad-value` */
+  sha256(what: string, text: string): Uint8Array {
+    const bytes = Buffer.from(text, 'latin1');
+    if (!parseBase64(bytes, 0, bytes.length, this.#scratch, 32)) throw bad(what, text, 'the base64 form of 32 bytes');
+    return this.#scratch;
+  }
+
+  /** @returns the text's number in `texts` @throws IndexError `bad-value` when it is missing or empty */
+  text(what: string, attributes: Attributes, name: string): number {
+    const range = attributes.bytes(name);
+    if (range === undefined || range.start === range.end) {
+      throw bad(what, attributes.get(name), 'a text that is not empty');
+    }
+    return this.texts.internBytes(range.buffer, range.start, range.end);
   }
 }
 
-function digest(what: string, base64: string | undefined, bytes: number): string {
-  const allowed = `the base64 form of ${bytes} bytes`;
-  if (base64 === undefined || !base64Form.test(base64) || base64.length !== Math.ceil(bytes / 3) * 4) {
-    throw bad(what, base64, allowed);
+function parseGuid({ buffer, start, end }: ByteRange, into: Uint8Array): boolean {
+  if (end - start !== 36) return false;
+  let at = start;
+  for (let i = 0; i < 16; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) {
+      if (buffer[at++] !== hyphen) return false;
+    }
+    const high = hexValue[buffer[at++] as number] as number;
+    const low = hexValue[buffer[at++] as number] as number;
+    if (high < 0 || low < 0) return false;
+    into[i] = (high << 4) | low;
   }
-  const decoded = Buffer.from(base64, 'base64');
-  if (decoded.length !== bytes) throw bad(what, base64, allowed);
-  return decoded.toString('hex');
+  return true;
+}
+
+/** Decodes base64 (RFC 4648) of just so many bytes, padding included. */
+function parseBase64(bytes: Uint8Array, start: number, end: number, into: Uint8Array, length: number): boolean {
+  if (end - start !== Math.ceil(length / 3) * 4) return false;
+  const padding = (3 - (length % 3)) % 3;
+  for (let i = end - padding; i < end; i++) if (bytes[i] !== equals) return false;
+  let bits = 0;
+  let held = 0;
+  let at = 0;
+  for (let i = start; i < end - padding; i++) {
+    const value = base64Value[bytes[i] as number] as number;
+    if (value < 0) return false;
+    bits = (bits << 6) | value;
+    held += 6;
+    if (held < 8) continue;
+    held -= 8;
+    if (at < length) into[at++] = (bits >>> held) & 0xff;
+  }
+  return at === length;
 }
 
 /** A whole number from 0 up to `most`. @throws IndexError `bad-value` */
-export function wholeNumber(what: string, text: string | undefined, most: number): number {
-  const number = text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(number <= most)) throw bad(what, text, `a whole number up to ${most}`);
-  return number;
+export function wholeNumber(what: string, attributes: Attributes, name: string, most: number): number {
+  const range = attributes.bytes(name);
+  if (range !== undefined) {
+    const { buffer, start, end } = range;
+    let number = end > start && end - start <= 16 ? 0 : Number.NaN;
+    for (let i = start; i < end; i++) {
+      const digit = (buffer[i] as number) - 0x30;
+      number = digit >= 0 && digit <= 9 ? number * 10 + digit : Number.NaN;
+    }
+    if (number <= most) return number;
+  }
+  throw bad(what, attributes.get(name), `a whole number up to ${most}`);
 }
 
 /** RevisionIds are 32-bit numbers; leading zeros are legal in member names. */
 export const MAX_REVISION_ID = 0xffff_ffff;
-
-/** Text that must be there and not be empty. @throws IndexError `bad-value` */
-export function required(what: string, text: string | undefined): string {
-  if (text === undefined || text === '') throw bad(what, text, 'a text that is not empty');
-  return copied(text);
-}
 
 /** One of several names, by what each means. @throws IndexError `bad-value` */
 export function oneOf<T>(what: string, text: string | undefined, meanings: ReadonlyMap<string | undefined, T>): T {

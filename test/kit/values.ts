@@ -32,8 +32,6 @@ export function unit(n: number, more: Partial<CatalogUpdate> = {}): CatalogUpdat
     kbs: [String(5_000_000 + n)],
     bulletins: [],
     cves: [],
-    alwaysInstalled: false,
-    cbsParents: [],
     ...more,
   };
 }

@@ -30,19 +30,6 @@ interface CategoryIds {
   readonly companies: readonly string[];
 }
 
-/** A CBS package that must be present for a CBS leaf to be installable (its manifest's `parent`). */
-export interface CbsParent {
-  readonly name: string;
-  /** Four-part version, for instance `6.1.7601.17514`. */
-  readonly version: string;
-  /** As in the manifest: amd64, x86, arm64. */
-  readonly architecture: string;
-  /** `EQ` compares the build (third part) for equality; `GE` for at least. */
-  readonly buildCompare: 'EQ' | 'GE';
-  /** The same for the revision (fourth part). */
-  readonly serviceCompare: 'EQ' | 'GE';
-}
-
 /** One `<Update>` of package.xml joined with its c/, x/ and l/ fragments. */
 export interface CatalogUpdate extends UpdateIdentity {
   /** Number of this update inside this publication only; never stored as an identity. */
@@ -70,10 +57,6 @@ export interface CatalogUpdate extends UpdateIdentity {
   readonly bulletins: readonly string[];
   readonly cves: readonly string[];
   readonly reboot?: RebootBehavior;
-  /** True when the core fragment says `IsInstalled` is literally `True`: such categories hold on every host. */
-  readonly alwaysInstalled: boolean;
-  /** Parents of a CBS leaf (one suffices); empty when the leaf has no CBS manifest. */
-  readonly cbsParents: readonly CbsParent[];
 }
 
 /** What the index says of one payload file. Facts about files come from here only, never from a host. */

@@ -19,8 +19,6 @@ const unit = (revisionId: number, changes: Partial<CatalogUpdate> = {}): Catalog
   kbs: ['1'],
   bulletins: [],
   cves: [],
-  alwaysInstalled: false,
-  cbsParents: [],
   ...changes,
 });
 

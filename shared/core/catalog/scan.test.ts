@@ -42,8 +42,6 @@ const update = (revisionId: number, { rules, ...changes }: Changes = {}): Ruled 
       kbs: [],
       bulletins: [],
       cves: [],
-      alwaysInstalled: false,
-      cbsParents: [],
       ...changes,
     },
     rules: rules ?? { isInstalled: flag(updateId), isInstallable: always },

@@ -20,8 +20,6 @@ const update = (revisionId: number, changes: Partial<CatalogUpdate> = {}): Catal
   kbs: [],
   bulletins: [],
   cves: [],
-  alwaysInstalled: false,
-  cbsParents: [],
   ...changes,
 });
 

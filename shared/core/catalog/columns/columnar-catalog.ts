@@ -124,8 +124,6 @@ class UpdateLookup extends Rows<number, CatalogUpdate> {
       bulletins: textList(updates.bulletins),
       cves: textList(updates.cves),
       ...(flags.reboot === undefined ? {} : { reboot: flags.reboot }),
-      alwaysInstalled: false,
-      cbsParents: [],
     };
   }
 

@@ -86,11 +86,9 @@ export interface UpdateFlags {
   /** Its core and its extended fragment were there. */
   readonly hasCore: boolean;
   readonly hasExtended: boolean;
-  /** The core fragment names another identity than package.xml. */
-  readonly mismatch: boolean;
 }
 
-/** Bits from 0: type (2), action (2), isBundle, isLeaf, severity (3), reboot (2), hasCore, hasExtended, mismatch. */
+/** Bits from 0: type (2), action (2), isBundle, isLeaf, severity (3), reboot (2), hasCore, hasExtended. */
 export function packFlags(flags: UpdateFlags): number {
   return (
     types.indexOf(flags.type) |
@@ -100,8 +98,7 @@ export function packFlags(flags: UpdateFlags): number {
     (severities.indexOf(flags.severity) << 6) |
     (reboots.indexOf(flags.reboot) << 9) |
     (flags.hasCore ? 1 << 11 : 0) |
-    (flags.hasExtended ? 1 << 12 : 0) |
-    (flags.mismatch ? 1 << 13 : 0)
+    (flags.hasExtended ? 1 << 12 : 0)
   );
 }
 
@@ -115,6 +112,5 @@ export function unpackFlags(packed: number): UpdateFlags {
     reboot: reboots[(packed >>> 9) & 3],
     hasCore: (packed & (1 << 11)) !== 0,
     hasExtended: (packed & (1 << 12)) !== 0,
-    mismatch: (packed & (1 << 13)) !== 0,
   };
 }

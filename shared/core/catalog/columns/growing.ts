@@ -81,9 +81,15 @@ export class ListsColumn {
     this.#values.push(value);
   }
 
-  /** Length of the list that is open. */
-  get openLength(): number {
-    return this.#values.length - (this.#ends.length === 0 ? 0 : this.#ends.at(this.#ends.length - 1));
+  /** Lists that are closed. */
+  get count(): number {
+    return this.#ends.length;
+  }
+
+  /** A closed list; valid until something is added. */
+  at(index: number): Uint32Array {
+    const start = index === 0 ? 0 : this.#ends.at(index - 1);
+    return this.#values.view().subarray(start, this.#ends.at(index));
   }
 
   /** Closes the list that is open. */

@@ -39,7 +39,6 @@ class Packing {
         reboot: update.reboot,
         hasCore: update.type !== 'unknown',
         hasExtended: true,
-        mismatch: false,
       }),
       cab: 0,
       created: builder.texts.intern(update.createdAt),

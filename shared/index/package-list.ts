@@ -1,0 +1,129 @@
+import { packFlags } from '#shared/core/catalog/columns/columns.ts';
+import { ListsColumn, uint16Column, uint32Column } from '#shared/core/catalog/columns/growing.ts';
+import type { DeploymentAction } from '#shared/core/catalog/model.ts';
+import { IndexError } from './index-error.ts';
+import { NumberTable } from './number-table.ts';
+import type { Values } from './values.ts';
+
+/** What the start tag of an `<Update>` says; references into the pools of {@link Values}. */
+interface ListedHead {
+  readonly revisionId: number;
+  readonly guid: number;
+  readonly revision: number;
+  readonly action: DeploymentAction;
+  readonly isBundle: boolean;
+  readonly isLeaf: boolean;
+  readonly created: number;
+  /** Lower case, in `texts`. */
+  readonly language: number;
+}
+
+/** What package.xml says: the list of updates, one row each, and where their files are. */
+export class PackageList {
+  readonly values: Values;
+  seen = false;
+  packageId: string | undefined;
+  createdAt: string | undefined;
+  /** Rows by RevisionId. */
+  readonly rows = new NumberTable();
+  readonly revisionId = uint32Column();
+  readonly guid = uint32Column();
+  readonly revision = uint32Column();
+  /** Action, bundle and leaf, as {@link packFlags} packs them. */
+  readonly flags = uint16Column();
+  readonly created = uint32Column();
+  readonly language = uint32Column();
+  /** In `guids`, plus one. */
+  readonly classification = uint32Column();
+  /** In `sha1s`. */
+  readonly payload = new ListsColumn();
+  /** As {@link UpdateColumns} has them. */
+  readonly prerequisites = new ListsColumn();
+  readonly bundledBy = new ListsColumn();
+  readonly supersededBy = new ListsColumn();
+  readonly products = new ListsColumn();
+  readonly families = new ListsColumn();
+  readonly companies = new ListsColumn();
+  locations = 0;
+  /** Clauses of the update whose element is open. */
+  #clauses: number[][] = [];
+  /** By number of the SHA-1: address, in `texts`, plus one. */
+  readonly #location = uint32Column();
+
+  constructor(values: Values) {
+    this.values = values;
+  }
+
+  get count(): number {
+    return this.revisionId.length;
+  }
+
+  add(update: ListedHead): void {
+    if (this.rows.has(update.revisionId)) {
+      throw new IndexError('bad-value', `RevisionId ${update.revisionId} is listed twice`);
+    }
+    this.finishUpdate();
+    this.rows.set(update.revisionId, this.count);
+    this.revisionId.push(update.revisionId);
+    this.guid.push(update.guid);
+    this.revision.push(update.revision);
+    this.flags.push(packFlags({ ...nothingKnown, ...update }));
+    this.created.push(update.created);
+    this.language.push(update.language);
+    this.classification.push(0);
+  }
+
+  /** Begins a clause of the open update's prerequisites. */
+  openClause(): void {
+    this.#clauses.push([]);
+  }
+
+  addToClause(guid: number): void {
+    this.#clauses.at(-1)?.push(guid);
+  }
+
+  classify(guid: number): void {
+    const row = this.count - 1;
+    if (this.classification.at(row) === 0) this.classification.set(row, guid + 1);
+  }
+
+  locate(sha1: number, url: number): void {
+    while (this.#location.length <= sha1) this.#location.push(0);
+    if (this.#location.at(sha1) !== 0) return;
+    this.#location.set(sha1, url + 1);
+    this.locations += 1;
+  }
+
+  /** Address of the file, in `texts`, plus one; 0 when package.xml gives none. */
+  locationOf(sha1: number): number {
+    return sha1 < this.#location.length ? this.#location.at(sha1) : 0;
+  }
+
+  /** Ends the lists of the last update; to be called once more when all are read. */
+  finishUpdate(): void {
+    if (this.count === this.payload.count) return;
+    for (const clause of this.#clauses.splice(0)) {
+      this.prerequisites.push(clause.length);
+      for (const guid of clause) this.prerequisites.push(guid);
+    }
+    for (const lists of [
+      this.payload,
+      this.prerequisites,
+      this.bundledBy,
+      this.supersededBy,
+      this.products,
+      this.families,
+      this.companies,
+    ]) {
+      lists.close();
+    }
+  }
+}
+
+const nothingKnown = {
+  type: 'unknown',
+  severity: undefined,
+  reboot: undefined,
+  hasCore: false,
+  hasExtended: false,
+} as const;
