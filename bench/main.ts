@@ -5,6 +5,7 @@ import { type Bench, type BenchRow, goalText, keepsGoal } from './kit/bench.ts';
 
 /** Benchmarks are loaded when they run: some need programs that are not everywhere. */
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
+  cabinet: async () => (await import('./cabinet/cabinet.ts')).cabinetBench,
   publish: async () => (await import('./publish/publish.ts')).publishBench,
 };
 
