@@ -2,7 +2,7 @@
 export type DigestAlgorithm = 'sha1' | 'sha256' | 'sha384' | 'sha512';
 
 /** Who signed, and who said when. */
-export interface SignerFacts {
+interface SignerFacts {
   /** Distinguished name of the signer, `CN=…, O=…`. */
   readonly signer: string;
   /** Distinguished name of who issued the signer's certificate. */

@@ -8,11 +8,14 @@ import { toPem } from '#local/upstream/signing/certificate.ts';
 import { cabMember } from '#test/kit/cab-member.ts';
 import { haveSamples, sample } from '#test/kit/samples.ts';
 import { issue, span } from '#test/kit/signed-index.ts';
+import { readAsn1 } from './asn1.ts';
 import { countersigner, parties, policyOf, signedWith, stateOf } from './fixtures/files.ts';
 import { microsoftRoots, microsoftRootsPem, parseRoots } from './index.ts';
+import { readSignedMessage } from './signed-message.ts';
 
 /** Another verifier of Authenticode signatures, which knows nothing of ours. */
-const isThere = spawnSync('osslsigncode', ['--version'], { stdio: 'ignore' }).error === undefined;
+const verifier = 'osslsigncode';
+const isThere = spawnSync(verifier, ['--version'], { stdio: 'ignore' }).error === undefined;
 if (!isThere) {
   const message = 'signatures are not compared with osslsigncode: it is not installed';
   if (process.env.CI === 'true') throw new Error(message);
@@ -39,7 +42,7 @@ async function verdictOf(file: Uint8Array, rootsPem: string, at?: Date): Promise
   const when = at === undefined ? [] : ['-time', String(Math.floor(at.getTime() / 1000))];
   // No lists of revocations: they would be fetched.
   const trust = ['-CAfile', roots, '-TSA-CAfile', roots, '-ignore-cdp', '-ignore-crl'];
-  const { status, stdout } = spawnSync('osslsigncode', ['verify', ...trust, ...when, '-in', cab], { encoding: 'utf8' });
+  const { status, stdout } = spawnSync(verifier, ['verify', ...trust, ...when, '-in', cab], { encoding: 'utf8' });
   const digests = [...stdout.matchAll(/Calculated message digest : ([0-9A-F]+)/g)].map(([, hex = '']) =>
     hex.toLowerCase(),
   );
@@ -114,10 +117,10 @@ describe.skipIf(!isThere)('osslsigncode agrees', () => {
 
     it.each(['signed_vcredis1.cab', 'signed_msi_with_external_cab.cab'])('%s', async (name) => {
       const file = await readFile(sample('cab', 'signed-synthetic', name));
-      const pem = join(folder, 'own.pem');
-      await writeFile(join(folder, 'own.p7'), file.subarray(file.readUInt32LE(44)));
-      spawnSync('openssl', ['pkcs7', '-inform', 'DER', '-in', join(folder, 'own.p7'), '-print_certs', '-out', pem]);
-      const own = await readFile(pem, 'utf8');
+      const { block } = readAsn1(file.subarray(file.readUInt32LE(44)), 'the sample');
+      const own = readSignedMessage(block, 'the sample')
+        .certificates.map(({ x509 }) => x509.toString())
+        .join('');
       const now = new Date('2027-01-01T00:00:00Z');
       expect(await verdictOf(file, own, now)).toMatchObject({ succeeded: true });
       expect(await stateOf(file, { roots: parseRoots(own), allowSha1: false }, { now })).toMatchObject({

@@ -111,11 +111,13 @@ function fieldsOf(certificate: Buffer): readonly Buffer[] {
 
 const field = (certificate: Buffer, index: number): Buffer => fieldsOf(certificate)[index] ?? Buffer.alloc(0);
 
-/** DER of the names and of the serial number. */
-export const subjectOf = (certificate: Buffer): Buffer => field(certificate, 5);
+/** DER of the subject's name. */
+const subjectOf = (certificate: Buffer): Buffer => field(certificate, 5);
+/** IssuerAndSerialNumber, by which signatures name the certificate of their signer. */
 export const issuerAndSerialOf = (certificate: Buffer): Buffer =>
   sequence(field(certificate, 3), field(certificate, 1));
 
+/** One PEM block. */
 export const toPem = (certificate: Uint8Array): string => {
   const lines =
     Buffer.from(certificate)

@@ -6,7 +6,7 @@ import { type DigestName, digestIds } from './types.ts';
 const tagged = (tag: number, content: Uint8Array): Buffer =>
   Buffer.concat([Buffer.from([tag, content.byteLength]), content]);
 
-export const nothing = (): Buffer => tagged(0x05, Buffer.alloc(0));
+const nothing = (): Buffer => tagged(0x05, Buffer.alloc(0));
 
 /** With milliseconds, as Microsoft's time stamps have it. */
 export const generalizedTime = (date: Date): Buffer =>

@@ -27,7 +27,7 @@ const ids = {
 const timestampPolicy = '1.2.3.4.1';
 
 /** Who says when. */
-export interface Countersigner {
+interface Countersigner {
   readonly kind: 'rfc3161' | 'legacy';
   readonly authority: Holder;
   /** Certificates between the authority's and the root, DER. */
