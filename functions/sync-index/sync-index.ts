@@ -141,7 +141,7 @@ async function goOnWith(session: SyncSession, copy: IndexCopy): Promise<IndexCop
  * a publication: when the origin, asked again, names the file that we have parts of, these are kept.
  */
 async function restart(session: SyncSession, copy: CopyingIndex, restarts: number): Promise<IndexCopy | undefined> {
-  await session.ports.sleep(1000 * 2 ** restarts, session.invocation.signal);
+  await session.ports.sleep(500 * 2 ** restarts, session.invocation.signal);
   const answer = await ask(session);
   // Perhaps from a node that does not have the news yet.
   if (answer.kind === 'unchanged' && restarts < session.limits.maxRestarts) return copy;

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb';
-import { ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { DynamoDBClient, GetItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
+import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { main } from '#cli/main.ts';
+import { signCab } from '#local/upstream/signing/cab.ts';
+import { indexSignerIn } from '#local/upstream/signing/identity.ts';
+import { buildKey } from '#shared/contract/keys.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { packSlice } from '#test/kit/pack-slice.ts';
 import { haveSamples, sample } from '#test/kit/samples.ts';
@@ -19,6 +22,12 @@ afterAll(() => world?.close());
 
 const indexPath = /wsusscn2\.cab$/;
 
+/** DynamoDB gives the attributes of an item, and of maps in it, in no certain order. */
+function inOrder(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /** Everything that is stored, with the time of its last change: equal before and after means nothing was written. */
 async function everythingStored(): Promise<unknown> {
   const dynamodb = new DynamoDBClient({
@@ -28,9 +37,11 @@ async function everythingStored(): Promise<unknown> {
   });
   const tables = await Promise.all(
     ['CatalogTable', 'PayloadsTable', 'RequestsTable', 'HostsTable', 'RulesTable'].map(async (table) => {
-      const { Items = [] } = await dynamodb.send(new ScanCommand({ TableName: world.output(table) }));
-      // DynamoDB gives the attributes of an item in no certain order.
-      return Items.map((item) => JSON.stringify(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : 1)))).sort();
+      const { Items = [], LastEvaluatedKey } = await dynamodb.send(
+        new ScanCommand({ TableName: world.output(table), ConsistentRead: true }),
+      );
+      if (LastEvaluatedKey !== undefined) throw new Error(`${table} has grown beyond one page`);
+      return Items.map((item) => JSON.stringify(item, inOrder)).sort();
     }),
   );
   const objects = await Promise.all(
@@ -41,6 +52,27 @@ async function everythingStored(): Promise<unknown> {
   );
   dynamodb.destroy();
   return { tables, objects };
+}
+
+/** A copy of the index that no run went on with yet. */
+async function copyUnderWay() {
+  const client = new DynamoDBClient({
+    endpoint: world.stack.endpoints.dynamodb,
+    region: world.stack.region,
+    credentials: world.stack.administrator,
+  });
+  const Key = { pk: { S: 'copy' } };
+  const { Item } = await client.send(
+    new GetItemCommand({ TableName: world.output('CatalogTable'), Key, ConsistentRead: true }),
+  );
+  client.destroy();
+  return Item;
+}
+
+/** Parts of uploads to the index bucket that are neither an object nor dropped. */
+async function openUploads(): Promise<number> {
+  const { Uploads } = await world.s3.send(new ListMultipartUploadsCommand({ Bucket: world.output('IndexBucket') }));
+  return Uploads?.length ?? 0;
 }
 
 async function kbroker(...args: string[]) {
@@ -68,7 +100,7 @@ describe('the index', () => {
     expect(pointer.origin.etag).toBe(publication.etag);
     const keys = await keysOf(world, 'IndexBucket');
     expect(keys).toEqual([
-      `catalog/v1/${pointer.sha256}.json.gz`,
+      buildKey({ kind: 'catalog-snapshot', indexSha256: pointer.sha256 }),
       'index/current.json',
       `index/sha256/${pointer.sha256}.cab`,
     ]);
@@ -99,6 +131,48 @@ describe('the index', () => {
 
     await world.run('SyncIndexFunction');
     expect((await currentPointer(world)).sha256).toBe(publication.indexSha256);
+    expect(await copyUnderWay()).toBeUndefined();
+    expect(await openUploads()).toBe(0);
+  });
+
+  it('that changes its tag under the copy arrives whole, in the same run', async () => {
+    const publication = await world.microsoft.publishNext();
+    world.microsoft.addFault({ path: indexPath, kind: { type: 'changing-etag' }, times: 3 });
+    await world.run('SyncIndexFunction');
+    const pointer = await currentPointer(world);
+    expect(pointer.sha256).toBe(publication.indexSha256);
+    expect(pointer.origin.etag).toBe(publication.etag);
+    expect(await openUploads()).toBe(0);
+  });
+
+  it('of an origin that changes its tag for ever leaves the current one', async () => {
+    const before = await currentPointer(world);
+    const publication = await world.microsoft.publishNext();
+    const end = world.microsoft.addFault({ path: indexPath, kind: { type: 'changing-etag' } });
+    const { stdout } = await kbroker('index', 'sync', '--json');
+    end();
+    expect(JSON.parse(stdout).result).toMatchObject({ outcome: 'failed', reason: expect.stringMatching(/changed/) });
+    expect(await currentPointer(world)).toEqual(before);
+    await world.run('SyncIndexFunction');
+    expect((await currentPointer(world)).sha256).toBe(publication.indexSha256);
+    expect(await openUploads()).toBe(0);
+  });
+
+  it('with other bytes than Microsoft signed is refused; the current one stays', async () => {
+    const before = await currentPointer(world);
+    const publication = await world.microsoft.publishNext();
+    const end = world.microsoft.addFault({ path: indexPath, kind: { type: 'wrong-bytes' } });
+    const { stdout, exitCode } = await kbroker('index', 'sync');
+    end();
+    expect(stdout).toMatch(/refused, the current index stays: Microsoft's signature is not on it/);
+    expect(exitCode).toBe(1);
+    expect(await currentPointer(world)).toEqual(before);
+    expect((await kbroker('status')).stdout).toMatch(/refused .*signature/i);
+    const kept = (await keysOf(world, 'IndexBucket')).filter((key) => key.startsWith('refused/'));
+    expect(kept).toHaveLength(1);
+
+    expect((await kbroker('index', 'sync')).stdout).toMatch(`published ${publication.indexSha256}`);
+    expect((await world.call(operatorEndpoints.getIndex)).refused).toBeUndefined();
   });
 
   it('of an origin that answers 503 and then recovers arrives in the same run', async () => {
@@ -126,7 +200,9 @@ describe('the index', () => {
     async () => {
       const before = await currentPointer(world);
       const file = join(world.folder, 'slice.cab');
-      await writeFile(file, await packSlice(sample('wsusscn2', 'hexmystic-wsusscn2-2026-07')));
+      const slice = await packSlice(sample('wsusscn2', 'hexmystic-wsusscn2-2026-07'));
+      const signer = await indexSignerIn(join(world.folder, 'microsoft', 'signing'), new Date());
+      await writeFile(file, signCab(slice, signer.signAt(new Date())));
       await world.microsoft.publishFile(file);
 
       const { exitCode, stdout } = await kbroker('index', 'sync');
