@@ -1,0 +1,114 @@
+/** `npm run fuzz -- NAME [--minutes M] [--seed S]`: tries new inputs until the time is over. */
+import { randomInt } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { type Finding, type Fuzzer, fuzzers } from './fuzzer.ts';
+
+const usage = `Usage: npm run fuzz -- NAME [--minutes M] [--seed S]
+
+Fuzzers: ${Object.keys(fuzzers).join(', ')}
+  --minutes M  how long (default 1)
+  --seed S     number of the first input (default: a random one); S shows again what was found at S
+
+Exit codes: 0 nothing found, 1 something found, 2 wrong arguments.`;
+
+/** An input that takes this long is a hang. */
+const hangMilliseconds = 10_000;
+const millisecondsBetweenReports = 10_000;
+/** Findings after which it ends: more are mostly the same fault. */
+const mostFindings = 20;
+const folder = resolve(import.meta.dirname, '../../.kbroker/fuzz');
+
+interface Arguments {
+  readonly name: string;
+  readonly minutes: number;
+  readonly seed: number;
+}
+
+function readArguments(argv: readonly string[]): Arguments | string {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      options: { minutes: { type: 'string', default: '1' }, seed: { type: 'string' } },
+      allowPositionals: true,
+    });
+    const [name] = positionals;
+    const minutes = Number(values.minutes);
+    const seed = values.seed === undefined ? randomInt(2 ** 30) : Number(values.seed);
+    if (name === undefined || positionals.length > 1) return usage;
+    if (!Object.hasOwn(fuzzers, name)) return `there is no fuzzer ${JSON.stringify(name)}\n\n${usage}`;
+    if (!(minutes > 0)) return `--minutes is ${JSON.stringify(values.minutes)}; it must be a number above 0`;
+    if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 31) {
+      return `--seed is ${JSON.stringify(values.seed)}; it must be a whole number from 0 to 2,147,483,647`;
+    }
+    return { name, minutes, seed };
+  } catch (error) {
+    return `${error instanceof Error ? error.message : error}\n\n${usage}`;
+  }
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  const args = readArguments(argv);
+  if (typeof args === 'string') {
+    console.error(args);
+    return 2;
+  }
+  const { name, minutes, seed } = args;
+  const fuzzer = await fuzzers[name]?.();
+  if (fuzzer === undefined) return 2;
+  console.log(`${name}: seed ${seed}, ${minutes} minutes`);
+  const at = new Int32Array(new SharedArrayBuffer(4));
+  const started = performance.now();
+  const end = started + minutes * 60_000;
+  let findings = 0;
+  let written: Promise<void> = Promise.resolve();
+  const found = (finding: Finding): void => {
+    findings++;
+    written = written.then(() => report(name, fuzzer, finding));
+  };
+  const start = (from: number): Worker => {
+    Atomics.store(at, 0, from);
+    const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: { name, from, at } });
+    worker.on('message', found);
+    worker.on('error', (error) => found({ number: Atomics.load(at, 0), error: `the thread died: ${error.stack}` }));
+    return worker;
+  };
+
+  let worker = start(seed);
+  let seen = seed;
+  let seenAt = started;
+  let reportedAt = started;
+  while (performance.now() < end && findings < mostFindings) {
+    await wait(200);
+    const number = Atomics.load(at, 0);
+    const now = performance.now();
+    if (number !== seen) [seen, seenAt] = [number, now];
+    else if (now - seenAt > hangMilliseconds) {
+      await worker.terminate();
+      found({ number, error: `no end after ${hangMilliseconds / 1000} seconds, or the thread died` });
+      worker = start(number + 1);
+      [seen, seenAt] = [number + 1, now];
+    }
+    if (now - reportedAt >= millisecondsBetweenReports) {
+      reportedAt = now;
+      const minutesSince = ((now - started) / 60_000).toFixed(1);
+      console.log(`${minutesSince} minutes: ${number - seed} inputs, ${findings} findings`);
+    }
+  }
+  await worker.terminate();
+  await written;
+  console.log(`${name}: seed ${seed}, ${Atomics.load(at, 0) - seed} inputs, ${findings} findings`);
+  return findings === 0 ? 0 : 1;
+}
+
+async function report(name: string, fuzzer: Fuzzer, { number, error }: Finding): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, `${name}-${number}`);
+  await writeFile(file, fuzzer.inputOf(number));
+  console.log(`FOUND at seed ${number}, input written to ${file}\n${error}`);
+}
+
+process.exitCode = await main(process.argv.slice(2));
