@@ -1,6 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { IndexError, type IndexProgress, type Publication, readPublication } from '#shared/index/index.ts';
+import {
+  IndexError,
+  type IndexProgress,
+  type Publication,
+  type ReadIndexOptions,
+  readPublication,
+} from '#shared/index/index.ts';
 import { CliError } from './cli-error.ts';
 import { type CliIo, formatBytes } from './io.ts';
 
@@ -8,18 +14,29 @@ import { type CliIo, formatBytes } from './io.ts';
 const progressFromBytes = 20_000_000;
 const chunkBytes = 1 << 20;
 
+export interface ReadIndexFileOptions extends Pick<ReadIndexOptions, 'depth'> {
+  /** Gets each chunk of the file before the reader does. */
+  readonly onChunk?: (chunk: Uint8Array) => void;
+}
+
 /**
  * Reads an index file, with progress on a terminal.
  *
  * @throws CliError `refused` with one line, when the file cannot be read or is no index
  */
-export async function readIndexFile(file: string, io: Pick<CliIo, 'stderr'>): Promise<Publication> {
+export async function readIndexFile(
+  file: string,
+  io: Pick<CliIo, 'stderr'>,
+  { depth, onChunk }: ReadIndexFileOptions = {},
+): Promise<Publication> {
   try {
     const { size } = await stat(file);
     const shown = io.stderr.isTTY === true && size >= progressFromBytes;
     try {
-      const source = createReadStream(file, { highWaterMark: chunkBytes });
-      return await readPublication(source, shown ? { onProgress: progressLine(file, size, io) } : {});
+      return await readPublication(chunksOf(file, onChunk), {
+        ...(depth === undefined ? {} : { depth }),
+        ...(shown ? { onProgress: progressLine(file, size, io) } : {}),
+      });
     } finally {
       // The line of the progress is wiped, whatever comes next.
       if (shown) io.stderr.write('\r\u001b[K');
@@ -28,6 +45,13 @@ export async function readIndexFile(file: string, io: Pick<CliIo, 'stderr'>): Pr
     const reason = faultOf(cause);
     if (reason === undefined) throw cause;
     throw new CliError('refused', `${file}: ${reason}`, { cause });
+  }
+}
+
+async function* chunksOf(file: string, onChunk: ReadIndexFileOptions['onChunk']): AsyncGenerator<Uint8Array> {
+  for await (const chunk of createReadStream(file, { highWaterMark: chunkBytes })) {
+    onChunk?.(chunk);
+    yield chunk;
   }
 }
 

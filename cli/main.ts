@@ -95,10 +95,11 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
     .argument('<file>', 'a wsusscn2.cab or WSUSSCAN.cab')
     .option('--kb <kb>', 'only updates of this KB (repeatable, or comma-separated)', list)
     .option('--update <id>', 'only the update with this UpdateId')
-    .action(async (file: string, flags: { kb?: string[]; update?: string }, command: Command) => {
+    .option('--check', 'read every fragment to its end and in every language, to find faults anywhere')
+    .action(async (file: string, flags: { kb?: string[]; update?: string; check?: boolean }, command: Command) => {
       const json = command.optsWithGlobals<GlobalFlags>().json === true;
       const filter = { kbs: flags.kb ?? [], ...(flags.update === undefined ? {} : { updateId: flags.update }) };
-      end(await inspectIndex({ file, json, ...filter }, io));
+      end(await inspectIndex({ file, json, check: flags.check === true, ...filter }, io));
     });
   sub(index, 'diff', 'what the index B brought after the index A; both are files')
     .argument('<a>', 'the earlier wsusscn2.cab or WSUSSCAN.cab')

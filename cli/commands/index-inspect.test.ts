@@ -10,7 +10,8 @@ import { haveSamples, sample } from '#test/kit/samples.ts';
 import { signedCab } from '#test/kit/signed-index.ts';
 import { guid, hex, sound } from '#test/kit/sound-index.ts';
 import { readGolden } from '#test/kit/vuls-golden.ts';
-import { type InspectOptions, inspectIndex } from './index-inspect.ts';
+import { main } from '../main.ts';
+import type { InspectOptions } from './index-inspect.ts';
 
 let folder: string;
 beforeAll(async () => {
@@ -32,8 +33,15 @@ async function run(file: string, options: Partial<InspectOptions> = {}, isTTY = 
       printed[name] += text;
     },
   });
-  const io = { stdout: stream('stdout', false), stderr: stream('stderr', isTTY) };
-  const exitCode = await inspectIndex({ file, json: false, kbs: [], ...options }, io);
+  const io = { stdout: stream('stdout', false), stderr: stream('stderr', isTTY), env: {} };
+  const { json = false, check = false, kbs = [], updateId } = options;
+  const flags = [
+    ...(json ? ['--json'] : []),
+    ...(check ? ['--check'] : []),
+    ...kbs.flatMap((kb) => ['--kb', kb]),
+    ...(updateId === undefined ? [] : ['--update', updateId]),
+  ];
+  const exitCode = await main(['index', 'inspect', file, ...flags], io);
   return { exitCode, ...printed };
 }
 
@@ -137,9 +145,22 @@ describe('inspect', () => {
     const bytes = Buffer.concat([packIndex(sound), Buffer.alloc(20_000_000)]);
     const file = await write('big.cab', bytes);
     const { stderr } = await run(file, {}, true);
-    expect(stderr).toMatch(/reading 100 % of 20\.0 MB, \d+ members/);
+    expect(stderr).toMatch(/big\.cab: 100 % of 20\.0 MB, \d+ members/);
     expect(stderr.endsWith('\r\u001b[K')).toBe(true);
     expect((await run(file)).stderr).toBe('');
+  });
+
+  it('finds a fault in any fragment when it is asked to check', async () => {
+    const [low] = sound.shards;
+    const faulty = { ...low?.members, 'l/de/20': '<LocalizedProperties><Title>x</Tite></LocalizedProperties>' };
+    const file = await write('faulty.cab', packIndex({ ...sound, shards: [{ rangeStart: 0, members: faulty }] }));
+    expect(await run(file)).toMatchObject({ exitCode: 0 });
+    expect(await run(file, { check: true })).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/package2\.cab: l\/de\/20, byte \d+: .*Title/),
+    });
+    const checked = await run(await write('checked.cab', packIndex(sound)), { check: true });
+    expect(checked).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^Checked {3}every fragment/m) });
   });
 
   it('ends with one line and exit code 1 on what is no index', async () => {
@@ -220,7 +241,7 @@ describe.skipIf(!haveSamples)('inspect of the vuls-data-update fixtures', () => 
   it('fixture-2023, an older cabinet without core fragments, has two more updates, a file and five CVEs', async () => {
     const view = await inspect(fixture('fixture-2023'));
     const updates = byRevisionId(view);
-    expect([...updates.keys()]).toEqual([123456, 234567, 345678, 1, 2, 456789]);
+    expect([...updates.keys()]).toEqual([1, 2, 123456, 234567, 345678, 456789]);
     expect(updates.get(1)).toMatchObject({
       updateId: 'b82ee657-7665-4006-be06-1de7a290d36d',
       type: 'unknown',

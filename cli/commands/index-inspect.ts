@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import {
   AuthenticodeReader,
   describeSignature,
@@ -10,13 +8,15 @@ import {
 import type { Catalog, CatalogGap, CatalogUpdate } from '#shared/core/catalog/model.ts';
 import { type CatalogQueries, queryCatalog } from '#shared/core/catalog/queries.ts';
 import { type CatalogHead, type UpdateView, viewHead, viewUpdate } from '#shared/core/catalog/view.ts';
-import { IndexError, type IndexProgress, type Publication, readPublication } from '#shared/index/index.ts';
-import { type CliIo, exitCodes, formatBytes } from '../io.ts';
+import { readIndexFile } from '../index-file.ts';
+import { type CliIo, type ExitCode, exitCodes, formatBytes } from '../io.ts';
 
 export interface InspectOptions {
   /** Path of the index. */
   readonly file: string;
   readonly json: boolean;
+  /** Read every fragment to its end and in every language, not just what the catalogue holds. */
+  readonly check: boolean;
   /** KB numbers with or without "KB"; empty: all updates. */
   readonly kbs: readonly string[];
   /** An UpdateId, or `<UpdateId>_<revision>`, in either case. */
@@ -25,106 +25,54 @@ export interface InspectOptions {
 
 type InspectIo = Pick<CliIo, 'stdout' | 'stderr'>;
 
-/** From this size on a terminal is shown how far the reading is. */
-const PROGRESS_FROM_BYTES = 20_000_000;
-const CHUNK_BYTES = 1 << 20;
 /** Examples shown of each gap; the JSON has up to ten. */
 const SHOWN_EXAMPLES = 3;
 /** Units listed without a filter. */
 const LISTED_UNITS = 20;
 
 /**
- * `kbroker index inspect`: prints what an index file says. Gaps are named and never refused; only what is no index at
- * all, or a damaged one, ends with a line on stderr and exit code 1.
+ * `kbroker index inspect`: prints what an index file says. Gaps are named and never refused.
  *
  * @returns the exit code
+ * @throws CliError `refused` with one line, when the file is no index at all, or a damaged one
  */
-export async function inspectIndex(options: InspectOptions, io: InspectIo): Promise<number> {
-  let read: IndexFile;
-  try {
-    read = await readHashed(options.file, io);
-  } catch (error) {
-    const reason = failure(error);
-    if (reason === undefined) throw error;
-    io.stderr.write(`kbroker: ${options.file}: ${reason}\n`);
-    return exitCodes.failed;
-  }
-  const { catalog, layout, bytes, members, skipped } = read.publication;
-  const head = viewHead(catalog, { sha256: read.sha256, bytes, layout, members, skipped });
+export async function inspectIndex(options: InspectOptions, io: InspectIo): Promise<ExitCode> {
+  const hash = createHash('sha256');
+  // Judged by Microsoft's roots and the present; old algorithms are named, not refused.
+  const policy = { roots: microsoftRoots, allowSha1: true };
+  const signatureReader = new AuthenticodeReader({ policy, now: new Date() });
+  const { catalog, ...about } = await readIndexFile(options.file, io, {
+    depth: options.check ? 'everything' : 'facts',
+    onChunk: (chunk) => {
+      hash.update(chunk);
+      signatureReader.write(chunk);
+    },
+  });
+  const { layout, bytes, members, skipped } = about;
+  const signature = await signatureReader.end();
+  const head = viewHead(catalog, { sha256: hash.digest('hex'), bytes, layout, members, skipped });
   const queries = queryCatalog(catalog);
-  const matching = [...catalog.updates.values()].filter(filterOf(options));
+  const matches = filterOf(options);
   if (options.json) {
-    printDocument(
-      { ...head, signature: read.signature },
-      matching,
-      (update) => viewUpdate(catalog, queries, update),
-      io,
-    );
-  } else {
-    io.stdout.write(describeHead(head, read.signature));
-    io.stdout.write(
-      options.kbs.length > 0 || options.updateId !== undefined
-        ? describeMatches(matching.map((update) => viewUpdate(catalog, queries, update)))
-        : describeUnits(catalog, queries),
-    );
+    printDocument({ ...head, signature }, viewsOf(catalog, queries, matches), io);
+    return exitCodes.ok;
   }
+  io.stdout.write(describeHead(head, signature));
+  if (options.check) io.stdout.write('Checked   every fragment, to its end and in every language\n');
+  const isFiltered = options.kbs.length > 0 || options.updateId !== undefined;
+  io.stdout.write(
+    isFiltered ? describeMatches([...viewsOf(catalog, queries, matches)]) : describeUnits(catalog, queries),
+  );
   return exitCodes.ok;
 }
 
-interface IndexFile {
-  readonly publication: Publication;
-  readonly sha256: string;
-  /** Judged by Microsoft's roots and the present; old algorithms are named, not refused. */
-  readonly signature: SignatureState;
-}
-
-async function readHashed(file: string, io: InspectIo): Promise<IndexFile> {
-  const { size } = await stat(file);
-  const hash = createHash('sha256');
-  const policy = { roots: microsoftRoots, allowSha1: true };
-  const signature = new AuthenticodeReader({ policy, now: new Date() });
-  const progress = io.stderr.isTTY === true && size >= PROGRESS_FROM_BYTES ? progressLine(size, io) : undefined;
-  async function* hashed(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of createReadStream(file, { highWaterMark: CHUNK_BYTES })) {
-      hash.update(chunk);
-      signature.write(chunk);
-      yield chunk;
-    }
-  }
-  try {
-    const publication = await readPublication(hashed(), progress === undefined ? {} : { onProgress: progress });
-    return { publication, sha256: hash.digest('hex'), signature: await signature.end() };
-  } finally {
-    // The line of the progress is wiped, whatever comes next.
-    if (progress !== undefined) io.stderr.write('\r\u001b[K');
-  }
-}
-
-function progressLine(total: number, io: InspectIo): (progress: IndexProgress) => void {
-  let shown = -1;
-  return ({ bytes, members }) => {
-    const percent = Math.floor((bytes / total) * 100);
-    if (percent === shown) return;
-    shown = percent;
-    io.stderr.write(`\rreading ${percent} % of ${formatBytes(total)}, ${members} members`);
-  };
-}
-
-/** One line for faults of the file; `undefined` for faults of this program. */
-function failure(error: unknown): string | undefined {
-  if (error instanceof IndexError) return error.message;
-  if (!(error instanceof Error) || !('code' in error)) return undefined;
-  switch (error.code) {
-    case 'ENOENT':
-      return 'no such file';
-    case 'EISDIR':
-      return 'is a folder, not a file';
-    case 'EACCES':
-    case 'EPERM':
-      return 'may not be read';
-    default:
-      return undefined;
-  }
+/** One at a time: all views of a whole publication would take some hundred MB. */
+function* viewsOf(
+  catalog: Catalog,
+  queries: CatalogQueries,
+  matches: (update: CatalogUpdate) => boolean,
+): Generator<UpdateView, void, undefined> {
+  for (const update of catalog.updates.values()) if (matches(update)) yield viewUpdate(catalog, queries, update);
 }
 
 function filterOf(options: InspectOptions): (update: CatalogUpdate) => boolean {
@@ -139,14 +87,15 @@ function filterOf(options: InspectOptions): (update: CatalogUpdate) => boolean {
 /** One JSON document, an update a line: a whole publication would be too long for one string. */
 function printDocument(
   head: CatalogHead & { readonly signature: SignatureState },
-  updates: readonly CatalogUpdate[],
-  view: (update: CatalogUpdate) => UpdateView,
+  updates: Iterable<UpdateView>,
   io: InspectIo,
 ): void {
   io.stdout.write(`${JSON.stringify(head).slice(0, -1)},"updates":[`);
-  updates.forEach((update, index) => {
-    io.stdout.write(`${index === 0 ? '\n' : ',\n'}${JSON.stringify(view(update))}`);
-  });
+  let separator = '\n';
+  for (const update of updates) {
+    io.stdout.write(separator + JSON.stringify(update));
+    separator = ',\n';
+  }
   io.stdout.write('\n]}\n');
 }
 
