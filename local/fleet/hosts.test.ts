@@ -3,6 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readHostFile } from '#agent/adapters/simulated/host-file.ts';
+import { HostFacts } from '#shared/core/catalog/applicability/host-facts.ts';
+import type { CatalogUpdate } from '#shared/core/catalog/model.ts';
+import { Prerequisites } from '#shared/core/catalog/prerequisites.ts';
 import { type HostScan, scanHost } from '#shared/core/catalog/scan.ts';
 import { type IndexWithRules, readIndexWithRules } from '#shared/index/read-rules.ts';
 import { haveSamples, sample } from '#test/kit/samples.ts';
@@ -112,11 +115,53 @@ describe('the invented index on the fleet', () => {
 });
 
 describe.runIf(haveSamples)('the real index of KB2999226 on the fleet', () => {
-  it('needs it on 64-bit Windows 7 SP1 and Server 2008 R2 SP1 only', async () => {
+  let real: IndexWithRules;
+  beforeAll(async () => {
     const taken = await takeRealFile(sample('msu', 'Windows6.1-KB2999226-x64.msu'), join(folder, 'msu'));
-    const real = await readIndexWithRules(createReadStream(taken.indexFile));
+    real = await readIndexWithRules(createReadStream(taken.indexFile));
+  });
+
+  it('finds the detectoids of each kind of machine, and names the operators that nothing is described for', () => {
+    const newest = new Map<string, CatalogUpdate>();
+    for (const update of real.catalog.updates.values()) {
+      const known = newest.get(update.updateId);
+      if (known === undefined || update.revision > known.revision) newest.set(update.updateId, update);
+    }
+    for (const { key, architecture, state } of profiles) {
+      const prerequisites = new Prerequisites(newest, newest.keys(), real.rules, new HostFacts(state));
+      const holding: (string | undefined)[] = [];
+      const open: (string | undefined)[] = [];
+      const operators = new Set<string>();
+      for (const { updateId, title } of newest.values()) {
+        const { value, unknown } = prerequisites.holds(updateId);
+        if (value === true) holding.push(title);
+        if (value === undefined) open.push(title);
+        for (const { operator } of unknown) operators.add(operator);
+      }
+      expect(newest.size).toBe(645);
+      // Products, SQL Server, drivers and people's filters that no bare Windows says anything about.
+      expect(open.length, key).toBeLessThan(65);
+      const client = key.startsWith('windows');
+      expect([...operators].sort()).toEqual([
+        'b.FileExists',
+        'b.FileVersion',
+        ...(client ? ['b.LicenseDword'] : []),
+        'b.WmiQuery',
+      ]);
+      expect(holding).toContain(architecture === 'amd64' ? 'AMD64' : 'X86');
+      expect(holding).not.toContain(architecture === 'amd64' ? 'X86' : 'AMD64');
+      expect(holding).toContain('Vista or Later');
+      expect(holding.includes('Windows Vista')).toBe(client);
+      expect(
+        holding.filter((title) => /Server 2003|Windows 2000 (Server|Professional)|XP Professional/.test(title ?? '')),
+      ).toEqual([]);
+    }
+  });
+
+  it('needs it on 64-bit Windows 7 SP1 and Server 2008 R2 SP1 only', async () => {
     for (const host of hosts) {
-      const { needed } = await scan(host, real);
+      const { needed, unknown } = await scan(host, real);
+      expect(unknown).toEqual({ updates: 0, operators: [] });
       const expected = ['windows7-sp1-x64', 'server2008r2-sp1-x64'].includes(host.profile.key) ? ['2999226'] : [];
       expect(
         needed.flatMap(({ kbs }) => kbs),

@@ -86,7 +86,11 @@ function describe({ servicePack = 0, releases = {}, ...draft }: Draft): Profile 
     },
     files: {
       complete: false,
-      files: { 'C:\\Windows\\System32\\ntoskrnl.exe': { version: osVersion } },
+      files: {
+        'C:\\Windows\\System32\\ntoskrnl.exe': { version: osVersion },
+        // Windows Update's own file, which on Windows 7 is numbered apart.
+        'C:\\Windows\\System32\\wuaueng.dll': { version: major === '10' ? osVersion : '7.5.7601.17514' },
+      },
       folders: x64 ? { ...folders, ...folders32 } : folders,
     },
     cbs: {

@@ -17,12 +17,12 @@ export interface TagAttributes {
   names(): Iterable<string>;
 }
 
-/** The largest rules that are known have some 30 levels and some thousand operators (detectoids of Office). */
+/** The largest rules in an export of WSUS (2020) have 14 levels and 5,092 operators. */
 const MAX_DEPTH = 256;
 const MAX_RULES = 100_000;
 /** Of `m.Product` and the like: a GUID or a name. */
 const MAX_TEXT_CHARACTERS = 4096;
-/** Manifests of real updates name up to some dozen editions; patches some hundred products. */
+/** Real manifests name some dozen editions at most, patches some hundred products. */
 const MAX_PARENTS = 10_000;
 const MAX_TARGETS = 10_000;
 

@@ -12,6 +12,9 @@ export interface RuleElement {
   readonly texts: readonly { readonly name: string; readonly text: string }[];
 }
 
+/** Operators that are about other rules. */
+const withRulesInside: ReadonlySet<string> = new Set(['And', 'Or', 'Not', 'b.RegKeyLoop']);
+
 type Maker = (attributes: Attributes, element: RuleElement) => Rule;
 
 /** Rules without attributes are kept once: a publication has some hundred thousand of them. */
@@ -241,6 +244,9 @@ export function makeRule(element: RuleElement): Rule {
   const rule = constant ?? makers.get(name)?.(attributes, element);
   if (rule === undefined) return { op: 'unsupported', name, reason: 'this operator is not evaluated' };
   if (attributes.fault !== undefined) return { op: 'invalid', name, reason: attributes.fault };
+  if (element.rules.length > 0 && !withRulesInside.has(name)) {
+    return { op: 'unsupported', name, reason: 'rules inside it are not evaluated' };
+  }
   const [surplus] = attributes.surplus;
   if (surplus !== undefined && rule.op !== 'invalid') {
     return { op: 'unsupported', name, reason: `its attribute ${surplus} is not evaluated` };

@@ -590,5 +590,6 @@ describe('an operator that makes no sense is kept with the reason', () => {
   it('and so is one with an attribute whose meaning is not known', () => {
     const rule = op('b.Processor', { Architecture: '9', Cores: '4' });
     expect(rule).toEqual({ op: 'unsupported', name: 'b.Processor', reason: 'its attribute Cores is not evaluated' });
+    expect(op('True', {}, op('False'))).toMatchObject({ op: 'unsupported', reason: expect.stringContaining('inside') });
   });
 });
