@@ -6,6 +6,7 @@ import { type Bench, type BenchRow, goalText, keepsGoal } from './kit/bench.ts';
 /** Benchmarks are loaded when they run: some need programs that are not everywhere. */
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   cabinet: async () => (await import('./cabinet/cabinet.ts')).cabinetBench,
+  index: async () => (await import('./index/index.ts')).indexBench,
   publish: async () => (await import('./publish/publish.ts')).publishBench,
 };
 

@@ -242,7 +242,9 @@ function leafExtended(seed: number, leaf: Leaf): string {
 
 /** Whether there is an `l/<language>/<RevisionId>`; leaves have none. @param language index into `languages` */
 export function hasLanguage(entry: Entry, language: number): entry is Evaluated | Bundle {
-  return entry.kind !== 'leaf' && language < entry.languages;
+  if (entry.kind === 'leaf') return false;
+  // All that has a title has an English one.
+  return language < entry.languages || languages[language]?.[0] === 'en';
 }
 
 /** `l/<language>/<RevisionId>`. @param number index into `languages` */

@@ -208,7 +208,7 @@ class Classic {
       files,
       // A part need not repeat the classification of the whole.
       clauses: owner.clauses.filter((_, i) => i !== 1),
-      fileLanguages: row.percent(30) ? languageNames.slice(0, 1 + row.below(8)) : [],
+      fileLanguages: row.percent(60) ? languageNames.slice(0, 1 + row.below(8)) : [],
       metadataBytes: huge ? 33_700_000 + row.below(13_100_000) : metadataBytesOf(owner.payload, row),
     };
   }
@@ -279,15 +279,15 @@ function revisedBundles(options: WorldOptions): ReadonlyMap<number, Revisions> {
 function leavesOf(row: Row): number {
   if (row.percent(40)) return 1;
   if (row.percent(41.7)) return 2 + row.below(2);
-  return row.percent(71.5) ? 4 + row.below(7) : 11 + row.below(33);
+  return row.percent(71.5) ? 4 + row.below(7) : 11 + row.below(32);
 }
 
-/** Component manifests: median 174 KB, some of several MB; descriptions of Windows Installer patches: some KB. */
+/** Component manifests: median 184 KB, some of several MB; descriptions of Windows Installer patches: some KB. */
 function metadataBytesOf(payload: PayloadKind, row: Row): number {
   switch (payload) {
     case 'cbs':
       if (row.percent(3.3)) return 1_000_000 + Math.min(7_000_000, -1_200_000 * Math.log(1 - row.fraction()));
-      return Math.max(50_000, 174_000 * Math.exp(0.47 * row.normal()));
+      return Math.max(50_000, 184_000 * Math.exp(0.47 * row.normal()));
     case 'msi':
       return 3_000 + Math.min(150_000, -35_000 * Math.log(1 - row.fraction()));
     default:
@@ -298,5 +298,5 @@ function metadataBytesOf(payload: PayloadKind, row: Row): number {
 /** In how many languages there is a title. */
 export function languagesOf(row: Row): number {
   if (row.percent(40)) return 37;
-  return row.percent(34) ? 18 : 1 + row.below(11);
+  return row.percent(34) ? 18 : row.below(12);
 }

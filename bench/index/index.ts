@@ -1,0 +1,164 @@
+import type { Bench, BenchContext, BenchRow } from '../kit/bench.ts';
+import { measureProcess, median, type ProcessCost } from '../kit/measure.ts';
+import { type IndexFile, indexFile } from './input.ts';
+import { parseOptions } from './options.ts';
+import { buildPeer } from './peer.ts';
+import type { RunCounts } from './runner.ts';
+
+const modes = ['package', 'decode', 'selective', 'full'] as const;
+type Mode = (typeof modes)[number];
+
+/** Costs of several runs, by their middle values, and what was counted in each. */
+interface Measured {
+  readonly cpuSeconds: number;
+  readonly wallSeconds: number;
+  readonly peakRssBytes: number;
+  readonly counts: RunCounts;
+}
+
+/** Goals are for the full size: a small index is read in less time than Node takes to start. */
+const ratioGoal = { atMost: 0.6 };
+const rssGoal = { atMost: 256 };
+const growthGoal = { atMost: 1.1 };
+const smallerBy = 8;
+
+export const indexBench: Bench = {
+  name: 'index',
+  summary: 'reads an invented index of full size, against libmspack and expat in C',
+  options: [
+    '--scale 1/8   share of a real publication; goals are judged at 1 only [1]',
+    '--seed N      of the invented index [1]',
+    '--runs N      of each mode; the middle value counts [1]',
+  ],
+  run,
+};
+
+async function run(context: BenchContext): Promise<readonly BenchRow[]> {
+  const options = parseOptions(context.args);
+  const peer = await buildPeer(context);
+  const index = await indexFile(options, context);
+  const rows: BenchRow[] = [...shapeRows(index)];
+  const judged = options.scale === 1;
+  const own = new Map<Mode, Measured>();
+  for (const mode of modes) {
+    const [ours, theirs] = await alternate(context, `${mode} at scale ${options.scale}`, options.runs, [
+      () => runOurs(mode, index.path),
+      () => measureProcess(peer, [mode, index.path]),
+    ]);
+    assertEqual(mode, ours.counts, theirs.counts, countedIn(mode, index));
+    own.set(mode, ours);
+    const isMeasuredByRatio = mode === 'selective' || mode === 'full';
+    rows.push(
+      { name: `${mode}: CPU`, value: ours.cpuSeconds, unit: 's' },
+      { name: `${mode}: CPU, peer`, value: theirs.cpuSeconds, unit: 's' },
+      {
+        name: `${mode}: CPU, of the peer's`,
+        value: ours.cpuSeconds / theirs.cpuSeconds,
+        unit: 'ratio',
+        ...(judged && isMeasuredByRatio ? { goal: ratioGoal } : {}),
+      },
+      { name: `${mode}: wall`, value: ours.wallSeconds, unit: 's' },
+      { name: `${mode}: wall, peer`, value: theirs.wallSeconds, unit: 's' },
+      { name: `${mode}: peak RSS`, value: ours.peakRssBytes / 1e6, unit: 'MB', ...(judged ? { goal: rssGoal } : {}) },
+      { name: `${mode}: peak RSS, peer`, value: theirs.peakRssBytes / 1e6, unit: 'MB' },
+    );
+    if (mode === 'full') await checkTokens(context, index.path, theirs.counts);
+  }
+  rows.push(...(await growthRows(context, options, own)));
+  return rows;
+}
+
+function shapeRows({ scale, generated }: IndexFile): BenchRow[] {
+  const row = (name: string, value: number, unit: string, atLeast: number): BenchRow => ({
+    name: `shape: ${name}`,
+    value,
+    unit,
+    ...(scale === 1 ? { goal: { atLeast } } : {}),
+  });
+  return [
+    row('index', generated.bytes / 1e6, 'MB', 650),
+    row('unpacked', generated.unpackedBytes / 1e6, 'MB', 8000),
+    row('inner files', generated.innerFiles, 'files', 800_000),
+    row('inner cabinets', generated.innerCabs, 'cabinets', 75),
+  ];
+}
+
+/** What a mode must have counted, as the generator knows. */
+function countedIn(mode: Mode, { generated }: IndexFile): RunCounts {
+  const { updates, fileLocations: locations, innerCabs, innerFiles, unpackedBytes } = generated;
+  // Besides the inner cabinets there is index.xml.
+  const outer = innerCabs + 1;
+  if (mode === 'package') return { members: outer + 1, updates, locations };
+  const members = outer + innerFiles;
+  return mode === 'decode' ? { members, bytes: unpackedBytes } : { members, updates, locations };
+}
+
+/** The cost of the same work on an index of an eighth, times eight: it must not grow faster than the index. */
+async function growthRows(
+  context: BenchContext,
+  options: ReturnType<typeof parseOptions>,
+  own: ReadonlyMap<Mode, Measured>,
+): Promise<BenchRow[]> {
+  const small = await indexFile({ ...options, scale: options.scale / smallerBy }, context);
+  const rows: BenchRow[] = [];
+  for (const mode of ['selective', 'full'] as const) {
+    const [measured] = await alternate(context, `${mode} at scale ${small.scale}`, Math.max(3, options.runs), [
+      () => runOurs(mode, small.path),
+    ]);
+    const full = own.get(mode)?.cpuSeconds ?? Number.NaN;
+    rows.push({
+      name: `${mode}: growth of CPU over that of the index`,
+      value: full / measured.cpuSeconds / smallerBy,
+      unit: 'ratio',
+      ...(options.scale === 1 ? { goal: growthGoal } : {}),
+    });
+  }
+  return rows;
+}
+
+/** Both sides must have seen the same elements: our reader has no reason to count them, so that another run does. */
+async function checkTokens(context: BenchContext, path: string, peer: RunCounts): Promise<void> {
+  context.progress('counting elements, attributes and text');
+  const { counts } = measuredOf([await runOurs('tokens', path)]);
+  assertEqual('full', counts, peer, {});
+}
+
+const runOurs = (mode: Mode | 'tokens', path: string): Promise<ProcessCost> =>
+  measureProcess(process.execPath, [`${import.meta.dirname}/runner.ts`, mode, path]);
+
+/** Runs the contestants in turns, so that a busy spell of the machine meets all of them. */
+async function alternate<const T extends readonly (() => Promise<ProcessCost>)[]>(
+  context: BenchContext,
+  what: string,
+  runs: number,
+  contestants: T,
+): Promise<{ [K in keyof T]: Measured }> {
+  const costs: ProcessCost[][] = contestants.map(() => []);
+  for (let i = 0; i < runs; i++) {
+    context.progress(`${what}${runs === 1 ? '' : `, run ${i + 1} of ${runs}`}`);
+    for (const [at, contestant] of contestants.entries()) costs[at]?.push(await contestant());
+  }
+  return costs.map(measuredOf) as { [K in keyof T]: Measured };
+}
+
+function measuredOf(costs: readonly ProcessCost[]): Measured {
+  return {
+    cpuSeconds: median(costs.map(({ cpuSeconds }) => cpuSeconds)),
+    wallSeconds: median(costs.map(({ wallSeconds }) => wallSeconds)),
+    peakRssBytes: Math.max(...costs.map(({ peakRssBytes }) => peakRssBytes)),
+    counts: JSON.parse(costs.at(-1)?.stdout ?? '{}') as RunCounts,
+  };
+}
+
+/** @throws Error when two sides that count the same thing differ */
+function assertEqual(mode: string, ours: RunCounts, theirs: RunCounts, generated: RunCounts): void {
+  for (const name of Object.keys(ours) as (keyof RunCounts)[]) {
+    for (const [who, count] of [
+      ['the peer', theirs[name]],
+      ['the generator', generated[name]],
+    ] as const) {
+      if (count === undefined || count === ours[name]) continue;
+      throw new Error(`${mode}: we counted ${ours[name]} ${name}, ${who} ${count}`);
+    }
+  }
+}

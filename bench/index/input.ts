@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type Generated, generateIndex } from '#local/upstream/full-size/generate.ts';
+import { measuredMonth, monthText } from '#local/upstream/full-size/month.ts';
+import type { BenchContext } from '../kit/bench.ts';
+
+/** A generated index. */
+export interface IndexFile {
+  readonly path: string;
+  readonly scale: number;
+  /** What its generator counted. */
+  readonly generated: Generated;
+}
+
+/** The index of this seed and size; it is made anew when there is none, or when the code that makes it has changed. */
+export async function indexFile(
+  options: { readonly scale: number; readonly seed: number },
+  context: Pick<BenchContext, 'cacheFolder' | 'progress'>,
+): Promise<IndexFile> {
+  const { scale, seed } = options;
+  const path = join(context.cacheFolder, `wsusscn2-seed${seed}-${monthText(measuredMonth)}-scale${scale}.cab`);
+  const notes = `${path}.json`;
+  const madeBy = await fingerprint();
+  const known = await readNotes(notes);
+  if (known?.madeBy === madeBy && (await lengthOf(path)) === known.generated.bytes) {
+    return { path, scale, generated: known.generated };
+  }
+  context.progress(`making ${path}`);
+  const generated = await generateIndex({
+    out: path,
+    seed,
+    scale,
+    month: measuredMonth,
+    onProgress: ({ cabs, of, bytes }) => {
+      if (cabs % 5 === 0 || cabs === of) context.progress(`${cabs} of ${of} cabinets, ${Math.round(bytes / 1e6)} MB`);
+    },
+  });
+  await writeFile(notes, JSON.stringify({ madeBy, generated } satisfies Notes));
+  return { path, scale, generated };
+}
+
+interface Notes {
+  readonly madeBy: string;
+  readonly generated: Generated;
+}
+
+async function readNotes(path: string): Promise<Notes | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as Notes;
+  } catch {
+    // Absent or cut off: the index is made anew, which is always right.
+    return undefined;
+  }
+}
+
+async function lengthOf(path: string): Promise<number | undefined> {
+  try {
+    return (await stat(path)).size;
+  } catch {
+    return undefined;
+  }
+}
+
+const root = resolve(import.meta.dirname, '../..');
+const sources = ['local/upstream/full-size', 'shared/cabinet/testing', 'local/upstream/windows-ids.ts'];
+
+/** Digest of the sources that decide about the bytes. */
+async function fingerprint(): Promise<string> {
+  const hash = createHash('sha256');
+  for (const source of sources) {
+    const files = source.endsWith('.ts') ? [''] : (await readdir(join(root, source))).sort();
+    for (const file of files) {
+      if (file.endsWith('.test.ts')) continue;
+      hash.update(await readFile(join(root, source, file)));
+    }
+  }
+  return hash.digest('hex');
+}

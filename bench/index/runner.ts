@@ -1,0 +1,146 @@
+/**
+ * One process that reads an index in one mode and prints what it counted as a line of JSON: `node runner.ts MODE FILE`. The
+ * counterpart of `../peers/index-peer.c`, with its modes:
+ *
+ * - `package`: package.xml into the catalogue's columns; `decode`: everything unpacked, nothing parsed;
+ * - `selective` and `full`: the catalogue of `readPublication`, at the depths `facts` and `everything`;
+ * - `tokens`: not measured: counts elements, attributes and text of all that `full` reads.
+ */
+import { createReadStream } from 'node:fs';
+import { type ByteSink, type CabMember, CabReader } from '#shared/cabinet/index.ts';
+import { readPublication } from '#shared/index/index.ts';
+import { PackageList } from '#shared/index/package-list.ts';
+import { packageXml } from '#shared/index/package-xml.ts';
+import { Values } from '#shared/index/values.ts';
+import { decodeText } from '#shared/index/xml/decode.ts';
+import { XmlReader } from '#shared/index/xml/index.ts';
+import { ENCODED, type TokenHandler, Tokenizer } from '#shared/index/xml/tokenizer.ts';
+
+/** What was counted; what a mode does not count is left out. */
+export interface RunCounts {
+  /** Members of the outer and of all inner cabinets that were met. */
+  readonly members?: number;
+  /** Bytes of members of inner cabinets that were unpacked. */
+  readonly bytes?: number;
+  readonly elements?: number;
+  readonly attributes?: number;
+  /** Bytes of text between tags, references replaced. */
+  readonly textBytes?: number;
+  readonly updates?: number;
+  /** Files with an address. */
+  readonly locations?: number;
+}
+
+const chunkBytes = 1 << 20;
+const isCab = (name: string): boolean => name.toLowerCase().endsWith('.cab');
+
+/** Pushes a file through a reader of nested cabinets; `sinkOf` is asked for the members of inner ones. */
+async function readNested(
+  file: string,
+  wantsCab: (name: string) => boolean,
+  sinkOf: (member: CabMember) => ByteSink | undefined,
+) {
+  let members = 0;
+  const count = (member: CabMember): CabMember => {
+    members += 1;
+    return member;
+  };
+  const outer = new CabReader({
+    onMember: (member) =>
+      isCab(count(member).name) && wantsCab(member.name)
+        ? new CabReader({ onMember: (inner) => sinkOf(count(inner)) })
+        : undefined,
+  });
+  for await (const chunk of createReadStream(file, { highWaterMark: chunkBytes })) outer.write(chunk);
+  outer.end();
+  return members;
+}
+
+async function packageList(file: string): Promise<RunCounts> {
+  const list = new PackageList(new Values());
+  const members = await readNested(
+    file,
+    (name) => name === 'package.cab',
+    ({ name }) => new XmlReader('whole', packageXml).begin({ name, state: list }),
+  );
+  return { members, updates: list.count, locations: list.locations };
+}
+
+async function decode(file: string): Promise<RunCounts> {
+  let bytes = 0;
+  const sink: ByteSink = {
+    write: (chunk) => {
+      bytes += chunk.length;
+    },
+    end: () => undefined,
+  };
+  const members = await readNested(
+    file,
+    () => true,
+    () => sink,
+  );
+  return { members, bytes };
+}
+
+async function publication(file: string, depth: 'facts' | 'everything'): Promise<RunCounts> {
+  const { catalog, members } = await readPublication(createReadStream(file, { highWaterMark: chunkBytes }), { depth });
+  let locations = 0;
+  for (const { url } of catalog.files.values()) if (url !== undefined) locations += 1;
+  return { members, updates: catalog.updates.size, locations };
+}
+
+async function tokens(file: string): Promise<RunCounts> {
+  const counts = { bytes: 0, elements: 0, attributes: 0, textBytes: 0 };
+  const tokenizerOf = (whole: boolean): Tokenizer => {
+    const handler: TokenHandler = {
+      wantsText: true,
+      start: () => {
+        counts.elements += 1;
+        counts.attributes += tokenizer.attributes.count;
+        return false;
+      },
+      end: () => undefined,
+      text: (start, end, kind) => {
+        counts.textBytes +=
+          kind === ENCODED ? Buffer.byteLength(decodeText(tokenizer.buffer, start, end)) : end - start;
+      },
+    };
+    const tokenizer = new Tokenizer(handler, whole);
+    return tokenizer;
+  };
+  const [list, fragment] = [tokenizerOf(true), tokenizerOf(false)];
+  const members = await readNested(
+    file,
+    () => true,
+    ({ name }) => {
+      if (name !== 'package.xml' && !/^[cxl]\\/.test(name)) return undefined;
+      const tokenizer = name === 'package.xml' ? list : fragment;
+      tokenizer.reset();
+      return {
+        write: (chunk) => {
+          counts.bytes += chunk.length;
+          tokenizer.write(chunk);
+        },
+        end: () => tokenizer.end(),
+      };
+    },
+  );
+  return { members, ...counts };
+}
+
+const modes: Readonly<Record<string, (file: string) => Promise<RunCounts>>> = {
+  package: packageList,
+  decode,
+  selective: (file) => publication(file, 'facts'),
+  full: (file) => publication(file, 'everything'),
+  tokens,
+};
+
+const [mode = '', file = ''] = process.argv.slice(2);
+const run = Object.hasOwn(modes, mode) ? modes[mode] : undefined;
+if (run === undefined || file === '') {
+  process.stderr.write(`usage: runner.ts ${Object.keys(modes).join('|')} FILE\n`);
+  process.exitCode = 2;
+} else {
+  process.stdout.write(`${JSON.stringify(await run(file))}\n`);
+}
