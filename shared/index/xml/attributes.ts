@@ -27,7 +27,7 @@ export const MAX_ATTRIBUTES = 256;
 /** What the tokenizer fills and a plan reads. */
 export class AttributeList implements Attributes {
   readonly #table: NameTable;
-  readonly #range = { buffer: Buffer.alloc(0), start: 0, end: 0 };
+  readonly #range: { buffer: Buffer; start: number; end: number } = { buffer: Buffer.alloc(0), start: 0, end: 0 };
   /** Where the values are. */
   buffer: Buffer;
   count = 0;

@@ -103,5 +103,4 @@ export class XmlReader<State> {
   }
 }
 
-const nameOf = ({ name }: XmlDocument<never> | XmlDocument<unknown>): string =>
-  typeof name === 'string' ? name : name();
+const nameOf = ({ name }: Pick<XmlDocument<unknown>, 'name'>): string => (typeof name === 'string' ? name : name());
