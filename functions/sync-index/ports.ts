@@ -72,7 +72,7 @@ export const defaultLimits: SyncLimits = {
 };
 
 /** What stood when the run began. */
-export interface Standing {
+interface Standing {
   readonly current: { readonly pointer: IndexPointer; readonly tag: string } | undefined;
   readonly refusal: IndexRefusal | undefined;
 }

@@ -12,7 +12,7 @@ import { publishIndex } from './publish-index.ts';
 import { SyncError } from './sync-error.ts';
 
 /** An invocation that ended before its run did: `goesOn` says what takes the next step. */
-export interface Continues {
+interface Continues {
   readonly outcome: 'continues';
   /** Of the index, already copied. */
   readonly bytes: number;

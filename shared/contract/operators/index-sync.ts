@@ -46,7 +46,7 @@ export function refusalInForce(
  * How far a run is: `copying` from Microsoft, `examining` (digest and signature), `decoding`, `publishing` (facts, the
  * catalogue, the pointer). Bytes are of the index file.
  */
-export const syncProgress = z.object({
+const syncProgress = z.object({
   phase: z.enum(['copying', 'examining', 'decoding', 'publishing']),
   bytes: z.optional(byteCount),
   of: z.optional(byteCount),
