@@ -155,6 +155,30 @@ describe('prerequisites', () => {
   });
 });
 
+describe('a whole publication', () => {
+  it('of 137,000 updates costs rules only where prerequisites may hold', () => {
+    const products = Array.from({ length: 1000 }, (_, number) => detectoid(`p${number}`));
+    const units = Array.from({ length: 21_000 }, (_, number) =>
+      bundle(100_000 + number, { prerequisites: [[`p${number % 1000}`]] }),
+    );
+    const leaves = Array.from({ length: 115_000 }, (_, number) => {
+      const unit = number % units.length;
+      return leaf(200_000 + number, [100_000 + unit], { prerequisites: [[`p${unit % 1000}`]] });
+    });
+    const some = index([...products, ...units, ...leaves]);
+    let asked = 0;
+    const rules: RuleLookup = {
+      get(revisionId) {
+        asked += 1;
+        return some.rules.get(revisionId);
+      },
+    };
+    const result = scanHost(some.catalog, rules, host(['p7']));
+    expect(result.needed).toHaveLength(21);
+    expect(asked).toBeLessThanOrEqual(1000 + 21 * 6);
+  }, 20_000);
+});
+
 describe('what is not known', () => {
   const wmi: Rule = { op: 'b.WmiQuery', namespace: 'root\\cimv2', query: 'SELECT * FROM Win32_Battery' };
   const about = { operator: 'b.WmiQuery', updates: 1, examples: ['SELECT * FROM Win32_Battery'] };
