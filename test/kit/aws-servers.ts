@@ -44,8 +44,8 @@ const common = {
   secretOf: (id: string) => (id === credentials.accessKeyId ? credentials.secretAccessKey : undefined),
 };
 
-async function freshFolder(started: AsyncDisposableStack): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'kbroker-aws-'));
+async function freshFolder(started: AsyncDisposableStack, parent = tmpdir()): Promise<string> {
+  const folder = await mkdtemp(join(parent, 'kbroker-aws-'));
   started.defer(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
@@ -77,10 +77,14 @@ export async function startSecrets(): Promise<ServedClient<SecretsManagerClient>
   return { client, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
-/** Starts DynamoDB and S3 on loopback, each in a fresh folder that {@link AwsServers.close} removes. */
-export async function startAwsServers(): Promise<AwsServers> {
+/**
+ * Starts DynamoDB and S3 on loopback, each in a fresh folder that {@link AwsServers.close} removes.
+ *
+ * @param parent where that folder is made; by default where temporary files belong
+ */
+export async function startAwsServers(parent?: string): Promise<AwsServers> {
   await using started = new AsyncDisposableStack();
-  const folder = await freshFolder(started);
+  const folder = await freshFolder(started, parent);
   const dynamodbServer = await startDynamoDb({ ...common, dataDir: join(folder, 'dynamodb') });
   started.defer(() => dynamodbServer.close());
   const s3Server = await startS3({ ...common, dataDir: join(folder, 's3') });

@@ -152,6 +152,7 @@ export class MemoryCatalogStore implements CatalogStore {
     return new Map([...new Set(sha1s)].flatMap((sha1) => entry(sha1, this.facts.get(sha1))));
   }
 
+  /** Beside the port: what tests of others need is a file that some publication named. */
   async putFileFacts(facts: Iterable<PayloadFile>) {
     for (const file of facts) this.facts.set(file.sha1, copy(file));
   }

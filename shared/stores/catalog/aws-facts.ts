@@ -10,7 +10,7 @@ import {
   mergeUnitsOfKb,
   unitsDiffering,
 } from '../../core/catalog/diff-facts.ts';
-import type { Catalog, PayloadFile } from '../../core/catalog/model.ts';
+import type { Catalog } from '../../core/catalog/model.ts';
 import { type UnitOfKb, unitFactsOf } from '../../core/catalog/unit-facts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import {
@@ -62,9 +62,7 @@ export interface FactsTable {
 }
 
 /** Facts of files and units as rows in DynamoDB. */
-export function awsFacts(
-  target: FactsTable,
-): Pick<CatalogStore, 'fileFacts' | 'unitFacts' | 'unitsOfKb' | 'putFacts' | 'putFileFacts'> {
+export function awsFacts(target: FactsTable): Pick<CatalogStore, 'fileFacts' | 'unitFacts' | 'unitsOfKb' | 'putFacts'> {
   const { dynamodb, table, sleep, random } = target;
   const get = (keys: Iterable<string>) => batchGet(dynamodb, table, partitionKey, keys, sleep, random);
 
@@ -99,8 +97,6 @@ export function awsFacts(
     },
 
     putFacts: (catalog, options) => putFacts(target, catalog, options),
-
-    putFileFacts: (facts) => batchPut(dynamodb, table, fileRows(facts), sleep, random),
   };
 }
 
@@ -109,11 +105,6 @@ const position = z.object({ updateId: z.string(), createdAt: z.string() });
 /** In the order of the row: the newest first, then by UpdateId. */
 const comesAfter = (entry: UnitOfKb, other: UnitOfKb): boolean =>
   entry.createdAt < other.createdAt || (entry.createdAt === other.createdAt && entry.updateId > other.updateId);
-
-function* fileRows(facts: Iterable<PayloadFile>): Generator<Item> {
-  for (const file of facts)
-    yield { [partitionKey]: kinds.files + file.sha1, ...z.parse(factsRow, { version: 1, ...file }) };
-}
 
 type Row = Item & { readonly version: 1 };
 /** A key without its kind, and the row that is there. */

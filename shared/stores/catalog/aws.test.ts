@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeSnapshot } from '#shared/contract/catalog-snapshot.ts';
 import { buildKey } from '#shared/contract/keys.ts';
 import { type AwsServers, startAwsServers } from '#test/kit/aws-servers.ts';
 import { at, catalogOf, pointerOf, sha1, sha256, streamOf, unit } from '#test/kit/values.ts';
@@ -63,6 +64,8 @@ describe('the index store on S3', () => {
 });
 
 describe('the catalogue on AWS', () => {
+  const whole = Buffer.concat([...encodeSnapshot(catalogOf([unit(1)]))]);
+
   it('names rows that do not parse', async () => {
     const { table, store } = await makeCatalog();
     const digest = sha1('x');
@@ -76,8 +79,10 @@ describe('the catalogue on AWS', () => {
 
   it.each([
     ['is not gzip', Buffer.from('{}')],
-    ['is not JSON', gzipSync('{')],
-    ['is of another version', gzipSync(JSON.stringify({ version: 2 }))],
+    ['begins as none does', gzipSync('{"version":2}')],
+    ['is cut', gzipSync(whole.subarray(0, whole.length - 100))],
+    ['is cut while packed', gzipSync(whole).subarray(0, 100)],
+    ['is of another version', gzipSync(Buffer.from(whole).fill(9, 8, 9))],
   ])('does not take for a snapshot what %s', async (_what, Body) => {
     const { bucket, store } = await makeCatalog();
     const Key = buildKey({ kind: 'catalog-snapshot', indexSha256: sha256('index') });

@@ -113,8 +113,6 @@ export interface CatalogStore {
    * leaves out stays. May be repeated: a second time it writes nothing.
    */
   putFacts(catalog: Catalog, options: PutFactsOptions): Promise<FactsWritten>;
-  /** Writes the facts given. {@link putFacts} takes its place. */
-  putFileFacts(facts: Iterable<PayloadFile>): Promise<void>;
   /** Stores the whole catalogue of a publication; the same bytes when repeated. */
   putSnapshot(indexSha256: string, catalog: Catalog): Promise<void>;
   getSnapshot(indexSha256: string): Promise<Catalog | undefined>;
