@@ -38,7 +38,7 @@ export interface NeededUpdate extends ScannedUpdate {
 }
 
 /** Operators that kept verdicts open, most frequent first. */
-export interface UnknownOperator {
+interface UnknownOperator {
   /** Name in the fragments, for instance `b.WmiQuery`. */
   readonly operator: string;
   /** Units whose verdict it kept open. */

@@ -60,7 +60,7 @@ export interface LanguageFacts {
   readonly mui: readonly string[];
 }
 
-export type RegistryType = 'REG_SZ' | 'REG_EXPAND_SZ' | 'REG_DWORD' | 'REG_QWORD' | 'REG_MULTI_SZ' | 'REG_BINARY';
+type RegistryType = 'REG_SZ' | 'REG_EXPAND_SZ' | 'REG_DWORD' | 'REG_QWORD' | 'REG_MULTI_SZ' | 'REG_BINARY';
 
 export interface RegistryData {
   readonly type: RegistryType;
@@ -89,7 +89,7 @@ export interface FileDescription {
   readonly language?: number;
 }
 
-export interface FileFacts {
+interface FileFacts {
   readonly complete: boolean;
   /** By whole path, for instance `C:\Windows\System32\ntoskrnl.exe`. */
   readonly files: Readonly<Record<string, FileDescription>>;
@@ -97,7 +97,7 @@ export interface FileFacts {
   readonly folders: Readonly<Record<string, string>>;
 }
 
-export interface CbsFacts {
+interface CbsFacts {
   readonly complete: boolean;
   /** Identities of installed packages: `name~token~architecture~language~version`. */
   readonly packages: readonly string[];
@@ -117,12 +117,12 @@ export interface MsiProduct {
   readonly patches?: readonly string[];
 }
 
-export interface MsiFacts {
+interface MsiFacts {
   readonly complete: boolean;
   readonly products: readonly MsiProduct[];
 }
 
-export interface WmiAnswer {
+interface WmiAnswer {
   readonly namespace: string;
   readonly query: string;
   /** Whether the query gives any row. */

@@ -183,7 +183,7 @@ export type PackageRule =
   | { readonly op: 'm.MsiPatchInstalled' | 'm.MsiPatchInstallable' | 'm.MsiPatchSuperseded' };
 
 /** An operator that is not evaluated, and one whose attributes make no sense. Both are named in results. */
-export interface UnreadableRule {
+interface UnreadableRule {
   readonly op: 'unsupported' | 'invalid';
   /** Name in the fragment. */
   readonly name: string;

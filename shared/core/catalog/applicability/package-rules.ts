@@ -54,7 +54,7 @@ export function answerPackage(rule: PackageRule, rules: ApplicabilityRules, fact
   }
 }
 
-export const sameVersion = (a: string, b: string): boolean => {
+const sameVersion = (a: string, b: string): boolean => {
   const [left, right] = [parseVersion(a), parseVersion(b)];
   return left !== undefined && right !== undefined && compareVersions(left, right) === 0;
 };
