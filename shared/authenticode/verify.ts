@@ -5,7 +5,7 @@ import { type Certificate, readCertificate } from './certificates.ts';
 import { followChain } from './chain.ts';
 import { type Countersignature, countersignatureOf } from './countersignature.ts';
 import { AuthenticodeError } from './error.ts';
-import { microsoftRoots } from './microsoft-roots.ts';
+import { checkOwner } from './owner.ts';
 import type { TrustPolicy } from './policy.ts';
 import { readSignedMessage, type SignedMessage, verifySigner } from './signed-message.ts';
 import type { SignatureState } from './state.ts';
@@ -180,15 +180,4 @@ function readClaim(
     throw malformed(`has the file's ${algorithm}, allowed are sha256 and, by setting, sha1`);
   }
   return { algorithm, digest: content(digest, 'the digest of the file').toString('hex') };
-}
-
-const microsoftThumbprints: ReadonlySet<string> = new Set(
-  microsoftRoots.map((root) => readCertificate(root).x509.fingerprint256),
-);
-
-/** Roots of Microsoft issue certificates to publishers of its store too; an index is Microsoft's own. */
-function checkOwner(leaf: Certificate, root: Certificate): void {
-  const owner = 'Microsoft Corporation';
-  if (!microsoftThumbprints.has(root.x509.fingerprint256) || leaf.organizations.includes(owner)) return;
-  throw new AuthenticodeError('untrusted', `it was not signed by ${owner}, though Microsoft issued the certificate`);
 }

@@ -1,4 +1,12 @@
-import { createHash, generateKeyPairSync, randomBytes, sign, X509Certificate } from 'node:crypto';
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  X509Certificate,
+} from 'node:crypto';
 import { bits, context, integer, octets, oid, sequence, set, time, utf8, yes } from '../tls/der.ts';
 import { algorithm } from './fields.ts';
 import type { DigestName, Holder } from './types.ts';
@@ -21,6 +29,8 @@ export interface CertificateRequest {
   readonly notAfter: Date;
   /** Elliptic keys are made in a moment; RSA is what Microsoft has. @default ec */
   readonly key?: 'ec' | 'rsa';
+  /** Whose key it is for, instead of a new one. */
+  readonly keyOf?: Holder;
   /** What the issuer signs it by. @default sha256 */
   readonly digest?: DigestName;
   /** Object identifier of an extension that is critical and that nobody knows. */
@@ -29,10 +39,8 @@ export interface CertificateRequest {
 
 /** Makes a certificate (RFC 5280) with a new key. */
 export function issueCertificate(request: CertificateRequest): Holder {
-  const { publicKey, privateKey } =
-    request.key === 'rsa'
-      ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-      : generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const privateKey = request.keyOf?.privateKey ?? newKey(request.key ?? 'ec');
+  const publicKey = createPublicKey(privateKey);
   const spki = publicKey.export({ type: 'spki', format: 'der' });
   const subject = nameOf(request.commonName);
   const issuer = request.issuer && new X509Certificate(request.issuer.certificate);
@@ -72,6 +80,11 @@ export function issueCertificate(request: CertificateRequest): Holder {
     privateKey,
   };
 }
+
+const newKey = (kind: 'ec' | 'rsa'): KeyObject =>
+  kind === 'rsa'
+    ? generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+    : generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
 
 const nameOf = (commonName: string): Buffer =>
   sequence(
