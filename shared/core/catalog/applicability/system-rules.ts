@@ -96,8 +96,8 @@ function answerSuites({ suiteMask: wants, allSuites }: WindowsVersionRule, has: 
 function answerDeviceAttribute(rule: DeviceAttributeRule, facts: HostFacts): Answer {
   const about = `device attribute ${rule.name}`;
   const listed = facts.deviceAttributes.get(rule.name);
-  const derived = rule.name.toLowerCase() === 'osversion' ? facts.windows?.version : undefined;
-  const has = derived ?? listed;
+  // Every device has a version, so a list without it does not say that there is none.
+  const has = rule.name.toLowerCase() === 'osversion' ? (facts.windows?.version ?? listed ?? undefined) : listed;
   if (has === undefined) return about;
   // An attribute that a device does not have equals nothing; how it compares otherwise is documented nowhere.
   if (has === null) return rule.comparison === 'EqualTo' && rule.value !== '' ? false : about;
