@@ -49,6 +49,7 @@ export function createSimulatedUpdateAgent(options: SimulatedUpdateAgentOptions)
     const revisions = new Map(parts.map((part) => [keyOf(part), part]));
     const changes: StateChange[] = [];
     for (const known of catalog.updates.values()) {
+      if (revisions.size === 0) break;
       const part = revisions.get(keyOf(known));
       if (part === undefined) continue;
       const after = applyChanges(state, changes);
