@@ -1,6 +1,8 @@
-import { deflateRawSync } from 'node:zlib';
+import { constants, deflateRawSync, type ZlibOptions } from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CabError } from './error.ts';
+import { machineCode, markup, randomBytes } from './testing/corpus.ts';
 import { FolderBlocks } from './testing/folder-blocks.ts';
 
 const mszipBlocks = () => new FolderBlocks({ method: 'mszip' });
@@ -84,5 +86,70 @@ describe('MSZIP', () => {
     const before = noise(32_768, 3);
     const error = failure(() => mszipBlocks().decodeBlock(block(before.subarray(400), before), before.length - 400));
     expect(error.reason).toBe('MSZIP block: invalid distance too far back');
+  });
+});
+
+describe('deflate as zlib makes it', () => {
+  const makers = [markup, machineCode, randomBytes, (length: number) => new Uint8Array(length)];
+  const strategies = [
+    constants.Z_DEFAULT_STRATEGY,
+    constants.Z_FILTERED,
+    constants.Z_HUFFMAN_ONLY,
+    constants.Z_RLE,
+    constants.Z_FIXED,
+  ];
+
+  test('is unpacked whatever level, memory, strategy and history', () => {
+    fc.assert(
+      fc.property(
+        fc.record({
+          kind: fc.nat({ max: makers.length - 1 }),
+          lengths: fc.array(fc.integer({ min: 1, max: 32_768 }), { minLength: 1, maxLength: 4 }),
+          seed: fc.integer({ min: 1 }),
+          level: fc.nat({ max: 9 }),
+          memLevel: fc.integer({ min: 1, max: 9 }),
+          strategy: fc.constantFrom(...strategies),
+        }),
+        ({ kind, lengths, seed, ...options }) => {
+          const decoder = mszipBlocks();
+          let history = Buffer.alloc(0);
+          for (const [i, length] of lengths.entries()) {
+            const data = (makers[kind] ?? markup)(length, seed + (i % 2));
+            const dictionary = history.length === 0 ? {} : { dictionary: history };
+            const packed = Buffer.concat([Buffer.from('CK'), deflateRawSync(data, { ...options, ...dictionary })]);
+            expect(Buffer.compare(decoder.decodeBlock(packed, length), data)).toBe(0);
+            history = Buffer.concat([history, data]).subarray(-32_768);
+          }
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  test('may consist of several blocks of all types, and of empty ones', () => {
+    const [text, random] = [markup(9000, 1), randomBytes(9000, 2)];
+    const part = (data: Uint8Array, options: ZlibOptions) =>
+      deflateRawSync(data, { ...options, finishFlush: constants.Z_SYNC_FLUSH });
+    const parts = [
+      part(text, { level: 9 }),
+      part(random, { level: 0 }),
+      part(new Uint8Array(0), {}),
+      part(text, { strategy: constants.Z_FIXED }),
+      deflateRawSync(new Uint8Array(0)),
+    ];
+    const output = mszipBlocks().decodeBlock(Buffer.concat([Buffer.from('CK'), ...parts]), 27_000);
+    expect(Buffer.compare(output, Buffer.concat([text, random, text]))).toBe(0);
+  });
+
+  test('is refused when cut, wherever that is', () => {
+    for (const options of [{ level: 9 }, { level: 0 }, { strategy: constants.Z_FIXED }]) {
+      const data = Buffer.concat([markup(300, 4), randomBytes(100, 5)]);
+      const packed = Buffer.concat([Buffer.from('CK'), deflateRawSync(data, options)]);
+      // The last bytes may hold no more than the end of the block, which may be missing.
+      for (let length = 2; length < packed.length - 2; length++) {
+        const error = failure(() => mszipBlocks().decodeBlock(packed.subarray(0, length), data.length));
+        expect(error.reason).toMatch(/^MSZIP block ends after \d+ of the 400 bytes it declares$/);
+      }
+    }
   });
 });

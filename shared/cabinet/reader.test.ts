@@ -225,3 +225,72 @@ describe('what handlers and sinks throw', () => {
     });
   });
 });
+
+describe('a sink that will get no more bytes', () => {
+  const cab = encodeCab({ members: [...files('a'), { name: 'b', data: markup(70_000, 3) }], compression: { lzx: 15 } });
+  const damaged = Uint8Array.from(cab);
+  damaged[damaged.length - 1] = (damaged.at(-1) ?? 0) ^ 1;
+
+  function callsOf(read: (reader: CabReader) => void): string[] {
+    const calls: string[] = [];
+    const reader = new CabReader({
+      onMember: ({ name }) => ({
+        write: () => undefined,
+        end: () => void calls.push(`end ${name}`),
+        abort: () => void calls.push(`abort ${name}`),
+      }),
+    });
+    read(reader);
+    return calls;
+  }
+
+  test('is told so once, whatever the reason; those that were ended are not', () => {
+    const once = ['end a', 'abort b'];
+    expect(callsOf((reader) => cabErrorOf(() => reader.write(damaged)))).toEqual(once);
+    expect(
+      callsOf((reader) => {
+        reader.write(cab.subarray(0, cab.length - 1));
+        cabErrorOf(() => reader.end());
+        reader.abort();
+      }),
+    ).toEqual(once);
+    expect(
+      callsOf((reader) => {
+        reader.write(cab.subarray(0, cab.length - 1));
+        reader.abort();
+        cabErrorOf(() => reader.end());
+      }),
+    ).toEqual(once);
+    expect(
+      callsOf((reader) => {
+        reader.write(cab);
+        reader.end();
+        reader.abort();
+      }),
+    ).toEqual(['end a', 'end b']);
+  });
+
+  test('is told so when it is the sink itself that fails', () => {
+    let aborted = 0;
+    const sink: ByteSink = {
+      write: () => {
+        throw new Error('disk full');
+      },
+      end: () => undefined,
+      abort: () => void aborted++,
+    };
+    expect(() => new CabReader({ onMember: () => sink }).write(cab)).toThrow('disk full');
+    expect(aborted).toBe(1);
+  });
+
+  test('is told so when the source of readCab fails', async () => {
+    async function* source() {
+      yield cab.subarray(0, cab.length - 1);
+      throw new Error('connection lost');
+    }
+    let aborted = 0;
+    const sink: ByteSink = { ...discard, abort: () => void aborted++ };
+    await expect(readCab(source(), { onMember: () => sink })).rejects.toThrow('connection lost');
+    expect(aborted).toBe(1);
+  });
+});

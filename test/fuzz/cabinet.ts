@@ -11,6 +11,8 @@ import type { Fuzzer } from './fuzzer.ts';
 
 /** Larger samples would take the time of a hundred small ones. */
 const largestSample = 80_000;
+/** Bytes that a block unpacks to at most. */
+const mostBytes = 32_768;
 
 /**
  * Three kinds of input, by the number: one in sixteen is a sound cabinet, which must give what went in; two are deflate
@@ -106,7 +108,7 @@ function checkSound(cab: Uint8Array, { members }: EncodeOptions, number: number)
 /** A deflate stream of at most a block's length, by all of zlib's strategies, half of them damaged. */
 function deflated(number: number): Uint8Array {
   const next = randomNumbers(number * 15_485_863 + 1);
-  const data = (contents[next() % contents.length] ?? markup)(1 + (next() % 32_768), next());
+  const data = (contents[next() % contents.length] ?? markup)(1 + (next() % mostBytes), next());
   const strategies = [
     constants.Z_DEFAULT_STRATEGY,
     constants.Z_FILTERED,
@@ -129,30 +131,38 @@ function deflated(number: number): Uint8Array {
   return next() % 4 === 0 ? copy.subarray(0, next() % copy.length) : copy;
 }
 
-/** zlib and our decoder must both refuse, or both give the same bytes. */
+/** zlib and our decoder must both see a fault, or both give the same bytes. */
 function checkAgainstZlib(stream: Uint8Array, mszip: FolderBlocks): void {
   const theirs = inflated(stream);
-  // What zlib made says which length to declare; one that it refused is declared as any length.
-  const declared = theirs === undefined || theirs.length === 0 ? 1000 : theirs.length;
+  // What zlib refuses is given all the room there is, so that a fault which we overlook shows as too few bytes.
+  const declared = typeof theirs === 'string' || theirs.length === 0 ? mostBytes : theirs.length;
   mszip.reset();
-  let ours: Uint8Array | undefined;
+  let ours: Uint8Array | CabError;
   try {
     ours = mszip.decodeBlock(Buffer.concat([Buffer.from('CK'), stream]), declared);
   } catch (error) {
     if (!(error instanceof CabError)) throw error;
+    ours = error;
   }
-  const expected = theirs?.length === declared ? theirs : undefined;
-  if (ours === undefined && expected === undefined) return;
-  if (ours === undefined) throw new Error(`zlib gives ${declared} bytes, and it was refused`);
-  if (expected === undefined) throw new Error('zlib refuses it, and it was read');
-  if (Buffer.compare(ours, expected) !== 0) throw new Error('zlib gives other bytes');
+  if (typeof theirs === 'string') {
+    if (!(ours instanceof CabError)) throw new Error(`zlib says "${theirs}", and it was read`);
+    if (/ends after/.test(ours.reason)) throw new Error(`zlib says "${theirs}", and we only "${ours.reason}"`);
+    return;
+  }
+  if (theirs.length === 0) {
+    const expected = `ends after 0 of the ${declared} bytes`;
+    if (ours instanceof CabError && ours.reason.includes(expected)) return;
+    throw new Error(`zlib gives nothing, and we "${ours instanceof CabError ? ours.reason : 'read it'}"`);
+  }
+  if (ours instanceof CabError) throw new Error(`zlib gives ${declared} bytes, and we "${ours.reason}"`);
+  if (Buffer.compare(ours, theirs) !== 0) throw new Error('zlib gives other bytes');
 }
 
-/** `undefined` when zlib refuses the stream, or when it unpacks to more than a block may hold. */
-function inflated(stream: Uint8Array): Uint8Array | undefined {
+/** What zlib gives, or why it refuses: faults of the data, or more bytes than a block may hold. */
+function inflated(stream: Uint8Array): Uint8Array | string {
   try {
-    return inflateRawSync(stream, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 32_768 });
-  } catch {
-    return undefined;
+    return inflateRawSync(stream, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: mostBytes });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }

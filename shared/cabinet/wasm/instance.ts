@@ -38,12 +38,16 @@ let compiled: object | undefined;
  * thrown away is freed late, and every one reserves gigabytes of addresses.
  */
 export class WasmInstance {
+  /** How many were made in this process, for tests: it must not grow with the number of cabinets. */
+  static made = 0;
+
   readonly #exports: WasmExports;
   readonly #memory: Uint8Array;
   readonly #inputAt: number;
   #inputLength = 0;
 
   constructor() {
+    WasmInstance.made++;
     compiled ??= new WebAssembly.Module(Buffer.from(wasmBase64, 'base64'));
     // Nothing is imported but what AssemblyScript would call on a failed assertion, and there is none.
     this.#exports = new WebAssembly.Instance(compiled, {}).exports;

@@ -159,6 +159,7 @@ function readTables(): i32 {
   const literals = 257 + take(5);
   const distances = 1 + take(5);
   const count = 4 + take(4);
+  if (isExhausted()) return EXHAUSTED;
   if (literals > 286 || distances > 30) return TOO_MANY_SYMBOLS;
   memory.fill(PRE_LENGTHS, 0, 19);
   for (let i = 0; i < count; i++) store<u8>(PRE_LENGTHS + <usize>load<u8>(ORDER + i), <u8>take(3));
