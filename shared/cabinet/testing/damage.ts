@@ -72,7 +72,7 @@ export interface DamageOutcome {
  *
  * @throws Error anything that is no CabError, also when a member gets more bytes than it has, or is ended with less
  */
-export function readDamaged(cab: Uint8Array, chunkSize: number): DamageOutcome {
+function readDamaged(cab: Uint8Array, chunkSize: number): DamageOutcome {
   let sum = 0;
   let length = 0;
   const reader = new CabReader({
