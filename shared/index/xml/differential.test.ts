@@ -271,6 +271,9 @@ const mutated = fc.tuple(document, edits).map(([bytes, list]) => {
 const kinds = fc.constantFrom<DocumentKind>('whole', 'fragment');
 const cuts = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 4 });
 
+/** saxes takes `<?p?x?>`, where [16] of XML wants white space after the name. */
+const laxInstruction = /after the name of an instruction was expected, got "\?"/;
+
 const numRuns = Number(process.env.KBROKER_XML_RUNS ?? 4000);
 
 describe('the reader and saxes', () => {
@@ -286,14 +289,12 @@ describe('the reader and saxes', () => {
           const expected = theirs(bytes, kind);
           const got = ours(bytes, kind, sizes);
           if ('refused' in expected) {
-            if (!('refused' in got))
-              throw new Error(
-                `accepted ${JSON.stringify(bytes.toString())} (${kind}), but saxes says: ${expected.refused}`,
-              );
-          } else {
-            accepted += 1;
-            expect(got).toEqual(expected);
+            if ('refused' in got) return;
+            throw new Error(`accepted ${JSON.stringify(bytes.toString())}, but saxes says: ${expected.refused}`);
           }
+          if ('refused' in got && laxInstruction.test(got.refused)) return;
+          accepted += 1;
+          expect(got).toEqual(expected);
         }),
         { numRuns },
       );

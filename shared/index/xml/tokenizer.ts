@@ -512,12 +512,14 @@ export class Tokenizer {
     while (NAME_PART[buffer[nameEnd] as number] === 1) nameEnd += 1;
     if ((buffer[nameEnd] as number) >= 0x80) nameEnd = this.#uncommonNameEnd(at + 2);
     if (nameEnd < 0 || nameEnd === this.#end) return CUT;
-    if (SPACE[buffer[nameEnd] as number] !== 1 && buffer[nameEnd] !== QUESTION) {
-      return this.#expected(nameEnd, 'white space or "?>" after the name of an instruction');
+    if (SPACE[buffer[nameEnd] as number] !== 1) {
+      if (buffer[nameEnd] === QUESTION && nameEnd + 1 === this.#end) return CUT;
+      if (buffer[nameEnd] !== QUESTION || buffer[nameEnd + 1] !== GREATER) {
+        return this.#expected(nameEnd, 'white space or "?>" after the name of an instruction');
+      }
     }
     const end = this.#plainEnd(nameEnd, QUESTION, GREATER);
     if (end < 0) return CUT;
-    if (buffer[nameEnd] === QUESTION && end !== nameEnd) throw this.#fault(nameEnd, 'a "?" is not allowed there');
     const name = buffer.toString('latin1', at + 2, nameEnd);
     if (name.toLowerCase() === 'xml') {
       if (name !== 'xml' || this.#base + at !== this.#first) {
