@@ -296,7 +296,7 @@ function metadataBytesOf(payload: PayloadKind, row: Row): number {
 }
 
 /** In how many languages there is a title. */
-export function languagesOf(row: Row): number {
+function languagesOf(row: Row): number {
   if (row.percent(40)) return 37;
   return row.percent(34) ? 18 : row.below(12);
 }

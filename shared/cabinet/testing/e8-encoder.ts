@@ -1,19 +1,8 @@
 import { frameLength, translatedFrames, untranslatedTail } from '../lzx/format.ts';
 
 /**
- * Makes the relative operand of each x86 call (`E8`) absolute, frame by frame, in a copy ([MS-PATCH], "E8 Call Translation"). The
+ * Makes the relative operand of each x86 call (`E8`) of a frame absolute, in place ([MS-PATCH], "E8 Call Translation"). The
  * decoder's step is its exact reverse.
- */
-export function translateCalls(stream: Uint8Array, translationSize: number): Uint8Array {
-  const result = new Uint8Array(stream);
-  for (let start = 0; start < stream.length; start += frameLength) {
-    translateFrame(result.subarray(start, start + frameLength), start, translationSize);
-  }
-  return result;
-}
-
-/**
- * {@link translateCalls} for one frame, in place.
  *
  * @param start position of the frame in its folder's stream
  */
