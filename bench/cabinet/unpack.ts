@@ -1,9 +1,9 @@
-/** `node unpack.ts FILE`: unpacks all members of a cabinet as the library does it, and prints how many bytes they have. */
-import { createReadStream } from 'node:fs';
-import { readCab } from '#shared/cabinet/index.ts';
+/** `node unpack.ts FILE`: unpacks all members of a cabinet with the library, and prints how many bytes they have. */
+import { closeSync, openSync, readSync } from 'node:fs';
+import { CabReader } from '#shared/cabinet/index.ts';
 
-const [file] = process.argv.slice(2);
-if (file === undefined) throw new Error('usage: node unpack.ts FILE');
+const [path] = process.argv.slice(2);
+if (path === undefined) throw new Error('usage: node unpack.ts FILE');
 let bytes = 0;
 const sink = {
   write(chunk: Uint8Array) {
@@ -11,5 +11,13 @@ const sink = {
   },
   end: () => undefined,
 };
-await readCab(createReadStream(file, { highWaterMark: 1 << 20 }), { onMember: () => sink });
+const reader = new CabReader({ onMember: () => sink });
+// One buffer for all reads, as programs in C have it.
+const buffer = new Uint8Array(1 << 18);
+const file = openSync(path, 'r');
+for (let length = readSync(file, buffer); length > 0; length = readSync(file, buffer)) {
+  reader.write(buffer.subarray(0, length));
+}
+closeSync(file);
+reader.end();
 console.log(bytes);
