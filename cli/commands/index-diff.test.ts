@@ -53,6 +53,9 @@ describe('kbroker index diff', () => {
     expect(stdout).toMatch(/^Before {6}.*january\.cab: wsusscn2, .*\nAfter {7}.*february\.cab/);
     expect(stdout).toContain('they differ');
     expect(stdout).toMatch(new RegExp(`^New {9}${added.length} updates to install \\(\\d+ KBs\\)`, 'm'));
+    // Month after month the older updates of a series get one superseder more: counted, and not listed.
+    expect(stdout).toMatch(/^Changed {5}([1-9]\d*) updates to install .*; \1 of them only in what supersedes them$/m);
+    expect(stdout).not.toContain('\nChanged updates');
     expect(stdout).toMatch(/^Renumbered {2}[1-9]\d* updates with another RevisionId, which is no news$/m);
     const [, listed = ''] = stdout.split('\nNew updates\n');
     const dates = [...(listed.split('\n\n')[0] ?? '').matchAll(/^ {2}(\d{4}-\d\d-\d\d) {2}KB/gm)].map(

@@ -84,7 +84,7 @@ function describe(options: IndexDiffOptions, before: Publication, after: Publica
     `Result      ${isSame(diff) ? 'the same updates and files' : 'they differ'}`,
     `New         ${countsOf(added)}`,
     `Revised     ${countsOf(revised)}`,
-    `Changed     ${countsOf(changed)}`,
+    `Changed     ${countsOf(changed)}; ${changed.filter(isOnlySuperseded).length} of them only in what supersedes them`,
     `Withdrawn   ${countsOf(withdrawn)}`,
     `Superseded  ${plural(superseded.length, 'update')} that nothing superseded before`,
     `Files       ${plural(files.added.length, 'new file')} (${formatBytes(bytesOf(files.added))}), ${files.changed.length} with changed facts, ${files.gone.length} gone (${formatBytes(bytesOf(files.gone))})`,
@@ -99,11 +99,17 @@ function describe(options: IndexDiffOptions, before: Publication, after: Publica
   };
   list('New updates', added);
   list('Revised updates', revised);
-  list('Changed updates (same revision, other facts)', changed);
+  list(
+    'Changed updates (the same revision with other facts than its superseders)',
+    changed.filter((update) => !isOnlySuperseded(update)),
+  );
   list('Withdrawn updates', withdrawn);
   list('Newly superseded updates', superseded);
   return `${lines.join('\n')}\n`;
 }
+
+const isOnlySuperseded = ({ facts }: CatalogDiff['changed'][number]): boolean =>
+  facts.length === 1 && facts[0] === 'supersededBy';
 
 const sideOf = ({ catalog, bytes, layout }: Publication): string =>
   `${layout}, ${formatBytes(bytes)}, ${catalog.createdAt === undefined ? 'undated' : `created ${catalog.createdAt}`}, ` +
