@@ -274,7 +274,7 @@ const cuts = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 4 });
 /** saxes takes `<?p?x?>`, where [16] of XML wants white space after the name. */
 const laxInstruction = /after the name of an instruction was expected, got "\?"/;
 
-const numRuns = Number(process.env.KBROKER_XML_RUNS ?? 4000);
+const numRuns = Number(process.env.KBROKER_XML_RUNS ?? 2500);
 
 describe('the reader and saxes', () => {
   it.each([

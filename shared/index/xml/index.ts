@@ -1,3 +1,3 @@
 export type { Attributes, ByteRange } from './attributes.ts';
-export { type Answer, type ElementPlan, type ElementPlans, elements, type TreePlan } from './plan.ts';
-export { type DocumentKind, type DocumentSink, type XmlDocument, XmlReader } from './reader.ts';
+export { type ElementPlan, type ElementPlans, elements } from './plan.ts';
+export { type DocumentKind, type DocumentSink, XmlReader } from './reader.ts';

@@ -7,7 +7,7 @@ import type { NameTable } from './names.ts';
  * - `'stop'`: nothing from here on is wanted. The rest of the document is dropped unread, whatever it is, and counts as
  *   complete: neither the element's own `text` nor anything else but the document's `done` is called.
  */
-export type Answer = 'skip' | 'stop' | undefined;
+type Answer = 'skip' | 'stop' | undefined;
 
 /** Told of every element inside another one, whatever it is called: for parts whose vocabulary is open. */
 export interface TreePlan<State> {

@@ -11,7 +11,7 @@ import type { Tokenizer } from './tokenizer.ts';
  */
 export type DocumentKind = 'whole' | 'fragment';
 
-export interface XmlDocument<State> {
+interface XmlDocument<State> {
   /** Name of the member, for messages; a function is called only when there is one. */
   readonly name: string | (() => string);
   readonly state: State;

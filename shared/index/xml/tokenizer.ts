@@ -20,7 +20,7 @@ import { MarkupError } from './markup-error.ts';
 import { NameTable } from './names.ts';
 
 /** One tag, comment, instruction or CDATA section, in bytes. The longest tag of the samples has fewer than 3,000. */
-export const MAX_MARKUP_BYTES = 1 << 20;
+const MAX_MARKUP_BYTES = 1 << 20;
 export const MAX_DEPTH = 256;
 const MAX_NAME_BYTES = 1024;
 const MAX_REFERENCE_BYTES = 64;
