@@ -8,8 +8,9 @@ import { parseOptions } from './options.ts';
 import { buildPeer } from './peer.ts';
 
 const probe = '#include <mspack.h>\n#include <expat.h>\nint main(void) { return 0; }\n';
+const compiler = 'gcc';
 const canBuild =
-  spawnSync('gcc', ['-x', 'c', '-', '-o', '/dev/null', '-lmspack', '-lexpat'], { input: probe }).status === 0;
+  spawnSync(compiler, ['-x', 'c', '-', '-o', '/dev/null', '-lmspack', '-lexpat'], { input: probe }).status === 0;
 if (!canBuild) {
   const message = 'the peer in C cannot be built (Debian: gcc libc6-dev libmspack-dev libexpat1-dev)';
   if (process.env.CI === 'true') throw new Error(message);

@@ -2,7 +2,7 @@
 export type Month = number;
 
 export const firstMonth: Month = 2026 * 12;
-export const lastMonth: Month = 2035 * 12 + 11;
+const lastMonth: Month = 2035 * 12 + 11;
 /** The month whose publication has the measured numbers of updates. */
 export const measuredMonth: Month = 2026 * 12 + 6;
 
