@@ -83,7 +83,7 @@ export interface FactsWritten {
 }
 
 /** A part of the units of a KB, the newest first. */
-export interface UnitsPage {
+interface UnitsPage {
   readonly units: readonly StoredUnit[];
   /** UpdateIds of units that do not parse. */
   readonly unreadable: readonly string[];
