@@ -20,7 +20,7 @@ const steps = [
   underWay({ phase: 'copying', bytes: 0, of: 649_341_212, at: at(1) }),
   underWay({ phase: 'copying', bytes: 335_544_320, of: 649_341_212, at: at(3) }),
   underWay({ phase: 'copying', bytes: 335_544_320, of: 649_341_212, at: at(3) }),
-  underWay({ phase: 'publishing', at: at(50) }),
+  underWay({ phase: 'publishing', facts: 2000, at: at(50) }),
 ];
 
 /** The command against an API that gives these answers, one for each look, and the last one for ever. */
@@ -47,7 +47,7 @@ describe('kbroker index sync', () => {
       'synchronisation run-1 started',
       'copying from Microsoft: 0 B of 649.3 MB (0 %)',
       'copying from Microsoft: 335.5 MB of 649.3 MB (51 %)',
-      'publishing',
+      'publishing: 2000 facts written',
       '',
     ]);
     expect(stdout).toBe(`published ${sha256('index')}: 4 updates, 1 files; 3 facts were new or changed\n`);
@@ -57,7 +57,11 @@ describe('kbroker index sync', () => {
   it('rewrites its line on a terminal', async () => {
     const { stderr } = await run([...steps, published], { isTTY: true });
     const lines = stderr.replaceAll('\r\u001b[K', '<').split('\n');
-    expect(lines).toEqual([expect.stringContaining('started'), expect.stringMatching(/^<copying.*<publishing$/), '']);
+    expect(lines).toEqual([
+      expect.stringContaining('started'),
+      expect.stringMatching(/^<copying.*<publishing: 2000 facts written$/),
+      '',
+    ]);
   });
 
   it('prints JSON: the steps on stderr, the end alone on stdout', async () => {

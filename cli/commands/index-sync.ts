@@ -61,13 +61,14 @@ function teller(io: CliIo): { progress(progress: SyncProgress): void; end(): voi
   };
 }
 
-function inWords({ phase, bytes, of }: SyncProgress): string {
+function inWords({ phase, bytes, of, facts }: SyncProgress): string {
   const words = {
     copying: 'copying from Microsoft',
     examining: 'checking digest and signature',
     decoding: 'decoding',
     publishing: 'publishing',
   }[phase];
+  if (facts !== undefined) return `${words}: ${facts} facts written`;
   if (bytes === undefined) return words;
   if (of === undefined || of === 0) return `${words}: ${formatBytes(bytes)}`;
   return `${words}: ${formatBytes(bytes)} of ${formatBytes(of)} (${Math.floor((100 * bytes) / of)} %)`;

@@ -293,15 +293,15 @@ describe('a run that somebody asked for', () => {
   it('is told how far it is, at a bounded rate', async () => {
     const notes: string[] = [];
     const putRun: typeof bench.journal.putRun = async (run) => {
-      const { phase, bytes = -1, of = -1 } = run.progress ?? {};
-      notes.push(run.state === 'ended' ? 'ended' : `${phase} ${bytes} ${of}`);
+      const { phase, at: _, ...counts } = run.progress ?? {};
+      notes.push(run.state === 'ended' ? 'ended' : `${phase} ${Object.values(counts).join(' ')}`);
       await bench.journal.putRun(run);
     };
     bench.publish(first, '"one"');
     bench.limits = { ...bench.limits, progressMilliseconds: 4_000 };
     await bench.invoke({ runId: 'asked' }, { journal: altered(bench.journal, { putRun }) });
     expect(notes[0]).toBe(`copying 0 ${first.byteLength}`);
-    expect(notes.slice(-3)).toEqual([expect.stringMatching(/^decoding \d+ \d+$/), 'publishing -1 -1', 'ended']);
+    expect(notes.slice(-3)).toEqual([expect.stringMatching(/^decoding \d+ \d+$/), 'publishing 0', 'ended']);
     const copying = notes.filter((note) => note.startsWith('copying'));
     expect(copying.length).toBeGreaterThan(2);
     expect(copying.length).toBeLessThan(parts);

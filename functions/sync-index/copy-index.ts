@@ -70,7 +70,7 @@ async function stageWhole(
     let bytes = 0;
     for await (const chunk of body) {
       bytes += chunk.byteLength;
-      await progress.note('copying', bytes, length);
+      await progress.note('copying', { bytes, ...(length !== undefined && { of: length }) });
       yield chunk;
     }
   }
@@ -109,7 +109,7 @@ export async function copyParts(session: SyncSession, copy: CopyingIndex): Promi
   const parts = partsOf(copy);
   const missing = parts.filter(({ part, from, to }) => held.get(part) !== to - from);
   const before = copy.length - missing.reduce((sum, { from, to }) => sum + to - from, 0);
-  await progress.note('copying', before, copy.length);
+  await progress.note('copying', { bytes: before, of: copy.length });
   const newBytes = await fetchParts(session, copy, upload, missing, before);
   const bytes = before + newBytes;
   if (bytes < copy.length) return { state: 'stopped', copy, bytes, newBytes };
@@ -161,7 +161,7 @@ async function fetchParts(
       const bytes = await ports.upstream.getRange(url, { etag, length, from, to }, { signal });
       await upload.put(part, bytes);
       stored += bytes.byteLength;
-      await progress.note('copying', before + stored, length);
+      await progress.note('copying', { bytes: before + stored, of: length });
     }
   };
   const workers = Array.from({ length: limits.partsInFlight }, () =>

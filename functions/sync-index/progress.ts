@@ -21,20 +21,14 @@ export class RunProgress {
     this.#options = options;
   }
 
-  /** @param bytes so far, of `of` */
-  async note(phase: SyncProgress['phase'], bytes?: number, of?: number): Promise<void> {
+  async note(phase: SyncProgress['phase'], counts: Omit<SyncProgress, 'phase' | 'at'> = {}): Promise<void> {
     if (this.runIds.size === 0) return;
     const { journal, startedAt, now, everyMilliseconds } = this.#options;
     const at = now();
     if (phase === this.#phase && at.getTime() - this.#notedAt < everyMilliseconds) return;
     this.#phase = phase;
     this.#notedAt = at.getTime();
-    const progress: SyncProgress = {
-      phase,
-      ...(bytes !== undefined && { bytes }),
-      ...(of !== undefined && { of }),
-      at: at.toISOString(),
-    };
+    const progress: SyncProgress = { phase, ...counts, at: at.toISOString() };
     const notes = [...this.runIds].map((runId) =>
       journal.putRun({ version: 1, runId, state: 'started', startedAt, progress }),
     );

@@ -5,6 +5,7 @@ import type { SyncOutcome } from '#shared/contract/operators/index-sync.ts';
 import type { Catalog } from '#shared/core/catalog/model.ts';
 import { publishable } from '#shared/core/catalog/publishable.ts';
 import { type ExaminedCab, IndexError, readIndex } from '#shared/index/index.ts';
+import type { FactsWritten } from '#shared/stores/catalog/port.ts';
 import { StoreError } from '#shared/stores/store-error.ts';
 import { dropCopy, saveCopy } from './copy-index.ts';
 import type { SyncSession } from './ports.ts';
@@ -95,13 +96,15 @@ async function decode(
 
 async function publish(
   session: SyncSession,
-  copy: CopiedIndex,
+  read: CopiedIndex,
   { sha256, bytes }: Examined,
   { catalog, previous }: { readonly catalog: Catalog; readonly previous: Catalog | undefined },
 ): Promise<SyncOutcome> {
   const { ports, standing, progress } = session;
   const { index, journal } = ports;
-  await progress.note('publishing');
+  await progress.note('publishing', { facts: 0 });
+  // It was read to its end: a death from here on says nothing about the bytes, and the next run has less to write.
+  const copy = await saveCopy(session, read, { ...read, readings: 0 });
   const at = ports.now().toISOString();
   // Of a run that died between its first fact and the pointer: the table may say more than the current publication.
   const compareWithTable = (await journal.unfinished()) !== undefined;
@@ -110,7 +113,13 @@ async function publish(
   const stored = !(await index.has(sha256));
   if (stored) await index.promote({ copyId: copy.copyId, sha256, bytes });
   else await index.drop(copy.copyId);
-  const written = await ports.catalog.putFacts(catalog, { previous, at, compareWithTable });
+  const written = await ports.catalog.putFacts(catalog, {
+    previous,
+    at,
+    compareWithTable,
+    // Not waited for: a note does not fail.
+    onProgress: (facts) => void progress.note('publishing', { facts: countOf(facts) }),
+  });
   await ports.catalog.putSnapshot(sha256, catalog);
   const pointer: IndexPointer = {
     version: 1,
@@ -126,9 +135,11 @@ async function publish(
   await index.moveCurrent(pointer, standing.current?.tag);
   await journal.clearUnfinished();
   await forget(session, copy);
-  const factsWritten = written.files + written.units + written.kbs;
-  return { outcome: 'published', sha256, updates: pointer.updates, files: pointer.files, stored, factsWritten };
+  const { updates, files } = pointer;
+  return { outcome: 'published', sha256, updates, files, stored, factsWritten: countOf(written) };
 }
+
+const countOf = ({ files, units, kbs }: FactsWritten): number => files + units + kbs;
 
 /** Without the earlier catalogue (lost or damaged) facts are compared with the table. */
 async function snapshotOf({ ports }: SyncSession, sha256: string): Promise<Catalog | undefined> {

@@ -81,6 +81,6 @@ async function* watched(
       throw new SyncError('time-limit', `the time was over at byte ${bytes} of ${length} (${phase})`);
     yield chunk;
     bytes += chunk.byteLength;
-    await progress.note(phase, bytes, length);
+    await progress.note(phase, { bytes, of: length });
   }
 }

@@ -206,6 +206,23 @@ describe('a run that dies', () => {
   });
 });
 
+it('a run that dies over what it writes, ever again, is no reason to refuse the index', async () => {
+  bench.publish(first, '"one"');
+  for (let run = 1; run <= 4; run += 1) {
+    let killed = false;
+    const putFacts = () => {
+      killed = true;
+      return Promise.reject(new Error('killed'));
+    };
+    const putCopy: typeof bench.journal.putCopy = async (copy, known) => {
+      if (!killed) await bench.journal.putCopy(copy, known);
+    };
+    const dies = { catalog: altered(bench.catalog, { putFacts }), journal: altered(bench.journal, { putCopy }) };
+    await expect(bench.sync(dies)).rejects.toThrow('killed');
+  }
+  expect(await bench.sync()).toMatchObject({ outcome: 'published', factsWritten: 5 });
+});
+
 describe('a publication that is refused', () => {
   const strangers = issue({ commonName: 'a stranger', isAuthority: true });
   const tampered = Buffer.from(first);

@@ -44,12 +44,13 @@ export function refusalInForce(
 
 /**
  * How far a run is: `copying` from Microsoft, `examining` (digest and signature), `decoding`, `publishing` (facts, the
- * catalogue, the pointer). Bytes are of the index file.
+ * catalogue, the pointer). Bytes are of the index file; `facts` are those written so far.
  */
 const syncProgress = z.object({
   phase: z.enum(['copying', 'examining', 'decoding', 'publishing']),
   bytes: z.optional(byteCount),
   of: z.optional(byteCount),
+  facts: z.optional(z.int()),
   at: timestamp,
 });
 export type SyncProgress = z.infer<typeof syncProgress>;
