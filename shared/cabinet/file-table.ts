@@ -9,7 +9,7 @@ const maxNameLength = 256;
 const continued = 0xfffd;
 const nameIsUtf8 = 0x80;
 
-/** The CFFILE entries of a cabinet, at most 65,535. An entry becomes one object; its time is worked out when asked for. */
+/** The CFFILE entries of a cabinet, at most 65,535. An entry becomes one object. */
 export class FileTable implements Table {
   readonly members: CabMember[] = [];
   readonly maxEntryLength = entryLength + maxNameLength;
@@ -66,34 +66,12 @@ export class FileTable implements Table {
         member: name,
       });
     }
-    const dosTime = (u16(entry, at + 10) << 16) | u16(entry, at + 12);
-    this.members.push(new Member(name, u32(entry, at), folder, u32(entry, at + 4), attributes, dosTime));
+    const modified = fromDosTime(u16(entry, at + 10), u16(entry, at + 12));
+    this.members.push({ name, size: u32(entry, at), folder, offset: u32(entry, at + 4), attributes, modified });
   }
 
   #fault(reason: string, offset: number): CabError {
     return new CabError('bad-header', `file ${this.members.length} of ${this.#count} ${reason}`, { offset });
-  }
-}
-
-class Member implements CabMember {
-  readonly name: string;
-  readonly size: number;
-  readonly folder: number;
-  readonly offset: number;
-  readonly attributes: number;
-  readonly #dosTime: number;
-
-  constructor(name: string, size: number, folder: number, offset: number, attributes: number, dosTime: number) {
-    this.name = name;
-    this.size = size;
-    this.folder = folder;
-    this.offset = offset;
-    this.attributes = attributes;
-    this.#dosTime = dosTime;
-  }
-
-  get modified(): Date | undefined {
-    return fromDosTime(this.#dosTime >>> 16, this.#dosTime & 0xffff);
   }
 }
 
@@ -105,9 +83,16 @@ function fromDosTime(date: number, time: number): Date | undefined {
   const hours = time >>> 11;
   const minutes = (time >>> 5) & 0x3f;
   const seconds = (time & 0x1f) * 2;
-  const result = new Date(Date.UTC(year, month - 1, day, hours, minutes, seconds));
-  const possible = result.getUTCMonth() === month - 1 && hours < 24 && minutes < 60 && seconds < 60;
-  return possible ? result : undefined;
+  const possible = day >= 1 && day <= daysOf(month, year) && hours < 24 && minutes < 60 && seconds < 60;
+  return possible ? new Date(Date.UTC(year, month - 1, day, hours, minutes, seconds)) : undefined;
+}
+
+const days = [0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/** Days of a month from 1980 to 2107; none when there is no such month. */
+function daysOf(month: number, year: number): number {
+  const isLeap = year % 4 === 0 && year !== 2100;
+  return month === 2 && isLeap ? 29 : (days[month] ?? 0);
 }
 
 const utf8 = new TextDecoder();
