@@ -12,7 +12,8 @@ import { type CliIo, formatBytes } from './io.ts';
 
 /** From this size on a terminal is shown how far the reading is. */
 const progressFromBytes = 20_000_000;
-const chunkBytes = 1 << 20;
+/** Larger ones would lie about in memory until the garbage collector comes by. */
+const chunkBytes = 1 << 17;
 
 export interface ReadIndexFileOptions extends Pick<ReadIndexOptions, 'depth'> {
   /** Gets each chunk of the file before the reader does. */

@@ -53,6 +53,12 @@ export class FilePool {
     return this.#sha256.view().subarray(sha1 * 32, sha1 * 32 + 32);
   }
 
+  free(): void {
+    this.#state.free();
+    this.#size.free();
+    this.#sha256.free();
+  }
+
   #has(sha1: number, bit: number): boolean {
     return sha1 < this.#state.length && (this.#state.at(sha1) & bit) !== 0;
   }

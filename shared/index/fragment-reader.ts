@@ -114,6 +114,13 @@ export class FragmentReader {
     }
   }
 
+  /** Frees the tables; the reader is of no use then. */
+  free(): void {
+    this.core.free();
+    this.extended.free();
+    this.titles.free();
+  }
+
   #wantsTitle(revisionId: number, language: string): boolean {
     if (language === english) return true;
     if (this.titles.has(revisionId, english)) return false;

@@ -30,6 +30,12 @@ export class RowsByRevision {
     return this.rows.get(revisionId);
   }
 
+  free(): void {
+    this.rows.free();
+    this.cab.free();
+    this.revisionId.free();
+  }
+
   /** To be called when all is read. `onDouble` is told of the cabinets that hold the same fragment. */
   settle(ownerOf: (revisionId: number) => number | undefined, onDouble: (cab: number) => void): void {
     for (const row of this.doubles) {
@@ -62,6 +68,10 @@ export class CoreTable {
 
   typeAt(row: number): UpdateType {
     return types[this.#type.at(row)] ?? 'unknown';
+  }
+
+  free(): void {
+    for (const column of [this.byRevision, this.#type, this.guid, this.revision]) column.free();
   }
 }
 
@@ -101,6 +111,21 @@ export class ExtendedTable {
       this.#files.push(file.sha256 === undefined ? 1 : 3);
     }
     this.#files.close();
+  }
+
+  free(): void {
+    const { byRevision, files } = this;
+    const columns = [
+      byRevision,
+      files,
+      this.#severity,
+      this.#reboot,
+      this.#kbs,
+      this.#bulletins,
+      this.#cves,
+      this.#files,
+    ];
+    for (const column of columns) column.free();
   }
 
   severityAt(row: number): Severity | undefined {
@@ -159,6 +184,13 @@ export class TitleTable {
     return table === undefined || row === -1
       ? undefined
       : { title: table.title.at(row), cab: table.byRevision.cab.at(row) };
+  }
+
+  free(): void {
+    for (const { byRevision, title } of this.#byLanguage.values()) {
+      byRevision.free();
+      title.free();
+    }
   }
 
   tables(): RowsByRevision[] {

@@ -1,3 +1,5 @@
+import { release } from '#shared/core/catalog/columns/growing.ts';
+
 /** Rows by a 32-bit number: an open-addressing hash table in two typed arrays, a quarter of the size of a Map. */
 export class NumberTable {
   #keys = new Uint32Array(1 << 10);
@@ -31,6 +33,12 @@ export class NumberTable {
     this.#put(slot, key, row);
   }
 
+  /** Frees the memory now. The table must not be used then. */
+  free(): void {
+    release(this.#keys);
+    release(this.#rows);
+  }
+
   #put(slot: number, key: number, row: number): void {
     this.#keys[slot] = key;
     this.#rows[slot] = row + 1;
@@ -52,5 +60,7 @@ export class NumberTable {
     for (let i = 0; i < keys.length; i++) {
       if (rows[i] !== 0) this.#put(this.#slotOf(keys[i] as number), keys[i] as number, (rows[i] as number) - 1);
     }
+    release(keys);
+    release(rows);
   }
 }

@@ -44,6 +44,15 @@ export class PackageList {
   readonly products = new ListsColumn();
   readonly families = new ListsColumn();
   readonly companies = new ListsColumn();
+  readonly #lists = [
+    this.payload,
+    this.prerequisites,
+    this.bundledBy,
+    this.supersededBy,
+    this.products,
+    this.families,
+    this.companies,
+  ];
   locations = 0;
   /** Clauses of the update whose element is open. */
   #clauses: number[][] = [];
@@ -99,6 +108,24 @@ export class PackageList {
     return sha1 < this.#location.length ? this.#location.at(sha1) : 0;
   }
 
+  /** Frees the columns; the list is of no use then. */
+  free(): void {
+    for (const column of [
+      this.rows,
+      this.revisionId,
+      this.guid,
+      this.revision,
+      this.flags,
+      this.created,
+      this.language,
+      this.classification,
+      this.#location,
+      ...this.#lists,
+    ]) {
+      column.free();
+    }
+  }
+
   /** Ends the lists of the last update; to be called once more when all are read. */
   finishUpdate(): void {
     if (this.count === this.payload.count) return;
@@ -106,15 +133,7 @@ export class PackageList {
       this.prerequisites.push(clause.length);
       for (const guid of clause) this.prerequisites.push(guid);
     }
-    for (const lists of [
-      this.payload,
-      this.prerequisites,
-      this.bundledBy,
-      this.supersededBy,
-      this.products,
-      this.families,
-      this.companies,
-    ]) {
+    for (const lists of this.#lists) {
       lists.close();
     }
   }

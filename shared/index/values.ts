@@ -48,6 +48,13 @@ export class Values {
   readonly texts = new TextPool();
   readonly #scratch = new Uint8Array(32);
 
+  /** Frees the pools; nothing can be read then. */
+  free(): void {
+    this.guids.free();
+    this.sha1s.free();
+    this.texts.free();
+  }
+
   /** @returns the GUID's number in `guids` @throws IndexError `bad-value` */
   guid(what: string, attributes: Attributes, name: string): number {
     const range = attributes.bytes(name);

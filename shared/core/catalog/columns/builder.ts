@@ -126,12 +126,12 @@ export class ColumnsBuilder {
     readonly cabs: readonly InnerCab[];
   }): CatalogColumns {
     const { files, places } = this.#sortedFiles();
-    const payload = this.#payload.trimmed();
+    const payload = this.#payload.take();
     for (const [at, file] of payload.values.entries()) payload.values[at] = places[file] as number;
     return {
       ...about,
-      guids: this.guids.view().slice(),
-      texts: this.texts.trimmed(),
+      guids: this.guids.take(),
+      texts: this.texts.take(),
       updates: this.#updates(payload),
       files,
     };
@@ -139,26 +139,26 @@ export class ColumnsBuilder {
 
   #updates(payload: Lists): UpdateColumns {
     return {
-      revisionId: this.#revisionId.trimmed(),
-      guid: this.#guid.trimmed(),
-      revision: this.#revision.trimmed(),
-      flags: this.#flags.trimmed(),
-      cab: this.#cab.trimmed(),
-      created: this.#created.trimmed(),
-      title: this.#title.trimmed(),
-      classification: this.#classification.trimmed(),
-      prerequisites: this.prerequisites.trimmed(),
-      bundledBy: this.bundledBy.trimmed(),
-      supersededBy: this.supersededBy.trimmed(),
-      products: this.products.trimmed(),
-      families: this.families.trimmed(),
-      companies: this.companies.trimmed(),
+      revisionId: this.#revisionId.take(),
+      guid: this.#guid.take(),
+      revision: this.#revision.take(),
+      flags: this.#flags.take(),
+      cab: this.#cab.take(),
+      created: this.#created.take(),
+      title: this.#title.take(),
+      classification: this.#classification.take(),
+      prerequisites: this.prerequisites.take(),
+      bundledBy: this.bundledBy.take(),
+      supersededBy: this.supersededBy.take(),
+      products: this.products.take(),
+      families: this.families.take(),
+      companies: this.companies.take(),
       payload,
-      payloadName: this.#payloadName.trimmed(),
-      payloadSource: this.#payloadSource.trimmed(),
-      kbs: this.kbs.trimmed(),
-      bulletins: this.bulletins.trimmed(),
-      cves: this.cves.trimmed(),
+      payloadName: this.#payloadName.take(),
+      payloadSource: this.#payloadSource.take(),
+      kbs: this.kbs.take(),
+      bulletins: this.bulletins.take(),
+      cves: this.cves.take(),
     };
   }
 

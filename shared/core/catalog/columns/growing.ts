@@ -1,19 +1,30 @@
 /**
  * Typed arrays that grow while a catalogue is put together. A catalogue of 137,000 updates as objects takes some
- * hundred MB; as numbers in columns it takes about thirty.
+ * hundred MB; as numbers in columns it takes about fifty.
+ *
+ * They grow in place, as resizable buffers do, and are freed by hand: copied ones would wait for the garbage collector
+ * and leave holes in the process's memory, together as much again.
  */
 type NumberArray = Uint8Array | Uint16Array | Uint32Array | Float64Array;
+
+/** Of one column; only addresses are reserved. The largest, the texts of a whole index, has some 21 MB. */
+const maxBytes = 1 << 28;
+
+/** Frees the memory of an array of its own now. It is empty then. */
+export function release(array: NumberArray): void {
+  (array.buffer as ArrayBuffer).transfer(0);
+}
 
 /** A column that is appended to. */
 export class Column<A extends NumberArray> {
   #values: A;
   #length = 0;
-  readonly #make: (length: number) => A;
+  readonly #over: (buffer: ArrayBuffer) => A;
 
-  /** @param make makes an array of so many zeros */
-  constructor(make: (length: number) => A, capacity = 1024) {
-    this.#make = make;
-    this.#values = make(capacity);
+  /** @param over makes an array over a whole buffer */
+  constructor(over: (buffer: ArrayBuffer) => A, bytesPerValue: number, capacity = 1024) {
+    this.#over = over;
+    this.#values = over(new ArrayBuffer(capacity * bytesPerValue, { maxByteLength: maxBytes }));
   }
 
   get length(): number {
@@ -41,29 +52,49 @@ export class Column<A extends NumberArray> {
     this.#values[index] = value;
   }
 
+  /** All values so far and, behind them, whatever; valid until the next one is appended. */
+  get raw(): A {
+    return this.#values;
+  }
+
   /** The values so far; valid until the next one is appended. */
   view(): A {
     return this.#values.subarray(0, this.#length) as A;
   }
 
-  /** The values in an array of just their length. */
-  trimmed(): A {
-    return this.view().slice() as A;
+  /** Gives the values away, in an array of just their length, and frees the column. */
+  take(): A {
+    const values = this.#over(this.#buffer.transferToFixedLength(this.#length * this.#values.BYTES_PER_ELEMENT));
+    this.#length = 0;
+    return values;
+  }
+
+  /** Frees the memory now. The column must not be used then. */
+  free(): void {
+    this.#buffer.transfer(0);
+    this.#length = 0;
   }
 
   #grow(least: number): void {
-    // By half: doubling a column of 20 MB would cost as much again.
-    const grown = this.#make(Math.max(least, Math.ceil(this.#values.length * 1.5)));
-    grown.set(this.view());
-    this.#values = grown;
+    const length = Math.max(least, Math.ceil(this.#values.length * 1.5), 16);
+    const bytes = length * this.#values.BYTES_PER_ELEMENT;
+    if (bytes > maxBytes) throw new RangeError(`a column of ${bytes} bytes; up to ${maxBytes} are possible`);
+    this.#buffer.resize(bytes);
+  }
+
+  get #buffer(): ArrayBuffer {
+    return this.#values.buffer as ArrayBuffer;
   }
 }
 
-export const uint8Column = (capacity?: number): Column<Uint8Array> => new Column((n) => new Uint8Array(n), capacity);
-export const uint16Column = (capacity?: number): Column<Uint16Array> => new Column((n) => new Uint16Array(n), capacity);
-export const uint32Column = (capacity?: number): Column<Uint32Array> => new Column((n) => new Uint32Array(n), capacity);
+export const uint8Column = (capacity?: number): Column<Uint8Array> =>
+  new Column((buffer) => new Uint8Array(buffer), 1, capacity);
+export const uint16Column = (capacity?: number): Column<Uint16Array> =>
+  new Column((buffer) => new Uint16Array(buffer), 2, capacity);
+export const uint32Column = (capacity?: number): Column<Uint32Array> =>
+  new Column((buffer) => new Uint32Array(buffer), 4, capacity);
 export const float64Column = (capacity?: number): Column<Float64Array> =>
-  new Column((n) => new Float64Array(n), capacity);
+  new Column((buffer) => new Float64Array(buffer), 8, capacity);
 
 /** Lists of numbers, one after the other: list `i` is `values[ends[i - 1] .. ends[i]]`. */
 export interface Lists {
@@ -89,7 +120,7 @@ export class ListsColumn {
   /** A closed list; valid until something is added. */
   at(index: number): Uint32Array {
     const start = index === 0 ? 0 : this.#ends.at(index - 1);
-    return this.#values.view().subarray(start, this.#ends.at(index));
+    return this.#values.raw.subarray(start, this.#ends.at(index));
   }
 
   /** Closes the list that is open. */
@@ -101,8 +132,15 @@ export class ListsColumn {
     return { ends: this.#ends.view(), values: this.#values.view() };
   }
 
-  trimmed(): Lists {
-    return { ends: this.#ends.trimmed(), values: this.#values.trimmed() };
+  /** See {@link Column.free}. */
+  free(): void {
+    this.#ends.free();
+    this.#values.free();
+  }
+
+  /** Gives the lists away. There are none then. */
+  take(): Lists {
+    return { ends: this.#ends.take(), values: this.#values.take() };
   }
 }
 

@@ -1,4 +1,4 @@
-import { type Column, uint8Column, uint32Column } from './growing.ts';
+import { type Column, release, uint8Column, uint32Column } from './growing.ts';
 
 const hexDigits = '0123456789abcdef';
 const hexOfByte: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
@@ -63,7 +63,11 @@ export class BytePool {
     const number = this.#count++;
     this.#bytes.append(bytes.subarray(from, from + this.width));
     this.#slots[slot] = number;
-    if (this.#count * 2 > this.#slots.length) this.#slots = this.#rehashed(this.#slots.length * 2);
+    if (this.#count * 2 > this.#slots.length) {
+      const slots = this.#rehashed(this.#slots.length * 2);
+      release(this.#slots);
+      this.#slots = slots;
+    }
     return number;
   }
 
@@ -78,9 +82,21 @@ export class BytePool {
     return this.#bytes.view();
   }
 
+  /** Frees the memory of the keys now. The pool must not be used then. */
+  free(): void {
+    this.#bytes.free();
+    release(this.#slots);
+  }
+
+  /** Gives the keys away, one after the other. The pool must not be used then. */
+  take(): Uint8Array {
+    release(this.#slots);
+    return this.#bytes.take();
+  }
+
   #slotOf(bytes: Uint8Array, from: number): number {
     const mask = this.#slots.length - 1;
-    const all = this.#bytes.view();
+    const all = this.#bytes.raw;
     let slot = hashOf(bytes, from, this.width) & mask;
     for (;;) {
       const known = this.#slots[slot] as number;
@@ -141,8 +157,8 @@ export class TextPool {
 
   /** The same for a text of which the UTF-8 bytes are at hand. */
   internBytes(bytes: Uint8Array, start: number, end: number): number {
-    const ends = this.#ends.view();
-    const all = this.#bytes.view();
+    const ends = this.#ends.raw;
+    const all = this.#bytes.raw;
     const mask = this.#slots.length - 1;
     let slot = hashOf(bytes, start, end - start) & mask;
     for (;;) {
@@ -161,7 +177,7 @@ export class TextPool {
   }
 
   get(number: number): string {
-    return textAt(this.view(), number);
+    return textAt({ ends: this.#ends.raw, bytes: this.#bytes.raw }, number);
   }
 
   /** Valid until the next text is added. */
@@ -169,8 +185,17 @@ export class TextPool {
     return { ends: this.#ends.view(), bytes: this.#bytes.view() };
   }
 
-  trimmed(): Texts {
-    return { ends: this.#ends.trimmed(), bytes: this.#bytes.trimmed() };
+  /** Frees the memory of the texts now. The pool must not be used then. */
+  free(): void {
+    this.#ends.free();
+    this.#bytes.free();
+    release(this.#slots);
+  }
+
+  /** Gives the texts away. The pool must not be used then. */
+  take(): Texts {
+    release(this.#slots);
+    return { ends: this.#ends.take(), bytes: this.#bytes.take() };
   }
 
   #rehash(size: number): void {
@@ -184,6 +209,7 @@ export class TextPool {
       slots[slot] = number;
       start = end;
     }
+    release(this.#slots);
     this.#slots = slots;
   }
 }
