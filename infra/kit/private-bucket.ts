@@ -30,7 +30,8 @@ export class PrivateBucket extends Construct {
       removalPolicy: props.removalPolicy,
       lifecycleRules: [
         // Parts of an upload that was neither completed nor aborted are invisible and cost money until dropped. A
-        // Lambda function runs 15 minutes at most: what is a day old has no owner.
+        // Lambda function runs 15 minutes at most, and a copy of the index that several go on with is given up after a
+        // day (functions/sync-index): what is older has no owner.
         { id: 'abort-unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
         { id: 'drop-stale-staging', prefix: props.stagingPrefix, expiration: Duration.days(2) },
       ],

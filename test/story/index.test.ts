@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DynamoDBClient, GetItemCommand, ScanCommand } from '@aws-sdk/client-dynamodb';
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { main } from '#cli/main.ts';
 import { signCab } from '#local/upstream/signing/cab.ts';
 import { indexSignerIn } from '#local/upstream/signing/identity.ts';
@@ -12,7 +12,7 @@ import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { packSlice } from '#test/kit/pack-slice.ts';
 import { haveSamples, sample } from '#test/kit/samples.ts';
 import { currentPointer } from './hosts.ts';
-import { keysOf, objectBytes, startWorld, type World } from './world.ts';
+import { keysOf, objectBytes, startWorld, until, type World } from './world.ts';
 
 let world: World;
 beforeAll(async () => {
@@ -221,3 +221,36 @@ describe('the index', () => {
     },
   );
 });
+
+describe('with a time limit of 90 seconds instead of 15 minutes', () => {
+  it('the index is copied by one invocation and published by the next, which the first one starts', async () => {
+    const short = await startWorld({ stack: { assemblyDir: await assemblyWithTimeout(90) } });
+    try {
+      const publication = await short.microsoft.publishNext();
+      const { runId } = await short.call(operatorEndpoints.startSync, { body: {} });
+      const run = await until(
+        'the run has ended',
+        () => short.call(operatorEndpoints.getSync, { params: { runId } }),
+        ({ state }) => state === 'ended',
+      );
+      expect(run.result).toMatchObject({ outcome: 'published', sha256: publication.indexSha256 });
+      const finished = short.log.filter(({ message }) => message.includes('"message":"finished"'));
+      const outcomes = finished.map(({ message }) => JSON.parse(message).result.result);
+      expect(outcomes).toMatchObject([{ outcome: 'continues', goesOn: 'invocation' }, { outcome: 'published' }]);
+    } finally {
+      await short.close();
+    }
+  });
+});
+
+/** The synthesized stack, whose synchronisation has only so many seconds. */
+async function assemblyWithTimeout(seconds: number): Promise<string> {
+  const folder = join(world.folder, `assembly-${seconds}`);
+  await cp(inject('assemblyDir'), folder, { recursive: true });
+  const file = join(folder, 'KBroker.template.json');
+  const template = JSON.parse(await readFile(file, 'utf8'));
+  const id = template.Outputs.SyncIndexFunction.Value.Ref;
+  template.Resources[id].Properties.Timeout = seconds;
+  await writeFile(file, JSON.stringify(template));
+  return folder;
+}
