@@ -36,7 +36,7 @@ export const rooms: readonly Room[] = [
   },
   { name: 'core', pattern: /^shared\/core\//, values: ['core'], node: false, packages: [] },
   { name: 'contract', pattern: /^shared\/contract\//, values: ['contract', 'core'], node: false, packages: ['zod'] },
-  { name: 'index', pattern: /^shared\/index\//, values: ['index', 'core', 'cabinet'], node: true, packages: ['saxes'] },
+  { name: 'index', pattern: /^shared\/index\//, values: ['index', 'core', 'cabinet'], node: true, packages: [] },
   {
     name: 'upstream',
     pattern: /^shared\/upstream\//,
