@@ -3,7 +3,6 @@
  * reach back into the 32 KiB that the folder's blocks before it unpacked to.
  */
 import { copyMatch } from './copy';
-import { setFaultOffset } from './fault';
 import {
   buildCodeLengths,
   buildDistances,
@@ -16,6 +15,8 @@ import {
   MAX_CODE,
   SECOND,
 } from './deflate-tables';
+import { setFaultOffset } from './fault';
+import * as input from './low-bits';
 import {
   BAD_CODE_LENGTHS,
   BAD_DISTANCE_CODE,
@@ -50,11 +51,6 @@ const HISTORY: i32 = 32768;
 const EXHAUSTED: i32 = -1;
 
 let position: i32 = 0;
-/** Bit stream: `bits` holds the next `left` bits, first one lowest; the next byte to load is at `next`. */
-let bits: u64 = 0;
-let left: u64 = 0;
-let next: usize = 0;
-let inputEnd: usize = 0;
 let fixedTables: bool = false;
 
 /** Bytes that the last block unpacked to, when that was too few. */
@@ -74,19 +70,15 @@ export function mszipDecode(inputLength: i32, outputLength: i32): i32 {
     memory.copy(WINDOW, WINDOW + position - HISTORY, HISTORY);
     position = HISTORY;
   }
-  memory.fill(INPUT + inputLength, 0, 32);
-  next = INPUT + 2;
-  inputEnd = INPUT + inputLength;
-  bits = 0;
-  left = 0;
+  input.openBits(2, inputLength);
   const start = position;
   const end = start + outputLength;
   let isLast = false;
   let status = 0;
   while (!isLast && status == 0) {
-    isLast = take(1) == 1;
-    const type = take(2);
-    if (isExhausted()) status = EXHAUSTED;
+    isLast = input.take(1) == 1;
+    const type = input.take(2);
+    if (input.isExhausted()) status = EXHAUSTED;
     else if (type == 0) status = copyStored(end);
     else if (type == 3) status = BAD_TYPE;
     else {
@@ -94,47 +86,23 @@ export function mszipDecode(inputLength: i32, outputLength: i32): i32 {
       if (status == 0) status = inflateBlock(end);
     }
   }
-  setFaultOffset(min(<i32>(next - INPUT) - <i32>(left >> 3), inputLength));
+  setFaultOffset(min(<i32>(input.byteAddress() - INPUT), inputLength));
   if (status > 0) return status;
   mszipLength = position - start;
   if (position < end) return TOO_SHORT;
   return <i32>(WINDOW + start);
 }
 
-@inline
-function refill(): void {
-  bits |= load<u64>(next) << left;
-  next += <usize>((63 - left) >> 3);
-  left |= 56;
-}
-
-/** @param count 0 to 32 */
-function take(count: i32): i32 {
-  refill();
-  const value = <i32>(bits & ((<u64>1 << count) - 1));
-  bits >>= <u64>count;
-  left -= <u64>count;
-  return value;
-}
-
-/** More bits were consumed than there are. */
-function isExhausted(): bool {
-  return <i32>next - <i32>(left >> 3) > <i32>inputEnd;
-}
-
 function copyStored(end: i32): i32 {
-  next -= <usize>(left >> 3);
-  bits = 0;
-  left = 0;
-  if (next + 4 > inputEnd) return EXHAUSTED;
-  const length = <i32>load<u16>(next);
-  if (length != (<i32>load<u16>(next, 2) ^ 0xffff)) return BAD_STORED_LENGTHS;
-  next += 4;
-  const count = min(length, <i32>(inputEnd - next));
+  const at = input.byteAddress();
+  if (at + 4 > input.inputEnd) return EXHAUSTED;
+  const length = <i32>load<u16>(at);
+  if (length != (<i32>load<u16>(at, 2) ^ 0xffff)) return BAD_STORED_LENGTHS;
+  const count = min(length, <i32>(input.inputEnd - at - 4));
   if (position + count > end) return TOO_LONG;
-  memory.copy(WINDOW + position, next, count);
+  memory.copy(WINDOW + position, at + 4, count);
   position += count;
-  next += count;
+  input.setBits(0, 0, at + 4 + count);
   return count < length ? EXHAUSTED : 0;
 }
 
@@ -156,14 +124,14 @@ const ORDER: usize = memory.data<u8>([16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 1
 
 function readTables(): i32 {
   fixedTables = false;
-  const literals = 257 + take(5);
-  const distances = 1 + take(5);
-  const count = 4 + take(4);
-  if (isExhausted()) return EXHAUSTED;
+  const literals = 257 + input.take(5);
+  const distances = 1 + input.take(5);
+  const count = 4 + input.take(4);
+  if (input.isExhausted()) return EXHAUSTED;
   if (literals > 286 || distances > 30) return TOO_MANY_SYMBOLS;
   memory.fill(PRE_LENGTHS, 0, 19);
-  for (let i = 0; i < count; i++) store<u8>(PRE_LENGTHS + <usize>load<u8>(ORDER + i), <u8>take(3));
-  if (isExhausted()) return EXHAUSTED;
+  for (let i = 0; i < count; i++) store<u8>(PRE_LENGTHS + <usize>load<u8>(ORDER + i), <u8>input.take(3));
+  if (input.isExhausted()) return EXHAUSTED;
   if (!buildCodeLengths(PRE_LENGTHS)) return BAD_CODE_LENGTHS;
   const status = readLengths(literals + distances);
   if (status != 0) return status;
@@ -174,24 +142,23 @@ function readTables(): i32 {
 
 function readLengths(total: i32): i32 {
   for (let i = 0; i < total; ) {
-    refill();
-    const entry = <i32>load<u16>(PRE_TABLE + (<usize>(bits & 127) << 1));
-    bits >>= <u64>entry;
-    left -= <u64>(entry & 63);
+    input.refill();
+    const entry = <i32>load<u16>(PRE_TABLE + (<usize>(input.bits & 127) << 1));
+    input.skipBits(<u64>(entry & 63));
     const symbol = entry >>> 6;
     let run = 1;
     let length = <u8>symbol;
     if (symbol > 15) {
       length = 0;
       if (symbol == 16) {
-        if (i == 0) return isExhausted() ? EXHAUSTED : BAD_LENGTH_REPEAT;
+        if (i == 0) return input.isExhausted() ? EXHAUSTED : BAD_LENGTH_REPEAT;
         length = load<u8>(DEFLATE_LENGTHS + i - 1);
-        run = 3 + take(2);
+        run = 3 + input.take(2);
       } else {
-        run = symbol == 17 ? 3 + take(3) : 11 + take(7);
+        run = symbol == 17 ? 3 + input.take(3) : 11 + input.take(7);
       }
     }
-    if (isExhausted()) return EXHAUSTED;
+    if (input.isExhausted()) return EXHAUSTED;
     if (i + run > total) return BAD_LENGTH_REPEAT;
     memory.fill(DEFLATE_LENGTHS + i, length, run);
     i += run;
@@ -204,9 +171,10 @@ function readLengths(total: i32): i32 {
  * refill serves a whole match or several literals; near the end each symbol is looked at before it counts.
  */
 function inflateBlock(stop: i32): i32 {
-  let b = bits;
-  let l = left;
-  let at = next;
+  let b = input.bits;
+  let l = input.left;
+  let at = input.next;
+  const inputEnd = input.inputEnd;
   let out = WINDOW + position;
   const end = WINDOW + stop;
   const inFast = inputEnd - 16;
@@ -314,9 +282,7 @@ function inflateBlock(stop: i32): i32 {
     copyMatch(out, distance, length);
     out += length;
   }
-  bits = b;
-  left = l;
-  next = at;
+  input.setBits(b, l, at);
   position = <i32>(out - WINDOW);
   return status;
 }

@@ -1,0 +1,184 @@
+/** Literals and matches of LZX, and what they need: the window and the three latest offsets. */
+import * as input from './bits';
+import { ALIGNED_BITS, LENGTH_BITS } from './block-trees';
+import { copyMatch } from './copy';
+import { LITERALS, LONG, MAIN_BITS, MATCH, SECOND } from './main-tree';
+import {
+  ALIGNED_TABLE,
+  BEFORE_START,
+  BEYOND_END,
+  EMPTY_LENGTH_TREE,
+  LENGTH_TABLE,
+  MAIN_TABLE,
+  OVERRUN,
+  WINDOW,
+} from './memory';
+import { longCode } from './small-tree';
+
+/** Bytes of the window's space that are history. */
+export let position: i32 = 0;
+let r0: u32 = 1;
+let r1: u32 = 1;
+let r2: u32 = 1;
+
+export function setPosition(newPosition: i32): void {
+  position = newPosition;
+}
+
+/** Sets the offsets that are repeated, the latest first. */
+export function setRecent(first: u32, second: u32, third: u32): void {
+  r0 = first;
+  r1 = second;
+  r2 = third;
+}
+
+/** Decodes a part of a block up to this place of the window. Returns 0 or a status. */
+export function decodeVerbatim(stop: i32): i32 {
+  return decodeSymbols(stop, false);
+}
+
+export function decodeAligned(stop: i32): i32 {
+  return decodeSymbols(stop, true);
+}
+
+/**
+ * This loop is where the time goes. One refill serves a whole match, or up
+ * to three entries of literals.
+ */
+@inline
+function decodeSymbols(stop: i32, isAligned: bool): i32 {
+  let bits = input.bits;
+  let left = input.left;
+  let next = input.next;
+  const lowest = input.lowest;
+  let o0 = r0;
+  let o1 = r1;
+  let o2 = r2;
+  let out = WINDOW + position;
+  const end = WINDOW + stop;
+  let status = 0;
+
+  while (out < end) {
+    bits |= load<u64>(next - 8) >> left;
+    next -= <usize>((63 - left) >> 3);
+    left |= 56;
+    if (next < lowest) {
+      status = OVERRUN;
+      break;
+    }
+    let entry = load<u64>(MAIN_TABLE + ((<usize>(bits >> (64 - MAIN_BITS))) << 3));
+    if ((entry & LITERALS) != 0) {
+      if (out + 12 > end) {
+        // So near the end an entry may hold more literals than belong to this block.
+        store<u8>(out, <u8>(entry >> 32));
+        out++;
+        const one = (entry >> 16) & 0xff;
+        bits <<= one;
+        left -= one;
+        continue;
+      }
+      store<u32>(out, <u32>(entry >> 32));
+      out += <usize>((entry >> 8) & 7);
+      bits <<= entry;
+      left -= entry & 0x3f;
+      entry = load<u64>(MAIN_TABLE + ((<usize>(bits >> (64 - MAIN_BITS))) << 3));
+      if ((entry & LITERALS) != 0) {
+        store<u32>(out, <u32>(entry >> 32));
+        out += <usize>((entry >> 8) & 7);
+        bits <<= entry;
+        left -= entry & 0x3f;
+        entry = load<u64>(MAIN_TABLE + ((<usize>(bits >> (64 - MAIN_BITS))) << 3));
+        if ((entry & LITERALS) != 0) {
+          store<u32>(out, <u32>(entry >> 32));
+          out += <usize>((entry >> 8) & 7);
+          bits <<= entry;
+          left -= entry & 0x3f;
+          continue;
+        }
+      }
+      bits |= load<u64>(next - 8) >> left;
+      next -= <usize>((63 - left) >> 3);
+      left |= 56;
+    }
+    if ((entry & SECOND) != 0) {
+      entry = load<u64>((<usize>(entry >> 32)) + (<usize>((bits >> 48) & 31) << 3));
+      if ((entry & LITERALS) != 0) {
+        store<u8>(out, <u8>(entry >> 32));
+        out++;
+        bits <<= entry;
+        left -= entry & 0x3f;
+        continue;
+      }
+    }
+    bits <<= entry;
+    left -= entry & 0x3f;
+
+    let length = <usize>((entry >> 16) & 0xff);
+    if ((entry & LONG) != 0) {
+      let code = <i32>load<u16>(LENGTH_TABLE + ((<usize>(bits >> (64 - LENGTH_BITS))) << 1));
+      if (code == 0) {
+        code = longCode(LENGTH_TABLE, LENGTH_BITS, <i32>(bits >> 48));
+        if (code == 0) {
+          status = EMPTY_LENGTH_TREE;
+          break;
+        }
+      }
+      bits <<= <u64>code;
+      left -= <u64>(code & 63);
+      length += <usize>(code >>> 6);
+    }
+
+    let offset: u32;
+    if ((entry & MATCH) != 0) {
+      offset = <u32>(entry >> 32);
+      let footer = (entry >> 24) & 0x1f;
+      if (isAligned && footer >= 3) {
+        footer -= 3;
+        offset += <u32>((bits >> 1) >> (63 - footer)) << 3;
+        bits <<= footer;
+        left -= footer;
+        const code = <u64>load<u16>(ALIGNED_TABLE + ((<usize>(bits >> (64 - ALIGNED_BITS))) << 1));
+        bits <<= code;
+        left -= code & 63;
+        offset += <u32>(code >> 6);
+      } else {
+        offset += <u32>((bits >> 1) >> (63 - footer));
+        bits <<= footer;
+        left -= footer;
+      }
+      o2 = o1;
+      o1 = o0;
+      o0 = offset;
+    } else {
+      const slot = <u32>(entry >> 32);
+      if (slot == 0) {
+        offset = o0;
+      } else if (slot == 1) {
+        offset = o1;
+        o1 = o0;
+        o0 = offset;
+      } else {
+        offset = o2;
+        o2 = o0;
+        o0 = offset;
+      }
+    }
+    if (<usize>offset > out - WINDOW) {
+      status = BEFORE_START;
+      break;
+    }
+    if (length > end - out) {
+      status = BEYOND_END;
+      break;
+    }
+    copyMatch(out, <usize>offset, length);
+    out += length;
+  }
+
+  input.setBits(bits, left, next);
+  r0 = o0;
+  r1 = o1;
+  r2 = o2;
+  position = <i32>(out - WINDOW);
+  return status;
+}
