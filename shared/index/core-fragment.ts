@@ -28,12 +28,12 @@ const types: ReadonlyMap<string | undefined, UpdateType> = new Map([
   ['Detectoid', 'detectoid'],
 ]);
 
-export function readIdentity(facts: CoreFacts, attributes: Attributes): void {
+function readIdentity(facts: CoreFacts, attributes: Attributes): void {
   facts.guid = facts.values.guid('UpdateID', attributes, 'UpdateID');
   facts.revision = wholeNumber('RevisionNumber', attributes, 'RevisionNumber', MAX_REVISION_ID);
 }
 
-export function readType(facts: CoreFacts, attributes: Attributes): void {
+function readType(facts: CoreFacts, attributes: Attributes): void {
   facts.type = types.get(attributes.get('UpdateType')) ?? 'unknown';
 }
 
