@@ -16,6 +16,7 @@ import { sortSymbols } from './small-tree';
 
 export const MAIN_BITS: i32 = 11;
 const SECOND_BITS: i32 = 16 - MAIN_BITS;
+export const SECOND_MASK: u64 = (1 << SECOND_BITS) - 1;
 
 export const LITERALS: u64 = 0x0700;
 export const MATCH: u64 = 0x1000;

@@ -2,7 +2,7 @@
 import * as input from './bits';
 import { ALIGNED_BITS, LENGTH_BITS } from './block-trees';
 import { copyMatch } from './copy';
-import { LITERALS, LONG, MAIN_BITS, MATCH, SECOND } from './main-tree';
+import { LITERALS, LONG, MAIN_BITS, MATCH, SECOND, SECOND_MASK } from './main-tree';
 import {
   ALIGNED_TABLE,
   BEFORE_START,
@@ -101,7 +101,7 @@ function decodeSymbols(stop: i32, isAligned: bool): i32 {
       left |= 56;
     }
     if ((entry & SECOND) != 0) {
-      entry = load<u64>((<usize>(entry >> 32)) + (<usize>((bits >> 48) & 31) << 3));
+      entry = load<u64>((<usize>(entry >> 32)) + (<usize>((bits >> 48) & SECOND_MASK) << 3));
       if ((entry & LITERALS) != 0) {
         store<u8>(out, <u8>(entry >> 32));
         out++;
