@@ -270,6 +270,25 @@ describe('a sink that will get no more bytes', () => {
     ).toEqual(['end a', 'end b']);
   });
 
+  test('is told so when it gives the reader up itself, and then nothing more is read', () => {
+    for (const when of ['member', 'write', 'end'] as const) {
+      const calls: string[] = [];
+      const call = (what: string) => {
+        calls.push(what);
+        if (what === when) reader.abort();
+      };
+      const reader = new CabReader({
+        onMember() {
+          call('member');
+          return { write: () => call('write'), end: () => call('end'), abort: () => void calls.push('abort') };
+        },
+      });
+      expect(cabErrorOf(() => reader.write(cab)).reason).toMatch(/^reading was given up/);
+      const expected = { member: ['member'], write: ['member', 'write', 'abort'], end: ['member', 'write', 'end'] };
+      expect(calls).toEqual(expected[when]);
+    }
+  });
+
   test('is told so when it is the sink itself that fails', () => {
     let aborted = 0;
     const sink: ByteSink = {

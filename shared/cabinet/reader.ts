@@ -90,7 +90,9 @@ export class CabReader implements ByteSink {
     this.#fail(new CabError('truncated', `reading was given up after ${offset} bytes`, { offset }));
   }
 
+  /** The first failure counts: that of a sink which gave the reader up itself is no other. */
   #fail(error: unknown): unknown {
+    if (this.#failure !== undefined) return this.#failure.error;
     this.#failure = { error };
     this.#decoders.close();
     for (const { sink } of this.#wanted.splice(0)) sink.abort?.();
@@ -138,6 +140,7 @@ export class CabReader implements ByteSink {
   #ask(member: CabMember | undefined): void {
     if (member === undefined) return;
     const sink = this.#handlers.onMember(member);
+    this.#assertNotGivenUp();
     if (sink !== undefined) this.#wanted.push({ member, sink });
   }
 
@@ -150,6 +153,12 @@ export class CabReader implements ByteSink {
         throw within(member, error);
       }
     }
+    this.#assertNotGivenUp();
+  }
+
+  /** Handlers and sinks may call `abort` as well. */
+  #assertNotGivenUp(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
   }
 
   #endMembers(): void {
@@ -160,6 +169,7 @@ export class CabReader implements ByteSink {
         throw within(next.member, error);
       }
     }
+    this.#assertNotGivenUp();
   }
 }
 
