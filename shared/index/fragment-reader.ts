@@ -114,7 +114,7 @@ export class FragmentReader {
     }
   }
 
-  /** Frees the tables; the reader is of no use then. */
+  /** Frees the tables, all but what is known of the files; the reader is of no use then. */
   free(): void {
     this.core.free();
     this.extended.free();

@@ -113,19 +113,12 @@ export class ExtendedTable {
     this.#files.close();
   }
 
+  /** Frees all but what is known of the files. */
   free(): void {
-    const { byRevision, files } = this;
-    const columns = [
-      byRevision,
-      files,
-      this.#severity,
-      this.#reboot,
-      this.#kbs,
-      this.#bulletins,
-      this.#cves,
-      this.#files,
-    ];
-    for (const column of columns) column.free();
+    for (const part of [this.byRevision, this.#severity, this.#reboot, this.#kbs, this.#bulletins, this.#cves]) {
+      part.free();
+    }
+    this.#files.free();
   }
 
   severityAt(row: number): Severity | undefined {

@@ -27,7 +27,7 @@ interface JoinInput {
 
 /**
  * Puts the list and the fragments together, by RevisionId, and counts what does not fit. What went in is used up then:
- * its memory is freed before that of the finished columns is taken.
+ * its memory is freed as soon as it is.
  */
 export function joinCatalog(input: JoinInput): CatalogColumns {
   return new Join(input).run();
@@ -69,14 +69,16 @@ class Join {
       (a, b) => list.revisionId.at(a) - list.revisionId.at(b),
     );
     for (const row of order) this.#addUpdate(row);
-    this.#addFiles();
     for (const table of [fragments.core.byRevision, fragments.extended.byRevision, ...fragments.titles.tables()]) {
       for (let row = 0; row < table.cab.length; row++) {
         if (!list.rows.has(table.revisionId.at(row))) this.#notReusable.add(table.cab.at(row));
       }
     }
     fragments.free();
-    list.free();
+    list.freeUpdates();
+    this.#addFiles();
+    fragments.extended.files.free();
+    list.freeLocations();
     values.free();
     return this.#builder.finish({
       ...(list.packageId === undefined ? {} : { packageId: list.packageId }),

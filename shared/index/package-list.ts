@@ -108,8 +108,8 @@ export class PackageList {
     return sha1 < this.#location.length ? this.#location.at(sha1) : 0;
   }
 
-  /** Frees the columns; the list is of no use then. */
-  free(): void {
+  /** Frees all but the locations. */
+  freeUpdates(): void {
     for (const column of [
       this.rows,
       this.revisionId,
@@ -119,11 +119,14 @@ export class PackageList {
       this.created,
       this.language,
       this.classification,
-      this.#location,
       ...this.#lists,
     ]) {
       column.free();
     }
+  }
+
+  freeLocations(): void {
+    this.#location.free();
   }
 
   /** Ends the lists of the last update; to be called once more when all are read. */
