@@ -20,13 +20,24 @@ export async function saveCopy<C extends IndexCopy>({ ports }: SyncSession, befo
 }
 
 /**
- * Takes what the origin offers: begins a copy in parts, or, where the origin does not allow for that, copies the body
- * in one go.
+ * Takes what the origin offers: begins a copy in parts, of which the answer brings the first; or, where the origin does
+ * not allow for that, copies the body in one go. `newBytes` were stored.
  */
 export async function beginCopy(
   session: SyncSession,
   answer: Exclude<IndexAnswer, { kind: 'unchanged' }>,
-): Promise<IndexCopy> {
+): Promise<{ readonly copy: IndexCopy; readonly newBytes: number }> {
+  try {
+    return await takeAnswer(session, answer);
+  } finally {
+    answer.cancel();
+  }
+}
+
+async function takeAnswer(
+  session: SyncSession,
+  answer: Exclude<IndexAnswer, { kind: 'unchanged' }>,
+): Promise<{ readonly copy: IndexCopy; readonly newBytes: number }> {
   const { ports, limits, progress } = session;
   const copyId = ports.newCopyId();
   const { lastModified } = answer.validators;
@@ -58,13 +69,32 @@ export async function beginCopy(
     await dropBytes(session, copy);
     throw error;
   }
-  return copy;
+  if (answer.kind === 'whole' || copy.state === 'copied') return { copy, newBytes: copy.length };
+  return { copy, newBytes: await storeFirst(session, copy, answer) };
+}
+
+/** @returns bytes that were stored: none when the piece broke off, since it can be asked for again like any other */
+async function storeFirst(
+  { ports, progress }: SyncSession,
+  { copyId, uploadId, length }: CopyingIndex,
+  answer: Extract<IndexAnswer, { kind: 'ranged' }>,
+): Promise<number> {
+  await progress.note('copying', { bytes: 0, of: length });
+  let first: Uint8Array;
+  try {
+    first = await answer.first();
+  } catch (error) {
+    if (error instanceof UpstreamError) return 0;
+    throw error;
+  }
+  await ports.index.upload(copyId, uploadId).put(1, first);
+  return first.byteLength;
 }
 
 async function stageWhole(
   { ports, progress }: SyncSession,
   copyId: string,
-  { body, length, cancel }: Extract<IndexAnswer, { kind: 'whole' }>,
+  { body, length }: Extract<IndexAnswer, { kind: 'whole' }>,
 ): Promise<number> {
   async function* noted(): AsyncGenerator<Uint8Array> {
     let bytes = 0;
@@ -74,11 +104,7 @@ async function stageWhole(
       yield chunk;
     }
   }
-  try {
-    return await ports.index.stage(copyId, noted());
-  } finally {
-    cancel();
-  }
+  return ports.index.stage(copyId, noted());
 }
 
 /** Drops a copy and all that belongs to it. The row goes last, so that a death in between is found again. */

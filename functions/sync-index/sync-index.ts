@@ -40,41 +40,26 @@ export async function syncIndex(
   event: SyncEvent,
   invocation: SyncSession['invocation'],
 ): Promise<SyncReport> {
-  const startedAt = ports.now().toISOString();
-  const limits = ports.limits ?? defaultLimits;
-  const progress = new RunProgress({
-    journal: ports.journal,
-    startedAt,
-    now: ports.now,
-    everyMilliseconds: limits.progressMilliseconds,
-  });
-  if (event.runId !== undefined) progress.runIds.add(event.runId);
-  const end = async (result: SyncOutcome): Promise<void> => {
-    const endedAt = ports.now().toISOString();
-    for (const runId of progress.runIds)
-      await ports.journal.putRun({ version: 1, runId, state: 'ended', startedAt, endedAt, result });
-  };
+  const { journal, index, now, limits = defaultLimits } = ports;
+  const progress = new RunProgress({ journal, now, everyMilliseconds: limits.progressMilliseconds });
   let result: SyncOutcome | Continues;
   try {
-    const [current, refusal, copy] = [
-      await ports.index.current(),
-      await ports.journal.refusal(),
-      await ports.journal.copy(),
-    ];
-    for (const runId of copy?.runIds ?? []) progress.runIds.add(runId);
-    const again = progress.runIds.size > 0;
+    if (event.runId !== undefined) await progress.follow(event.runId);
+    const [current, refusal, copy] = [await index.current(), await journal.refusal(), await journal.copy()];
+    for (const runId of copy?.runIds ?? []) await progress.follow(runId);
+    const again = progress.runIds.length > 0;
     const session = { ports, limits, event, invocation, standing: { current, refusal }, again, progress };
     result = await run(session, copy);
   } catch (error) {
     result = { outcome: 'failed', reason: error instanceof Error ? error.message : String(error) };
     if (!isExpected(error)) {
-      await end(result).catch((noteError: unknown) => {
+      await progress.end(result).catch((noteError: unknown) => {
         throw new AggregateError([error, noteError], 'the run failed, and its end could not be recorded');
       });
       throw error;
     }
   }
-  if (result.outcome !== 'continues') await end(result);
+  if (result.outcome !== 'continues') await progress.end(result);
   return { result, indexAgeSeconds: await indexAge(ports) };
 }
 
@@ -86,14 +71,13 @@ const isExpected = (error: unknown): boolean =>
 async function run(session: SyncSession, found: IndexCopy | undefined): Promise<SyncOutcome | Continues> {
   const { limits, ports } = session;
   let copy = found && (await goOnWith(session, found));
+  let newBytes = 0;
   for (let restarts = 0; ; ) {
     if (copy === undefined) {
       const answer = await ask(session);
       if (answer.kind === 'unchanged') return unchanged(session);
-      copy = await beginCopy(session, answer);
+      ({ copy, newBytes } = await beginCopy(session, answer));
     }
-    // A body that came in one go took time as parts do.
-    let copiedHere = copy !== found && copy.state === 'copied';
     if (copy.state === 'copying') {
       const step: CopyStep | 'changed' = await copyParts(session, copy).catch(unlessChanged);
       if (step === 'changed' || step.state === 'lost') {
@@ -103,13 +87,13 @@ async function run(session: SyncSession, found: IndexCopy | undefined): Promise<
         copy = await restart(session, copy, restarts);
         continue;
       }
-      if (step.state === 'stopped') return handOver(session, step.copy, step);
+      newBytes += step.newBytes;
+      if (step.state === 'stopped') return handOver(session, step.copy, { bytes: step.bytes, newBytes });
       copy = step.copy;
-      copiedHere = step.newBytes > 0;
     }
     const left = session.invocation.deadlineAt.getTime() - ports.now().getTime();
-    if (copiedHere && left < limits.readingMilliseconds)
-      return handOver(session, copy, { bytes: copy.length, newBytes: copy.length });
+    if (newBytes > 0 && left < limits.readingMilliseconds)
+      return handOver(session, copy, { bytes: copy.length, newBytes });
     const outcome = await publishIndex(session, copy);
     if (outcome !== 'lost') return outcome;
     restarts += 1;
@@ -132,7 +116,7 @@ async function goOnWith(session: SyncSession, copy: IndexCopy): Promise<IndexCop
     await dropCopy(session, copy);
     return undefined;
   }
-  if (copy.runIds.length === progress.runIds.size) return copy;
+  if (copy.runIds.length === progress.runIds.length) return copy;
   return saveCopy(session, copy, { ...copy, runIds: [...progress.runIds] });
 }
 
@@ -145,12 +129,13 @@ async function restart(session: SyncSession, copy: CopyingIndex, restarts: numbe
   const answer = await ask(session);
   // Perhaps from a node that does not have the news yet.
   if (answer.kind === 'unchanged' && restarts < session.limits.maxRestarts) return copy;
+  if (answer.kind !== 'unchanged') answer.cancel();
   if (answer.kind === 'ranged' && answer.validators.etag === copy.etag && answer.length === copy.length) {
     const held = await session.ports.index.upload(copy.copyId, copy.uploadId).parts();
     if (held !== undefined) return copy;
   }
   await dropCopy(session, copy);
-  return answer.kind === 'unchanged' ? undefined : beginCopy(session, answer);
+  return undefined;
 }
 
 /** Leaves the rest to another invocation: to one that is started now, or to the next tick of the schedule. */
@@ -169,8 +154,11 @@ async function handOver(
 }
 
 async function ask(session: SyncSession): Promise<IndexAnswer> {
-  const { upstream, indexUrl } = session.ports;
-  return upstream.getIndex(indexUrl, latestKnown(session).validators, { signal: session.invocation.signal });
+  const { ports, limits, invocation } = session;
+  return ports.upstream.getIndex(ports.indexUrl, latestKnown(session).validators, {
+    firstBytes: limits.partBytes,
+    signal: invocation.signal,
+  });
 }
 
 /**

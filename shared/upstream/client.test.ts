@@ -37,30 +37,34 @@ const fileAddress = 'http://dl.delivery.mp.microsoft.com/filestreamingservice/fi
 
 describe('the index', () => {
   const known = { etag: '"one"', lastModified: 'Tue, 14 Jul 2026 17:00:00 GMT' };
+  const options = { firstBytes: 1 };
   const conditions = { 'if-none-match': known.etag, 'if-modified-since': known.lastModified };
 
-  it('is found changed by one byte of it, with its validators and its length', async () => {
+  it.each([
+    [4, 'a ca'],
+    [9, 'a cabinet'],
+    [100, 'a cabinet'],
+  ])('comes with its validators, its length and its first %i bytes when it changed', async (firstBytes, piece) => {
     origin.answer = serveRanges(Buffer.from('a cabinet'), '"two"');
-    expect(await upstream().getIndex(indexAddress, known)).toEqual({
-      kind: 'ranged',
-      validators: { etag: '"two"', lastModified: undefined },
-      length: 9,
-    });
+    const index = await upstream().getIndex(indexAddress, known, { firstBytes });
+    if (index.kind !== 'ranged') throw new Error(`it is ${index.kind}`);
+    expect(index).toMatchObject({ validators: { etag: '"two"' }, length: 9 });
+    expect(Buffer.from(await index.first()).toString()).toBe(piece);
     expect(origin.seen).toHaveLength(1);
     expect(origin.seen[0]).toMatchObject({ host: 'download.windowsupdate.com', path: new URL(indexAddress).pathname });
-    expect(origin.seen[0]?.headers).toMatchObject({ range: 'bytes=0-0', ...conditions });
+    expect(origin.seen[0]?.headers).toMatchObject({ range: `bytes=0-${firstBytes - 1}`, ...conditions });
   });
 
   it('is asked for without conditions when nothing is known', async () => {
     origin.answer = serveRanges(Buffer.from('a cabinet'), '"two"');
-    await upstream().getIndex(indexAddress, {});
+    await upstream().getIndex(indexAddress, {}, options);
     for (const condition of Object.keys(conditions)) expect(origin.seen[0]?.headers[condition]).toBeUndefined();
   });
 
   it('comes whole from an origin that does not take ranges', async () => {
     origin.answer = (_request, response) =>
       response.writeHead(200, { etag: '"one"', 'last-modified': known.lastModified }).end('cab');
-    const index = await upstream().getIndex(indexAddress, {});
+    const index = await upstream().getIndex(indexAddress, {}, options);
     if (index.kind !== 'whole') throw new Error(`it is ${index.kind}`);
     expect(index.validators).toEqual(known);
     expect(index.length).toBeUndefined();
@@ -72,12 +76,13 @@ describe('the index', () => {
     ['weak tag', { etag: 'W/"one"', 'content-range': 'bytes 0-0/3' }],
     ['missing tag', { 'content-range': 'bytes 0-0/3' }],
     ['length that is not said', { etag: '"one"', 'content-range': 'bytes 0-0/*' }],
+    ['other piece than was asked for', { etag: '"one"', 'content-range': 'bytes 1-1/3' }],
   ])('comes whole when its pieces could not be told apart: %s', async (_what, headers) => {
     origin.answer = (request, response) => {
       if (request.headers.range === undefined) response.end('cab');
       else response.writeHead(206, headers).end('c');
     };
-    const index = await upstream().getIndex(indexAddress, known);
+    const index = await upstream().getIndex(indexAddress, known, options);
     if (index.kind !== 'whole') throw new Error(`it is ${index.kind}`);
     expect(await read(index.body)).toBe('cab');
     expect(origin.seen[1]?.headers).toMatchObject(conditions);
@@ -85,18 +90,28 @@ describe('the index', () => {
 
   it('does not come when it is the known one', async () => {
     origin.answer = (_request, response) => response.writeHead(304).end();
-    expect(await upstream().getIndex(indexAddress, known)).toEqual({ kind: 'unchanged' });
+    expect(await upstream().getIndex(indexAddress, known, options)).toEqual({ kind: 'unchanged' });
   });
 
   it('is not taken for unchanged when nothing was known', async () => {
     origin.answer = (_request, response) => response.writeHead(304).end();
-    await expect(upstream().getIndex(indexAddress, {})).rejects.toMatchObject({ code: 'refused' });
+    await expect(upstream().getIndex(indexAddress, {}, options)).rejects.toMatchObject({ code: 'refused' });
+  });
+
+  it('whose first piece breaks off can be asked for by pieces still', async () => {
+    origin.answer = (_request, response) => {
+      response.writeHead(206, { etag: '"one"', 'content-range': 'bytes 0-8/9', 'content-length': 9 });
+      response.write('a c', () => response.destroy());
+    };
+    const index = await upstream().getIndex(indexAddress, {}, { firstBytes: 9 });
+    if (index.kind !== 'ranged') throw new Error(`it is ${index.kind}`);
+    await expect(index.first()).rejects.toMatchObject({ code: 'cut' });
   });
 
   it('that is longer than any index is not begun', async () => {
     const headers = { etag: '"one"', 'content-range': `bytes 0-0/${5 * 1024 ** 3}` };
     origin.answer = (_request, response) => response.writeHead(206, headers).end('c');
-    await expect(upstream().getIndex(indexAddress, {})).rejects.toMatchObject({ code: 'too-long' });
+    await expect(upstream().getIndex(indexAddress, {}, options)).rejects.toMatchObject({ code: 'too-long' });
   });
 });
 

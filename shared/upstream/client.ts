@@ -21,21 +21,40 @@ interface Download {
  *
  * - `unchanged`: it is the known one.
  * - `ranged`: another one, and it can be fetched piece by piece: the origin takes ranges, says the length, and gives a
- *   strong entity tag, which alone promises that two answers are of the same bytes (RFC 9110, section 8.8.1).
+ *   strong entity tag, which alone promises that two answers are of the same bytes (RFC 9110, section 8.8.1). The first
+ *   piece is on its way.
  * - `whole`: another one, which can only be fetched in one go; its body is on its way.
  */
-export type IndexAnswer =
-  | { readonly kind: 'unchanged' }
-  | { readonly kind: 'ranged'; readonly validators: Validators & { readonly etag: string }; readonly length: number }
-  | ({ readonly kind: 'whole'; readonly validators: Validators } & Download);
+export type IndexAnswer = { readonly kind: 'unchanged' } | RangedIndex | WholeIndex;
+
+interface RangedIndex {
+  readonly kind: 'ranged';
+  readonly validators: Validators & { readonly etag: string };
+  /** Of the whole. Bytes. */
+  readonly length: number;
+  /** The first bytes: as many as were asked for, or all there are. Read once. @throws UpstreamError as `body` does */
+  first(): Promise<Uint8Array>;
+  cancel(): void;
+}
+
+interface WholeIndex extends Download {
+  readonly kind: 'whole';
+  readonly validators: Validators;
+}
+
+interface IndexOptions {
+  /** Of the first piece. Bytes. */
+  readonly firstBytes: number;
+  readonly signal?: AbortSignal;
+}
 
 /** Microsoft's hosts: where indexes and payload files come from. */
 export interface Upstream {
   /**
-   * Asks for the index on the condition that it is another one than `known`.
+   * Asks for the index, its first piece if that goes, on the condition that it is another one than `known`.
    * @throws UpstreamError
    */
-  getIndex(address: string, known: Validators, options?: { readonly signal?: AbortSignal }): Promise<IndexAnswer>;
+  getIndex(address: string, known: Validators, options: IndexOptions): Promise<IndexAnswer>;
   /**
    * One piece of a file, whole and of exactly that file: an answer that breaks off is asked for again.
    * @throws UpstreamError `changed` when the origin has another file by now, or shows another tag, length or range
@@ -144,18 +163,17 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
 
   return {
-    async getIndex(address, known, { signal } = {}) {
+    async getIndex(address, known, { firstBytes, signal }) {
       const conditions = {
         ...(known.etag === undefined ? {} : { 'if-none-match': known.etag }),
         ...(known.lastModified === undefined ? {} : { 'if-modified-since': known.lastModified }),
       };
-      // One byte tells all that a HEAD would, and whether ranges work; caches between us and Microsoft know GET best.
-      let answer = await get(address, { ...conditions, range: 'bytes=0-0' }, signal, [200, 206, 304]);
+      let answer = await get(address, { ...conditions, range: `bytes=0-${firstBytes - 1}` }, signal, [200, 206, 304]);
       if (answer.status === 206) {
+        const ranged = rangedOf(answer, firstBytes);
+        if (ranged !== undefined && ranged.length <= maxIndexBytes) return rangedIndex(answer, ranged, signal);
         discard(answer.body);
-        const ranged = rangedOf(answer);
-        if (ranged !== undefined && ranged.length > maxIndexBytes) throw tooLong(answer, ranged.length, maxIndexBytes);
-        if (ranged !== undefined) return { kind: 'ranged', ...ranged };
+        if (ranged !== undefined) throw tooLong(answer, ranged.length, maxIndexBytes);
         answer = await get(address, conditions, signal);
       }
       if (answer.status === 304) {
@@ -200,6 +218,20 @@ async function readPiece(answer: Answer, length: number, signal: AbortSignal | u
     filled += chunk.byteLength;
   }
   return piece;
+}
+
+function rangedIndex(
+  answer: Answer,
+  { validators, length, to }: NonNullable<ReturnType<typeof rangedOf>>,
+  signal: AbortSignal | undefined,
+): RangedIndex {
+  return {
+    kind: 'ranged',
+    validators,
+    length,
+    first: () => readPiece(answer, to, signal),
+    cancel: () => discard(answer.body),
+  };
 }
 
 function download(answer: Answer, maxBytes: number, signal: AbortSignal | undefined): Download {

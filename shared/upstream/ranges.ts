@@ -22,15 +22,22 @@ function contentRange(
   return { from, to: last + 1, length };
 }
 
-/** What an answer with one byte says of the whole; `undefined` when pieces could not be told to be of the same file. */
+/**
+ * What the answer with the first bytes says of the whole, and where it ends itself (`to`); `undefined` when it is not the
+ * piece that was asked for, or other pieces could not be told to be of the same file.
+ */
 export function rangedOf(
   answer: Answer,
-): { readonly validators: Validators & { readonly etag: string }; readonly length: number } | undefined {
+  firstBytes: number,
+):
+  | { readonly validators: Validators & { readonly etag: string }; readonly length: number; readonly to: number }
+  | undefined {
   const { etag, lastModified } = validatorsOf(answer);
-  const length = contentRange(answer)?.length;
+  const range = contentRange(answer);
   // A weak tag begins with W/.
-  if (etag === undefined || !etag.startsWith('"') || length === undefined) return undefined;
-  return { validators: { etag, lastModified }, length };
+  if (etag === undefined || !etag.startsWith('"') || range === undefined) return undefined;
+  if (range.from !== 0 || range.to !== Math.min(firstBytes, range.length)) return undefined;
+  return { validators: { etag, lastModified }, length: range.length, to: range.to };
 }
 
 /** Why an answer is not the piece that was asked for; `undefined` when it is. */
