@@ -175,10 +175,16 @@ class FileOrigin {
     this.#length = (await stat(file)).size;
   }
 
-  async getIndex(_address: string, known: { readonly etag?: string | undefined }) {
+  async getIndex(
+    address: string,
+    known: { readonly etag?: string | undefined },
+    { firstBytes }: { readonly firstBytes: number },
+  ) {
     const etag = `"${this.#file}"`;
+    const length = this.#length;
     if (known.etag === etag) return { kind: 'unchanged' } as const;
-    return { kind: 'ranged', validators: { etag }, length: this.#length } as const;
+    const first = () => this.getRange(address, { from: 0, to: Math.min(firstBytes, length) });
+    return { kind: 'ranged', validators: { etag }, length, first, cancel: () => {} } as const;
   }
 
   async getRange(_address: string, { from, to }: { readonly from: number; readonly to: number }): Promise<Uint8Array> {

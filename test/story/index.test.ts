@@ -135,29 +135,6 @@ describe('the index', () => {
     expect(await openUploads()).toBe(0);
   });
 
-  it('that changes its tag under the copy arrives whole, in the same run', async () => {
-    const publication = await world.microsoft.publishNext();
-    world.microsoft.addFault({ path: indexPath, kind: { type: 'changing-etag' }, times: 3 });
-    await world.run('SyncIndexFunction');
-    const pointer = await currentPointer(world);
-    expect(pointer.sha256).toBe(publication.indexSha256);
-    expect(pointer.origin.etag).toBe(publication.etag);
-    expect(await openUploads()).toBe(0);
-  });
-
-  it('of an origin that changes its tag for ever leaves the current one', async () => {
-    const before = await currentPointer(world);
-    const publication = await world.microsoft.publishNext();
-    const end = world.microsoft.addFault({ path: indexPath, kind: { type: 'changing-etag' } });
-    const { stdout } = await kbroker('index', 'sync', '--json');
-    end();
-    expect(JSON.parse(stdout).result).toMatchObject({ outcome: 'failed', reason: expect.stringMatching(/changed/) });
-    expect(await currentPointer(world)).toEqual(before);
-    await world.run('SyncIndexFunction');
-    expect((await currentPointer(world)).sha256).toBe(publication.indexSha256);
-    expect(await openUploads()).toBe(0);
-  });
-
   it('with other bytes than Microsoft signed is refused; the current one stays', async () => {
     const before = await currentPointer(world);
     const publication = await world.microsoft.publishNext();

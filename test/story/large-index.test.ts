@@ -1,3 +1,4 @@
+import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { ListMultipartUploadsCommand, ListPartsCommand } from '@aws-sdk/client-s3';
@@ -6,6 +7,7 @@ import { generateIndex } from '#local/upstream/full-size/generate.ts';
 import { measuredMonth } from '#local/upstream/full-size/month.ts';
 import { signCabFile } from '#local/upstream/signing/cab.ts';
 import { indexSignerIn } from '#local/upstream/signing/identity.ts';
+import type { Publication } from '#local/upstream/types.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { SyncRun } from '#shared/contract/operators/index-sync.ts';
 import { currentPointer } from './hosts.ts';
@@ -21,15 +23,21 @@ let sha256: string;
 beforeAll(async () => {
   world = await startWorld();
   // An index of several parts, which takes seconds to decode.
-  const file = join(world.folder, 'large.cab');
-  await generateIndex({ out: file, seed: 1, month: measuredMonth, scale: 1 / 24 });
-  const signer = await indexSignerIn(join(world.folder, 'microsoft', 'signing'), new Date());
-  await signCabFile(file, signer.signAt(new Date()));
-  const publication = await world.microsoft.publishFile(file);
-  bytes = publication.indexBytes;
-  sha256 = publication.indexSha256;
+  await generateIndex({ out: unsigned(), seed: 1, month: measuredMonth, scale: 1 / 24 });
+  ({ indexBytes: bytes, indexSha256: sha256 } = await publishSigned(new Date()));
 });
 afterAll(() => world?.close());
+
+const unsigned = (): string => join(world.folder, 'unsigned.cab');
+
+/** The same index, signed at that time: other bytes with the same content. */
+async function publishSigned(signedAt: Date): Promise<Publication> {
+  const file = join(world.folder, 'signed.cab');
+  await copyFile(unsigned(), file);
+  const signer = await indexSignerIn(join(world.folder, 'microsoft', 'signing'), new Date());
+  await signCabFile(file, signer.signAt(signedAt));
+  return world.microsoft.publishFile(file);
+}
 
 const runOf = (runId: string): Promise<SyncRun> => world.call(operatorEndpoints.getSync, { params: { runId } });
 
@@ -57,6 +65,7 @@ async function rowOf(pk: string) {
 /** One story: each goes on where the one before left the same publication. */
 describe('an index of several parts', () => {
   let runId: string;
+  let signedAgain: Publication;
 
   it('is half copied when the worker is killed, and nothing of it is visible', async () => {
     // The last part is the shortest, and arrives first when all are equally slow.
@@ -102,5 +111,27 @@ describe('an index of several parts', () => {
     expect(await rowOf('copy')).toBeUndefined();
     expect(await rowOf('unfinished')).toBeUndefined();
     expect((await keysOf(world, 'IndexBucket')).filter((key) => key.startsWith('staging/'))).toEqual([]);
+  });
+
+  it('whose tag changes all the time leaves the current one', async () => {
+    const before = await currentPointer(world);
+    signedAgain = await publishSigned(new Date(Date.now() - 60_000));
+    expect(signedAgain.indexSha256).not.toBe(sha256);
+    const end = world.microsoft.addFault({ path: indexPath, kind: { type: 'changing-etag' } });
+    const result = await world.run('SyncIndexFunction');
+    end();
+    expect(result).toMatchObject({ outcome: 'failed', reason: expect.stringMatching(/changed .* 4 times/) });
+    expect(await currentPointer(world)).toEqual(before);
+  });
+
+  it('whose tag changes under the copy arrives whole in the same run, and facts that stay are not written', async () => {
+    world.microsoft.addFault({ path: indexPath, kind: { type: 'changing-etag' }, times: 3 });
+    expect(await world.run('SyncIndexFunction')).toMatchObject({
+      outcome: 'published',
+      sha256: signedAgain.indexSha256,
+      factsWritten: 0,
+    });
+    expect((await currentPointer(world)).origin.etag).toBe(signedAgain.etag);
+    expect(await storedParts()).toBe(0);
   });
 });
