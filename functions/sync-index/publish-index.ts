@@ -83,8 +83,8 @@ async function decode(
   let catalog: Catalog;
   try {
     // A person who asks again wants all of it read by today's decoder.
-    const reuse = previous === undefined || session.again ? {} : { reuse: { catalog: previous, cabs } };
-    catalog = await readIndex(source, reuse);
+    const reuse = previous === undefined || session.again ? {} : { earlier: previous };
+    catalog = await readIndex(source, { cabs, ...reuse });
   } catch (error) {
     if (error instanceof IndexError) return { refused: error.message };
     throw error;

@@ -1,4 +1,4 @@
-import { DigestTee, isInnerCab, NamedCab, pathOf } from './inner-cab.ts';
+import { DigestSink, isInnerCab, NamedCab, pathOf } from './inner-cab.ts';
 
 /** A cabinet inside the index, by its bytes. */
 export interface ExaminedCab {
@@ -20,7 +20,7 @@ export class IndexExaminer {
     onMember: (member) => {
       const name = pathOf(member);
       if (!isInnerCab(name)) return undefined;
-      return new DigestTee(undefined, (facts) => this.#cabs.push({ name, ...facts }));
+      return new DigestSink((facts) => this.#cabs.push({ name, ...facts }));
     },
   });
 

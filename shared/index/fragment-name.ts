@@ -8,48 +8,63 @@ export interface FragmentName {
   readonly language: string;
 }
 
-const directories: ReadonlyMap<string, FragmentName['kind']> = new Map([
-  ['c', 'core'],
-  ['core', 'core'],
-  ['x', 'extended'],
-  ['extended', 'extended'],
-  ['l', 'localized'],
-  ['localized', 'localized'],
-]);
+const slash = 0x2f;
+const backslash = 0x5c;
+
+/** Kinds by the letter that their directories begin with, `c` and `core` for instance; both cases. */
+const kinds: readonly (readonly [letter: number, kind: FragmentName['kind'], long: string])[] = [
+  [0x63, 'core', 'core'],
+  [0x78, 'extended', 'extended'],
+  [0x6c, 'localized', 'localized'],
+  [0x65, 'extended', 'extended'],
+];
 
 /**
  * Reads `c/123`, `x/123`, `l/en/123` and the long names `core/123`, `extended/123`, `localized/en/123`, with either
- * separator and in either case: a whole index has 800,000 of them, so no list of parts is made.
+ * separator and in either case: a whole index has 800,000 of them, so hardly anything is made of them on the way.
  *
  * @returns `undefined` for every other member
  */
 export function fragmentName(name: string): FragmentName | undefined {
   const first = separatorFrom(name, 0);
-  if (first === -1) return undefined;
-  const kind = directories.get(name.slice(0, first).toLowerCase());
+  const kind = kindOf(name, first);
   if (kind === undefined) return undefined;
-  let language = '';
-  let at = first + 1;
-  if (kind === 'localized') {
-    const second = separatorFrom(name, at);
-    if (second === -1) return undefined;
-    language = name.slice(at, second).toLowerCase();
-    at = second + 1;
+  const second = kind === 'localized' ? separatorFrom(name, first + 1) : first;
+  if (second === -1) return undefined;
+  const revisionId = numberFrom(name, second + 1);
+  if (revisionId === -1) return undefined;
+  return { kind, revisionId, language: second === first ? '' : name.slice(first + 1, second).toLowerCase() };
+}
+
+/** @param end where the directory ends, or -1 */
+function kindOf(name: string, end: number): FragmentName['kind'] | undefined {
+  if (end < 1) return undefined;
+  const letter = name.charCodeAt(0) | 0x20;
+  for (const [first, kind, long] of kinds) {
+    if (letter !== first) continue;
+    // `e/` holds licences: only the long name begins with that letter.
+    if (end === 1) return letter === 0x65 ? undefined : kind;
+    if (end === long.length && name.slice(0, end).toLowerCase() === long) return kind;
   }
-  if (at === name.length || name.length - at > 10) return undefined;
-  let revisionId = 0;
-  for (; at < name.length; at++) {
+  return undefined;
+}
+
+/** @returns -1 when there is anything else than a RevisionId */
+function numberFrom(name: string, start: number): number {
+  if (start === name.length || name.length - start > 10) return -1;
+  let number = 0;
+  for (let at = start; at < name.length; at++) {
     const digit = name.charCodeAt(at) - 0x30;
-    if (digit < 0 || digit > 9) return undefined;
-    revisionId = revisionId * 10 + digit;
+    if (digit < 0 || digit > 9) return -1;
+    number = number * 10 + digit;
   }
-  return revisionId > MAX_REVISION_ID ? undefined : { kind, revisionId, language };
+  return number > MAX_REVISION_ID ? -1 : number;
 }
 
 function separatorFrom(name: string, start: number): number {
   for (let at = start; at < name.length; at++) {
     const code = name.charCodeAt(at);
-    if (code === 0x2f || code === 0x5c) return at;
+    if (code === slash || code === backslash) return at;
   }
   return -1;
 }

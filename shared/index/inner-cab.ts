@@ -40,26 +40,22 @@ export class NamedCab implements ByteSink {
   }
 }
 
-/** Passes bytes on and tells their SHA-256 (hex) and length at the end. */
-export class DigestTee implements ByteSink {
-  readonly #to: ByteSink | undefined;
+/** Tells SHA-256 (hex) and length of the bytes at the end. */
+export class DigestSink implements ByteSink {
   readonly #done: (facts: { readonly sha256: string; readonly bytes: number }) => void;
   readonly #hash = createHash('sha256');
   #bytes = 0;
 
-  constructor(to: ByteSink | undefined, done: (facts: { readonly sha256: string; readonly bytes: number }) => void) {
-    this.#to = to;
+  constructor(done: (facts: { readonly sha256: string; readonly bytes: number }) => void) {
     this.#done = done;
   }
 
   write(chunk: Uint8Array): void {
     this.#hash.update(chunk);
     this.#bytes += chunk.length;
-    this.#to?.write(chunk);
   }
 
   end(): void {
-    this.#to?.end();
     this.#done({ sha256: this.#hash.digest('hex'), bytes: this.#bytes });
   }
 }

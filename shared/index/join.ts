@@ -19,7 +19,7 @@ interface JoinInput {
   readonly list: PackageList;
   readonly fragments: FragmentReader;
   readonly directories: FragmentDirectories;
-  /** The inner cabinets, in the order of their numbers. */
+  /** The inner cabinets, in the order of their numbers; none when they were not examined. */
   readonly cabs: readonly Omit<InnerCab, 'reusable'>[];
   /** Numbers of cabinets of which it is known already that nothing can be taken from them later. */
   readonly notReusable: ReadonlySet<number>;
@@ -109,7 +109,7 @@ class Join {
         hasCore: core !== -1,
         hasExtended: extended !== -1,
       }),
-      cab: this.#cabOf(core, extended, title?.cab) + 1,
+      cab: this.#input.cabs.length === 0 ? 0 : this.#cabOf(core, extended, title?.cab) + 1,
       created: this.#text(list.created.at(row)),
       title: title === undefined ? 0 : this.#text(title.title) + 1,
       classification: classification === 0 ? 0 : this.#guid(classification - 1) + 1,

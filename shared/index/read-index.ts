@@ -1,15 +1,16 @@
 import type { ByteSink, CabMember } from '#shared/cabinet/index.ts';
 import { ColumnarCatalog } from '#shared/core/catalog/columns/columnar-catalog.ts';
 import type { Catalog } from '#shared/core/catalog/model.ts';
+import type { ExaminedCab } from './examine-index.ts';
 import { fragmentName } from './fragment-name.ts';
 import { type Depth, FragmentReader } from './fragment-reader.ts';
 import { IndexError } from './index-error.ts';
 import { indexXml, ShardList } from './index-xml.ts';
-import { DigestTee, isInnerCab, NamedCab, pathOf } from './inner-cab.ts';
+import { isInnerCab, NamedCab, pathOf } from './inner-cab.ts';
 import { type FragmentDirectories, joinCatalog } from './join.ts';
 import { PackageList } from './package-list.ts';
 import { packageXml } from './package-xml.ts';
-import { type Reuse, ReusedFacts } from './reuse.ts';
+import { ReusedFacts } from './reuse.ts';
 import { Values } from './values.ts';
 import { XmlReader } from './xml/index.ts';
 
@@ -29,8 +30,14 @@ export interface IndexProgress {
 export interface ReadIndexOptions {
   /** @default 'facts' */
   readonly depth?: Depth;
-  /** An earlier publication: what unchanged inner cabinets say is taken from it, and they are not unpacked. */
-  readonly reuse?: Reuse;
+  /**
+   * The inner cabinets of this index by an {@link IndexExaminer}. The catalogue keeps them for the next publication.
+   *
+   * @default - nothing of the catalogue can be used again
+   */
+  readonly cabs?: readonly ExaminedCab[];
+  /** An earlier publication. What `cabs` that it has too say is taken from it, and they are not unpacked. */
+  readonly earlier?: Catalog;
   /** Called after each chunk of the source. */
   readonly onProgress?: (progress: IndexProgress) => void;
 }
@@ -88,17 +95,19 @@ class IndexReader {
   readonly #outer = new NamedCab(undefined, { onMember: (member) => this.#outerMember(member) });
   /** As stored, to say what a file is that is no index. */
   readonly #outerNames: string[] = [];
-  /** Inner cabinets met; their numbers are their places. */
-  readonly #cabs: { readonly name: string; sha256: string; bytes: number }[] = [];
+  readonly #examined: ReadonlyMap<string, ExaminedCab>;
+  /** Names of the inner cabinets met; their numbers are their places. */
+  readonly #cabs: string[] = [];
   readonly #skipped = new Map<string, number>();
   /** Number of the cabinet that holds package.xml: that one is always read. */
   #listCab = -1;
   #bytes = 0;
   #members = 0;
 
-  constructor({ depth, reuse }: ReadIndexOptions) {
+  constructor({ depth, cabs = [], earlier }: ReadIndexOptions) {
     this.#fragments = new FragmentReader(this.#values, depth ?? 'facts', (id) => this.#defaultLanguageOf(id));
-    this.#reused = new ReusedFacts(reuse);
+    this.#examined = new Map(cabs.map((cab) => [cab.name, cab]));
+    this.#reused = new ReusedFacts(cabs, earlier);
   }
 
   get progress(): IndexProgress {
@@ -116,14 +125,14 @@ class IndexReader {
     const layout = this.#layout();
     this.#list.finishUpdate();
     let reusedCabs = 0;
-    for (const [number, { name }] of this.#cabs.entries()) {
+    for (const [number, name] of this.#cabs.entries()) {
       if (!this.#reused.has(name)) continue;
       this.#reused.replay(name, number, this.#values, this.#fragments);
       reusedCabs += 1;
     }
     const notReusable = new Set([this.#listCab]);
     this.#fragments.settle(
-      (revisionId) => this.#cabs.findIndex(({ name }) => name === this.#shards.ownerOf(revisionId)),
+      (revisionId) => this.#cabs.indexOf(this.#shards.ownerOf(revisionId) ?? ''),
       (cab) => notReusable.add(cab),
     );
     const columns = joinCatalog({
@@ -131,7 +140,7 @@ class IndexReader {
       list: this.#list,
       fragments: this.#fragments,
       directories: directoriesOf[layout],
-      cabs: this.#cabs,
+      cabs: this.#cabs.flatMap((name) => this.#examined.get(name) ?? []),
       notReusable,
     });
     return {
@@ -162,16 +171,11 @@ class IndexReader {
   }
 
   #innerCab(name: string): ByteSink | undefined {
-    if (this.#cabs.some((cab) => cab.name === name)) {
-      throw new IndexError('bad-layout', `the index has ${name} twice`);
-    }
+    if (this.#cabs.includes(name)) throw new IndexError('bad-layout', `the index has ${name} twice`);
     const number = this.#cabs.length;
-    const reused = this.#reused.about(name);
-    const cab = { name, sha256: reused?.sha256 ?? '', bytes: reused?.bytes ?? 0 };
-    this.#cabs.push(cab);
-    if (reused !== undefined) return undefined;
-    const reader = new NamedCab(name, { onMember: (inner) => this.#innerMember(name, number, inner.name) });
-    return new DigestTee(reader, (facts) => Object.assign(cab, facts));
+    this.#cabs.push(name);
+    if (this.#reused.has(name)) return undefined;
+    return new NamedCab(name, { onMember: (inner) => this.#innerMember(name, number, inner.name) });
   }
 
   #innerMember(cabName: string, cab: number, member: string): ByteSink | undefined {
@@ -195,22 +199,15 @@ class IndexReader {
 
   #layout(): IndexLayout {
     if (this.#shards.seen) {
-      const absent = this.#shards.cabs.filter((name) => !this.#has(name));
+      const absent = this.#shards.cabs.filter((name) => !this.#cabs.includes(name));
       if (absent.length > 0) throw new IndexError('bad-layout', `index.xml lists ${named(absent)}, which is missing`);
-    } else if (!this.#has('package.cab')) {
+    } else if (!this.#cabs.includes('package.cab')) {
       throw this.#otherKind();
     } else if (this.#cabs.length > 1) {
-      throw new IndexError(
-        'bad-layout',
-        `${named(this.#cabs.map(({ name }) => name))} are there, but no index.xml that lists them`,
-      );
+      throw new IndexError('bad-layout', `${named(this.#cabs)} are there, but no index.xml that lists them`);
     }
     if (!this.#list.seen) throw new IndexError('bad-layout', 'no cabinet of the index holds package.xml');
     return this.#shards.seen ? 'wsusscn2' : 'wsusscan';
-  }
-
-  #has(cab: string): boolean {
-    return this.#cabs.some(({ name }) => name === cab);
   }
 
   /** What the file is instead. */

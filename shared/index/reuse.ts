@@ -2,16 +2,9 @@ import { ColumnarCatalog } from '#shared/core/catalog/columns/columnar-catalog.t
 import { type CatalogColumns, unpackFlags } from '#shared/core/catalog/columns/columns.ts';
 import { type Lists, listEnd, listStart } from '#shared/core/catalog/columns/growing.ts';
 import type { Catalog } from '#shared/core/catalog/model.ts';
+import type { ExaminedCab } from './examine-index.ts';
 import type { FragmentReader } from './fragment-reader.ts';
 import type { Values } from './values.ts';
-
-/** What an earlier publication said, and which cabinets this one has. */
-export interface Reuse {
-  /** Catalogue of the earlier publication. */
-  readonly catalog: Catalog;
-  /** Inner cabinets of this index; see `examineIndex`. */
-  readonly cabs: readonly { readonly name: string; readonly sha256: string }[];
-}
 
 /** Takes the facts of unchanged cabinets from an earlier catalogue, as if their fragments had been read again. */
 export class ReusedFacts {
@@ -19,26 +12,21 @@ export class ReusedFacts {
   /** Number of the earlier catalogue's cabinet, by name of this index's. */
   readonly #unchanged = new Map<string, number>();
 
-  constructor(reuse: Reuse | undefined) {
-    if (reuse === undefined || !(reuse.catalog instanceof ColumnarCatalog)) return;
-    this.#columns = reuse.catalog.columns;
-    const earlier = new Map(
+  /** @param cabs the inner cabinets of this index */
+  constructor(cabs: readonly ExaminedCab[], earlier: Catalog | undefined) {
+    if (!(earlier instanceof ColumnarCatalog)) return;
+    this.#columns = earlier.columns;
+    const known = new Map(
       this.#columns.cabs.flatMap(({ sha256, reusable }, number) => (reusable ? [[sha256, number] as const] : [])),
     );
-    for (const { name, sha256 } of reuse.cabs) {
-      const number = earlier.get(sha256);
+    for (const { name, sha256 } of cabs) {
+      const number = known.get(sha256);
       if (number !== undefined) this.#unchanged.set(name, number);
     }
   }
 
   has(cabName: string): boolean {
     return this.#unchanged.has(cabName);
-  }
-
-  /** Length and digest of a cabinet that {@link has}. */
-  about(cabName: string): { readonly sha256: string; readonly bytes: number } | undefined {
-    const number = this.#unchanged.get(cabName);
-    return number === undefined ? undefined : this.#columns?.cabs[number];
   }
 
   /** @param cab the number of the cabinet in this index */

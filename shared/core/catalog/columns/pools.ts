@@ -123,11 +123,32 @@ export class BytePool {
   }
 }
 
-/** FNV-1a (Fowler, Noll, Vo) over the key's bytes; GUIDs of one family differ in few of them, so all take part. */
-function hashOf(bytes: Uint8Array, from: number, width: number): number {
-  let hash = 0x811c9dc5;
-  for (let i = from; i < from + width; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+/**
+ * Murmur-like mixing of whole words (after A. Appleby's MurmurHash3, public domain), since keys come by the million. It
+ * is no secret: an index made to collide would be slow, and only Microsoft's signed ones are read unattended.
+ */
+function hashOf(bytes: Uint8Array, from: number, length: number): number {
+  let hash = length;
+  let at = from;
+  const words = from + (length & ~3);
+  for (; at < words; at += 4) {
+    const word =
+      (bytes[at] as number) |
+      ((bytes[at + 1] as number) << 8) |
+      ((bytes[at + 2] as number) << 16) |
+      ((bytes[at + 3] as number) << 24);
+    hash = mixed(hash, word);
+  }
+  let rest = 0;
+  for (const end = from + length; at < end; at++) rest = (rest << 8) | (bytes[at] as number);
+  hash = mixed(hash, rest);
   return (hash ^ (hash >>> 15)) >>> 0;
+}
+
+function mixed(hash: number, word: number): number {
+  const scrambled = Math.imul(word, 0xcc9e2d51);
+  const joined = hash ^ Math.imul((scrambled << 15) | (scrambled >>> 17), 0x1b873593);
+  return Math.imul((joined << 13) | (joined >>> 19), 5) + 0x2e4dba95;
 }
 
 /** Texts in UTF-8, one after the other: text `i` is `bytes[ends[i - 1] .. ends[i]]`. */
@@ -139,6 +160,7 @@ export interface Texts {
 /** Texts, each kept once and known by its number. As strings they would take three times as much memory. */
 export class TextPool {
   readonly #ends = uint32Column();
+  readonly #hashes = uint32Column();
   readonly #bytes = uint8Column(1 << 16);
   readonly #encoder = new TextEncoder();
   #scratch = new Uint8Array(1 << 12);
@@ -159,18 +181,21 @@ export class TextPool {
   internBytes(bytes: Uint8Array, start: number, end: number): number {
     const ends = this.#ends.raw;
     const all = this.#bytes.raw;
+    const hashes = this.#hashes.raw;
     const mask = this.#slots.length - 1;
-    let slot = hashOf(bytes, start, end - start) & mask;
+    const hash = hashOf(bytes, start, end - start);
+    let slot = hash & mask;
     for (;;) {
       const known = this.#slots[slot] as number;
       if (known === emptySlot) break;
       const from = known === 0 ? 0 : (ends[known - 1] as number);
-      if (equalRanges(all, from, ends[known] as number, bytes, start, end)) return known;
+      if (hashes[known] === hash && equalRanges(all, from, ends[known] as number, bytes, start, end)) return known;
       slot = (slot + 1) & mask;
     }
     const number = this.#ends.length;
     this.#bytes.append(bytes.subarray(start, end));
     this.#ends.push(this.#bytes.length);
+    this.#hashes.push(hash);
     this.#slots[slot] = number;
     if (this.#ends.length * 2 > this.#slots.length) this.#rehash(this.#slots.length * 2);
     return number;
@@ -187,27 +212,24 @@ export class TextPool {
 
   /** Frees the memory of the texts now. The pool must not be used then. */
   free(): void {
-    this.#ends.free();
-    this.#bytes.free();
+    for (const column of [this.#ends, this.#hashes, this.#bytes]) column.free();
     release(this.#slots);
   }
 
   /** Gives the texts away. The pool must not be used then. */
   take(): Texts {
+    this.#hashes.free();
     release(this.#slots);
     return { ends: this.#ends.take(), bytes: this.#bytes.take() };
   }
 
   #rehash(size: number): void {
     const slots = new Uint32Array(size).fill(emptySlot);
-    const { ends, bytes } = this.view();
-    let start = 0;
-    for (let number = 0; number < ends.length; number++) {
-      const end = ends[number] as number;
-      let slot = hashOf(bytes, start, end - start) & (size - 1);
+    const hashes = this.#hashes.raw;
+    for (let number = 0; number < this.#ends.length; number++) {
+      let slot = (hashes[number] as number) & (size - 1);
       while (slots[slot] !== emptySlot) slot = (slot + 1) & (size - 1);
       slots[slot] = number;
-      start = end;
     }
     release(this.#slots);
     this.#slots = slots;
