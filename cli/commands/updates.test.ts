@@ -3,15 +3,9 @@ import { serveOperators } from '#functions/serve-operators/serve-operators.ts';
 import type { Endpoint } from '#shared/contract/endpoint.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { ProblemError } from '#shared/contract/problem-error.ts';
+import { MemoryIndexStore, MemorySyncJournal } from '#test/kit/memory-index.ts';
 import { MemoryRequestStore } from '#test/kit/memory-requests.ts';
-import {
-  MemoryCatalogStore,
-  MemoryHostStore,
-  MemoryIndexStore,
-  MemoryPayloadStore,
-  MemoryRuleStore,
-  MemorySyncJournal,
-} from '#test/kit/memory-stores.ts';
+import { MemoryCatalogStore, MemoryHostStore, MemoryPayloadStore, MemoryRuleStore } from '#test/kit/memory-stores.ts';
 import { at, catalogOf, guid, sha1, sha256, unit } from '#test/kit/values.ts';
 import type { OperatorClient } from '../client.ts';
 import type { CommandContext } from './context.ts';

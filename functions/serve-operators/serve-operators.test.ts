@@ -1,14 +1,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { StoreError } from '#shared/stores/store-error.ts';
+import { MemoryIndexStore, MemorySyncJournal } from '#test/kit/memory-index.ts';
 import { MemoryRequestStore } from '#test/kit/memory-requests.ts';
-import {
-  MemoryCatalogStore,
-  MemoryHostStore,
-  MemoryIndexStore,
-  MemoryPayloadStore,
-  MemoryRuleStore,
-  MemorySyncJournal,
-} from '#test/kit/memory-stores.ts';
+import { MemoryCatalogStore, MemoryHostStore, MemoryPayloadStore, MemoryRuleStore } from '#test/kit/memory-stores.ts';
 import { at, catalogOf, fileOf, guid, pointerOf, reportOf, sha1, sha256, unit } from '#test/kit/values.ts';
 import { type OperatorPorts, serveOperators } from './serve-operators.ts';
 

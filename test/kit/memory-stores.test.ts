@@ -8,15 +8,9 @@ import { payloadStoreContract } from '#shared/stores/payloads/contract-suite.ts'
 import { requestStoreContract } from '#shared/stores/requests/contract-suite.ts';
 import { fetchQueueContract } from '#shared/stores/requests/queue-contract-suite.ts';
 import { ruleStoreContract } from '#shared/stores/rules/contract-suite.ts';
+import { MemoryIndexStore, MemorySyncJournal } from './memory-index.ts';
 import { MemoryFetchQueue, MemoryRequestStore } from './memory-requests.ts';
-import {
-  MemoryCatalogStore,
-  MemoryHostStore,
-  MemoryIndexStore,
-  MemoryPayloadStore,
-  MemoryRuleStore,
-  MemorySyncJournal,
-} from './memory-stores.ts';
+import { MemoryCatalogStore, MemoryHostStore, MemoryPayloadStore, MemoryRuleStore } from './memory-stores.ts';
 
 indexStoreContract('memory', async () => new MemoryIndexStore());
 catalogStoreContract('memory', async () => new MemoryCatalogStore());

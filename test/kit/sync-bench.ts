@@ -1,8 +1,10 @@
+import type { ServerResponse } from 'node:http';
 import { defaultLimits, type SyncEvent, type SyncLimits, type SyncPorts } from '#functions/sync-index/ports.ts';
 import { syncIndex } from '#functions/sync-index/sync-index.ts';
 import { parseRoots } from '#shared/authenticode/index.ts';
 import { createUpstream } from '#shared/upstream/client.ts';
-import { MemoryCatalogStore, MemoryIndexStore, MemorySyncJournal } from './memory-stores.ts';
+import { MemoryIndexStore, MemorySyncJournal } from './memory-index.ts';
+import { MemoryCatalogStore } from './memory-stores.ts';
 import { type Origin, serveRanges, startOrigin } from './origin.ts';
 import { packIndex } from './pack-slice.ts';
 import { signedCab, testRootPem } from './signed-index.ts';
@@ -58,6 +60,27 @@ export class SyncBench {
   /** What the origin offers from now on, in ranges or whole. */
   publish(bytes: Uint8Array, etag: string): void {
     this.origin.answer = serveRanges(bytes, etag);
+  }
+
+  /** Offers it too, but answers requests for certain parts (from 0) in the test's own way. */
+  except(bytes: Uint8Array, etag: string, hits: (part: number) => boolean, own: (response: ServerResponse) => void) {
+    const serve = serveRanges(bytes, etag);
+    this.origin.answer = (request, response) => {
+      const part = this.#partOf(request.headers.range);
+      if (request.headers['if-match'] !== undefined && part !== undefined && hits(part)) own(response);
+      else serve(request, response);
+    };
+  }
+
+  /** Parts that were asked for since the last call, from 0; the first one also comes with the news of the index. */
+  partsAsked(): readonly number[] {
+    const asked = this.origin.seen.splice(0).map(({ headers }) => this.#partOf(headers.range));
+    return asked.filter((part) => part !== undefined).sort((a, b) => a - b);
+  }
+
+  #partOf(range: string | undefined): number | undefined {
+    const from = /^bytes=(\d+)-/.exec(range ?? '')?.[1];
+    return from === undefined ? undefined : Number(from) / this.limits.partBytes;
   }
 
   ports(more: Partial<SyncPorts> = {}): SyncPorts {
@@ -116,6 +139,10 @@ export class SyncBench {
     });
   }
 }
+
+export const unavailable = (response: ServerResponse): void => {
+  response.writeHead(503).end();
+};
 
 /** A store with some methods of the test's own. */
 export function altered<T extends object>(store: T, methods: Partial<T>): T {

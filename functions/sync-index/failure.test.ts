@@ -1,0 +1,85 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { serveRanges } from '#test/kit/origin.ts';
+import { altered, dying, first, SyncBench } from '#test/kit/sync-bench.ts';
+import { at, pointerOf, sha256 } from '#test/kit/values.ts';
+import { measureSync } from './sync-index.ts';
+
+let bench: SyncBench;
+beforeEach(async () => {
+  bench = await SyncBench.start();
+});
+afterEach(() => bench.close());
+
+describe('a failure', () => {
+  it('of the origin is a result, not an exception, and changes nothing', async () => {
+    bench.publish(first, '"one"');
+    await bench.sync();
+    const before = await bench.everything();
+    bench.origin.answer = (_request, response) => response.writeHead(503).end();
+    const report = await bench.invoke();
+    expect(report.result).toEqual({ outcome: 'failed', reason: expect.stringContaining('503') });
+    expect(measureSync(report)).toMatchObject({ SyncFailed: 1, SyncPublished: 0 });
+    expect(report.indexAgeSeconds).toBeDefined();
+    expect(await bench.everything()).toEqual(before);
+  });
+
+  it('to be the first at the pointer leaves the other run its result', async () => {
+    const faster = pointerOf(sha256('what the other run published'));
+    const serve = serveRanges(first, '"one"');
+    bench.origin.answer = (request, response) => {
+      bench.index.moveCurrent(faster, undefined).then(
+        () => serve(request, response),
+        () => serve(request, response),
+      );
+    };
+    const reason = expect.stringContaining('not the one that was read');
+    expect(await bench.sync()).toEqual({ outcome: 'failed', reason });
+    expect(bench.index.pointer?.pointer).toEqual(faster);
+  });
+
+  it('that nobody expects is thrown, and recorded when somebody asked for the run', async () => {
+    bench.publish(first, '"one"');
+    const dies = { index: dying(bench.index, 'has', 'before') };
+    await expect(bench.invoke({ runId: 'asked-for' }, dies)).rejects.toThrow('died at has');
+    expect(bench.journal.runs.get('asked-for')).toMatchObject({
+      runId: 'asked-for',
+      state: 'ended',
+      startedAt: at(1),
+      result: { outcome: 'failed', reason: 'died at has' },
+    });
+  });
+
+  it('that cannot even be recorded shows both reasons', async () => {
+    bench.publish(first, '"one"');
+    const putRun = () => Promise.reject(new Error('died at putRun'));
+    const dies = { index: dying(bench.index, 'has', 'before'), journal: altered(bench.journal, { putRun }) };
+    await expect(bench.invoke({ runId: 'asked-for' }, dies)).rejects.toMatchObject({
+      errors: [{ message: 'died at has' }, { message: 'died at putRun' }],
+    });
+  });
+
+  it('of an origin that sends no end: a run stops at its signal', async () => {
+    bench.origin.answer = (_request, response) => {
+      response.writeHead(200);
+      response.write('1');
+    };
+    const report = await bench.invoke({}, {}, AbortSignal.timeout(50));
+    expect(report.result).toEqual({ outcome: 'failed', reason: expect.stringContaining('stopped') });
+    expect(bench.index.staged.size).toBe(0);
+  });
+
+  it('of the clock while the index is read is a result, and the next run reads it', async () => {
+    bench.publish(first, '"one"');
+    const time = new AbortController();
+    const openStaged = (copyId: string) => {
+      time.abort();
+      return bench.index.openStaged(copyId);
+    };
+    const index = altered(bench.index, { openStaged });
+    const { result } = await bench.invoke({}, { index }, time.signal);
+    expect(result).toEqual({ outcome: 'failed', reason: expect.stringMatching(/the time was over at byte 0 of \d+/) });
+    const requests = bench.origin.seen.length;
+    expect(await bench.sync()).toMatchObject({ outcome: 'published' });
+    expect(bench.origin.seen).toHaveLength(requests);
+  });
+});
