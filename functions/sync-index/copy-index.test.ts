@@ -146,6 +146,18 @@ describe('a copy', () => {
     expect(await bench.sync()).toMatchObject({ outcome: 'published', sha256: sha256(first) });
   });
 
+  it('whose object is gone is not taken for another one that a dead run left', async () => {
+    bench.publish(first, '"one"');
+    await expect(bench.sync({ catalog: dying(bench.catalog, 'putFacts', 'before') })).rejects.toThrow('died');
+    expect(await bench.journal.unfinished()).toMatchObject({ sha256: sha256(first) });
+    bench.seconds += 25 * 3600;
+    bench.endsAt += 25 * 3600;
+    bench.publish(second, '"two"');
+    await expect(bench.sync({ index: dying(bench.index, 'openStaged', 'before') })).rejects.toThrow('died');
+    bench.index.staged.clear();
+    expect(await bench.sync()).toMatchObject({ outcome: 'published', sha256: sha256(second) });
+  });
+
   it('is made by two runs at once without harm: one publishes, the other finds it unchanged or stands back', async () => {
     bench.publish(first, '"one"');
     const outcomes = await Promise.allSettled([bench.sync(), bench.sync(), bench.sync()]);
