@@ -5,8 +5,8 @@ import type { FragmentName } from './fragment-name.ts';
 import { CoreTable, ExtendedTable, TitleTable } from './fragments.ts';
 import { pathOf } from './inner-cab.ts';
 import { type LocalizedFacts, localizedFacts } from './localized-fragment.ts';
+import { Parsers } from './parsers.ts';
 import type { Values } from './values.ts';
-import { type DocumentSink, type ElementPlans, XmlReader } from './xml/index.ts';
 
 /**
  * How much of an index is read.
@@ -18,34 +18,6 @@ import { type DocumentSink, type ElementPlans, XmlReader } from './xml/index.ts'
 export type Depth = 'facts' | 'everything';
 
 const english = 'en';
-
-/**
- * Parsers with what they read into, used again and again: one of each would do, but for members that share their bytes,
- * which a cabinet hands out together.
- */
-class Parsers<Facts> {
-  readonly #free: { readonly reader: XmlReader<Facts>; readonly facts: Facts }[] = [];
-  readonly #plans: ElementPlans<Facts>;
-  readonly #make: () => Facts;
-
-  constructor(plans: ElementPlans<Facts>, make: () => Facts) {
-    this.#plans = plans;
-    this.#make = make;
-  }
-
-  begin(name: () => string, reset: (facts: Facts) => void, done: (facts: Facts) => void): DocumentSink {
-    const parser = this.#free.pop() ?? { reader: new XmlReader('fragment', this.#plans), facts: this.#make() };
-    reset(parser.facts);
-    return parser.reader.begin({
-      name,
-      state: parser.facts,
-      done: (facts) => {
-        done(facts);
-        this.#free.push(parser);
-      },
-    });
-  }
-}
 
 const resetFacts = (facts: { reset(): void }): void => facts.reset();
 const resetTitle = (facts: LocalizedFacts): void => {

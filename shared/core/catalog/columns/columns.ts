@@ -86,9 +86,15 @@ export interface UpdateFlags {
   /** Its core and its extended fragment were there. */
   readonly hasCore: boolean;
   readonly hasExtended: boolean;
+  /**
+   * The KB number was found in the title, not in the extended fragment.
+   *
+   * @default false
+   */
+  readonly kbFromTitle?: boolean;
 }
 
-/** Bits from 0: type (2), action (2), isBundle, isLeaf, severity (3), reboot (2), hasCore, hasExtended. */
+/** Bits from 0: type (2), action (2), isBundle, isLeaf, severity (3), reboot (2), hasCore, hasExtended, kbFromTitle. */
 export function packFlags(flags: UpdateFlags): number {
   return (
     types.indexOf(flags.type) |
@@ -98,7 +104,8 @@ export function packFlags(flags: UpdateFlags): number {
     (severities.indexOf(flags.severity) << 6) |
     (reboots.indexOf(flags.reboot) << 9) |
     (flags.hasCore ? 1 << 11 : 0) |
-    (flags.hasExtended ? 1 << 12 : 0)
+    (flags.hasExtended ? 1 << 12 : 0) |
+    (flags.kbFromTitle === true ? 1 << 13 : 0)
   );
 }
 
@@ -112,5 +119,6 @@ export function unpackFlags(packed: number): UpdateFlags {
     reboot: reboots[(packed >>> 9) & 3],
     hasCore: (packed & (1 << 11)) !== 0,
     hasExtended: (packed & (1 << 12)) !== 0,
+    kbFromTitle: (packed & (1 << 13)) !== 0,
   };
 }
