@@ -51,31 +51,19 @@ static char *arena;
 static size_t arena_left;
 
 static void *keep(const void *bytes, size_t length) {
-  length = (length + 7) & ~(size_t)7;
-  if (length > arena_left) {
-    arena_left = length > (1u << 20) ? length : (1u << 20);
+  const size_t rounded = (length + 7) & ~(size_t)7;
+  if (rounded > arena_left) {
+    arena_left = rounded > (1u << 20) ? rounded : (1u << 20);
     arena = checked(malloc(arena_left));
   }
   char *at = arena;
   memcpy(at, bytes, length);
-  arena += length;
-  arena_left -= length;
+  arena += rounded;
+  arena_left -= rounded;
   return at;
 }
 
-static char *keep_text(const char *text) {
-  size_t length = strlen(text) + 1;
-  char *at = keep(text, 0);
-  if (length > arena_left) {
-    arena_left = length > (1u << 20) ? length : (1u << 20);
-    at = arena = checked(malloc(arena_left));
-  }
-  memcpy(at, text, length);
-  length = (length + 7) & ~(size_t)7;
-  arena_left -= length < arena_left ? length : arena_left;
-  arena += length;
-  return at;
-}
+static char *keep_text(const char *text) { return keep(text, strlen(text) + 1); }
 
 /* A map from keys of one width to records, by open addressing; the slots double when half of them are used. */
 struct map {
