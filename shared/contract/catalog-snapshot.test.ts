@@ -5,6 +5,7 @@ import type { CatalogColumns } from '../core/catalog/columns/columns.ts';
 import { packCatalog } from '../core/catalog/columns/pack.ts';
 import type { Catalog, CatalogUpdate } from '../core/catalog/model.ts';
 import { decodeSnapshot, encodeSnapshot } from './catalog-snapshot.ts';
+import { SnapshotError } from './catalog-snapshot-check.ts';
 
 const guid = (n: number): string => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}`;
 
@@ -61,6 +62,31 @@ const decoded = (value: Uint8Array): Catalog | undefined => plainCatalog(decodeS
 const damaged = (change: (columns: CatalogColumns) => CatalogColumns): Buffer =>
   bytes(new ColumnarCatalog(change(packCatalog(catalog))));
 
+const withUpdates = (columns: CatalogColumns, change: Partial<CatalogColumns['updates']>): CatalogColumns => ({
+  ...columns,
+  updates: { ...columns.updates, ...change },
+});
+const withFiles = (columns: CatalogColumns, change: Partial<CatalogColumns['files']>): CatalogColumns => ({
+  ...columns,
+  files: { ...columns.files, ...change },
+});
+/** Lists of which the first holds one value, and the second none. */
+const onlyFirst = (value: number) => ({ ends: Uint32Array.of(1, 1), values: Uint32Array.of(value) });
+/** Texts in which a character of two bytes lies where the first one ends: all of them together are UTF-8. */
+function withCharacterAcross({ ends, bytes: all }: CatalogColumns['texts']): Uint8Array {
+  const end = ends[0] as number;
+  return all.map((byte, at) => (at === end - 1 ? 0xc3 : at === end ? 0xa9 : byte));
+}
+
+function caught(run: () => unknown): unknown {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}
+
 describe('the snapshot of a catalogue', () => {
   it('comes back as it was, wherever its bytes lie', () => {
     expect(decoded(bytes(catalog))).toEqual(catalog);
@@ -102,6 +128,25 @@ describe('the snapshot of a catalogue', () => {
     expect(files.get('a'.repeat(40))).toEqual(catalog.files.get('a'.repeat(40)));
   });
 
+  it('keeps a byte order mark, which tells two texts apart', () => {
+    const title = '\ufeffUpdate';
+    const marked: Catalog = { ...catalog, updates: new Map([[10, { ...bundle, title }]]) };
+    expect(decodeSnapshot(bytes(marked)).updates.get(10)?.title).toBe(title);
+  });
+
+  it('of plain values does not say that a later publication may take a cabinet from it', () => {
+    const cab = { name: 'package2.cab', sha256: 'c'.repeat(64), bytes: 1, reusable: true };
+    expect(decodeSnapshot(bytes({ ...catalog, cabs: [cab] })).cabs).toEqual([{ ...cab, reusable: false }]);
+  });
+
+  it('has no file under a digest with a hyphen in it', () => {
+    const { files } = decodeSnapshot(bytes(catalog));
+    expect(files.has(`aa-${'a'.repeat(38)}`)).toBe(false);
+    expect(() =>
+      bytes({ ...catalog, updates: new Map([[20, { ...leaf, updateId: guid(2).replaceAll('-', '') }]]) }),
+    ).toThrow('is not a GUID');
+  });
+
   it('keeps sizes beyond 2^32 and texts of any script', () => {
     const file = { sha1: 'd'.repeat(40), name: '更新.cab', size: 12_293_231_150 };
     const large: Catalog = { ...catalog, files: new Map([...catalog.files, [file.sha1, file]]) };
@@ -114,9 +159,33 @@ describe('the snapshot of a catalogue', () => {
     const later = Buffer.from(whole);
     later.writeUInt32LE(3, 8);
     expect(() => decodeSnapshot(later)).toThrow('it has version 3, only 2 is read');
-    for (let length = 0; length < whole.length - 8; length += 1) {
-      expect(() => decodeSnapshot(whole.subarray(0, length))).toThrow();
+    for (let length = 0; length < whole.length; length += 1) {
+      expect(() => decodeSnapshot(whole.subarray(0, length))).toThrow(SnapshotError);
     }
+    expect(() => decodeSnapshot(Buffer.concat([whole, Buffer.alloc(8)]))).toThrow('goes on for 8 bytes');
+  });
+
+  it('refuses a head that is damaged, and one that lists a section twice', () => {
+    const whole = bytes(catalog);
+    const end = 16 + whole.readUInt32LE(12);
+    /** A snapshot with another head, as long as the one before. */
+    const withHead = (change: (head: string) => string): Buffer => {
+      const head = change(whole.toString('latin1', 16, end));
+      expect(head).toHaveLength(end - 16);
+      return Buffer.concat([whole.subarray(0, 16), Buffer.from(head, 'latin1'), whole.subarray(end)]);
+    };
+    const heads: readonly [string, (head: string) => string][] = [
+      ['is no JSON', (head) => head.replace('{', '!')],
+      ['lacks what it must have', (head) => head.replace('"gaps"', '"GAPS"')],
+      ['is not UTF-8', (head) => head.replace('no-kb', 'no-k\xff')],
+    ];
+    for (const [why, change] of heads) {
+      const error = caught(() => decodeSnapshot(withHead(change)));
+      expect(error, why).toBeInstanceOf(SnapshotError);
+      expect((error as SnapshotError).cause, why).toBeInstanceOf(Error);
+    }
+    const twice = withHead((head) => head.replace('"files.name"', '"files.url" '));
+    expect(() => decodeSnapshot(twice)).toThrow('it has its section "files.url" twice');
   });
 
   it.each<[string, (columns: CatalogColumns) => CatalogColumns]>([
@@ -139,6 +208,30 @@ describe('the snapshot of a catalogue', () => {
         },
       }),
     ],
+    ['guids', (c) => ({ ...c, guids: c.guids.subarray(0, c.guids.length - 8) })],
+    ['updates.flags', (c) => ({ ...c, updates: { ...c.updates, flags: Uint16Array.of(3 << 2, 0) } })],
+    ['updates.flags', (c) => ({ ...c, updates: { ...c.updates, flags: Uint16Array.of(0, 7 << 6) } })],
+    ['updates.bundledBy.values', (c) => withUpdates(c, { bundledBy: onlyFirst(11) })],
+    ['updates.supersededBy.values', (c) => withUpdates(c, { supersededBy: onlyFirst(21) })],
+    [
+      'updates.payloadSource',
+      (c) => withUpdates(c, { payloadName: Uint32Array.of(1), payloadSource: Uint8Array.of(2) }),
+    ],
+    ['updates.payloadName', (c) => withUpdates(c, { payloadSource: Uint8Array.of(3) })],
+    ['updates.payloadName', (c) => withUpdates(c, { payloadName: Uint32Array.of(1) })],
+    ['files.sha1', (c) => withFiles(c, { sha1: new Uint8Array(40) })],
+    [
+      'files.sha1',
+      (c) => withFiles(c, { sha1: new Uint8Array([...c.files.sha1.subarray(20), ...c.files.sha1.subarray(0, 20)]) }),
+    ],
+    ['files.size', (c) => withFiles(c, { size: Float64Array.of(Number.NaN, 0) })],
+    ['files.size', (c) => withFiles(c, { size: Float64Array.of(-1, 0) })],
+    ['files.size', (c) => withFiles(c, { size: Float64Array.of(1.5, 0) })],
+    ['files.size', (c) => withFiles(c, { size: Float64Array.of(2 ** 53, 0) })],
+    ['files.size', (c) => withFiles(c, { size: Float64Array.of(0, 1) })],
+    ['files.known', (c) => withFiles(c, { known: Uint8Array.of(255, 0) })],
+    ['texts.bytes are not UTF-8', (c) => ({ ...c, texts: { ...c.texts, bytes: c.texts.bytes.map(() => 0xff) } })],
+    ['texts.ends', (c) => ({ ...c, texts: { ...c.texts, bytes: withCharacterAcross(c.texts) } })],
     ['files.sha256', (c) => ({ ...c, files: { ...c.files, sha256: new Uint8Array(32) } })],
     ['texts', (c) => ({ ...c, texts: { ...c.texts, bytes: new Uint8Array(1) } })],
   ])('refuses references that lead nowhere: %s', (what, change) => {

@@ -83,36 +83,49 @@ export function* encodeSnapshot(catalog: Catalog): Generator<Uint8Array, void, u
 /**
  * The catalogue of a snapshot. Its columns lie in `bytes`, which the catalogue keeps and nobody may change.
  *
- * @throws SnapshotError, ZodError
+ * @throws SnapshotError whatever is wrong with the bytes; `cause` says more when it was the head
  */
 export function decodeSnapshot(bytes: Uint8Array): Catalog {
   const aligned = bytes.byteOffset % alignment === 0 ? bytes : new Uint8Array(bytes);
   const view = new DataView(aligned.buffer, aligned.byteOffset, aligned.byteLength);
-  const text = (start: number, length: number): string =>
-    new TextDecoder().decode(aligned.subarray(start, start + length));
-  if (aligned.length < 16 || text(0, 8) !== magic) throw new SnapshotError('it does not begin as a snapshot does');
+  if (aligned.length < 16 || new TextDecoder().decode(aligned.subarray(0, 8)) !== magic) {
+    throw new SnapshotError('it does not begin as a snapshot does');
+  }
   const found = view.getUint32(8, true);
   if (found !== version) throw new SnapshotError(`it has version ${found}, only ${version} is read`);
   const jsonLength = view.getUint32(12, true);
   if (16 + jsonLength > aligned.length) throw new SnapshotError('it ends inside its head');
-  const { version: _, sections, ...about } = z.parse(catalogSnapshotHead, JSON.parse(text(16, jsonLength)));
+  const { version: _, sections, ...about } = readHead(aligned.subarray(16, 16 + jsonLength));
   return new ColumnarCatalog(checkColumns(columnsOf(about, readSections(aligned, 16 + padded(jsonLength), sections))));
 }
 
+function readHead(bytes: Uint8Array): Head {
+  try {
+    const json = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true }).decode(bytes);
+    return z.parse(catalogSnapshotHead, JSON.parse(json));
+  } catch (cause) {
+    throw new SnapshotError('its head is not what the head of a snapshot is', { cause });
+  }
+}
+
 function readSections(bytes: Uint8Array, start: number, listed: Head['sections']): Sections {
-  const sections: Record<string, SectionArray> = {};
+  const sections = new Map<string, SectionArray>();
   let at = start;
   for (const { name, type, length } of listed) {
+    if (sections.has(name)) throw new SnapshotError(`it has its section ${JSON.stringify(name)} twice`);
     const Make = makers[type];
-    const end = at + length * Make.BYTES_PER_ELEMENT;
-    if (end > bytes.length) throw new SnapshotError(`it ends inside its section ${name}`);
-    sections[name] = new Make(bytes.buffer as ArrayBuffer, bytes.byteOffset + at, length);
-    at += padded(length * Make.BYTES_PER_ELEMENT);
+    const next = at + padded(length * Make.BYTES_PER_ELEMENT);
+    if (next > bytes.length) throw new SnapshotError(`it ends inside its section ${JSON.stringify(name)}`);
+    sections.set(name, new Make(bytes.buffer as ArrayBuffer, bytes.byteOffset + at, length));
+    at = next;
   }
+  if (at < bytes.length) throw new SnapshotError(`it goes on for ${bytes.length - at} bytes behind its last section`);
   for (const [name, type] of Object.entries(snapshotSections)) {
-    if (!(sections[name] instanceof makers[type])) throw new SnapshotError(`it has no section ${name} of type ${type}`);
+    if (!(sections.get(name) instanceof makers[type])) {
+      throw new SnapshotError(`it has no section ${name} of type ${type}`);
+    }
   }
-  return sections as Sections;
+  return Object.fromEntries(sections) as Sections;
 }
 
 const padded = (length: number): number => Math.ceil(length / alignment) * alignment;

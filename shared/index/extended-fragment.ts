@@ -1,6 +1,6 @@
 import type { RebootBehavior, Severity } from '#shared/core/catalog/model.ts';
 import { IndexError } from './index-error.ts';
-import { type Values, wholeNumber } from './values.ts';
+import { kbDigits, type Values, wholeNumber } from './values.ts';
 import { type ElementPlans, elements } from './xml/index.ts';
 
 /** One `<File>` of an extended fragment; references into the pools of {@link Values}. */
@@ -54,16 +54,24 @@ const reboots: ReadonlyMap<string | undefined, RebootBehavior> = new Map([
   ['CanRequestReboot', 'can'],
 ]);
 
+/** Bounds for one update. Real ones have up to some hundred files and some 200 CVEs. */
+const MAX_FILES = 10_000;
+const MAX_LISTED = 1000;
+
 function addOnce({ values }: ExtendedFacts, list: number[], text: string): void {
   const value = text.trim();
   if (value === '') return;
   const number = values.texts.intern(value);
-  if (!list.includes(number)) list.push(number);
+  if (list.includes(number)) return;
+  if (list.length === MAX_LISTED) {
+    throw new IndexError('bad-value', `an update names more than ${MAX_LISTED} articles, bulletins or CVEs`);
+  }
+  list.push(number);
 }
 
 /** The number of an article; what is no number leaves the update without one, which the gaps count. */
 function addKb(facts: ExtendedFacts, text: string): void {
-  const digits = /^(?:KB|Q)?(\d{1,10})$/i.exec(text.trim())?.[1];
+  const digits = kbDigits(text.trim());
   if (digits !== undefined) addOnce(facts, facts.kbs, digits);
 }
 
@@ -92,6 +100,9 @@ export const extendedFragment: ElementPlans<ExtendedFacts> = elements<ExtendedFa
           const algorithm = attributes.get('DigestAlgorithm') ?? 'SHA1';
           if (algorithm !== 'SHA1') {
             throw new IndexError('bad-value', `DigestAlgorithm is ${JSON.stringify(algorithm)}, allowed is SHA1`);
+          }
+          if (facts.files.length === MAX_FILES) {
+            throw new IndexError('bad-value', `an update describes more than ${MAX_FILES} files`);
           }
           facts.files.push({
             sha1: facts.values.sha1('File Digest', attributes, 'Digest'),

@@ -1,4 +1,6 @@
 import { release } from '#shared/core/catalog/columns/growing.ts';
+import type { HashKey } from '#shared/core/catalog/columns/keyed-hash.ts';
+import { secretHashKey } from './hash-key.ts';
 
 /** Rows by a 32-bit number: an open-addressing hash table in two typed arrays, a quarter of the size of a Map. */
 export class NumberTable {
@@ -6,6 +8,13 @@ export class NumberTable {
   /** Row plus one; 0 is an empty slot. */
   #rows = new Uint32Array(1 << 10);
   #size = 0;
+  readonly #key0: number;
+  readonly #key1: number;
+
+  constructor([key0, key1]: HashKey = secretHashKey()) {
+    this.#key0 = key0;
+    this.#key1 = key1;
+  }
 
   get size(): number {
     return this.#size;
@@ -46,8 +55,11 @@ export class NumberTable {
 
   #slotOf(key: number): number {
     const mask = this.#keys.length - 1;
-    // Fibonacci hashing (Knuth, TAOCP 6.4): RevisionIds come in long runs.
-    let slot = (Math.imul(key, 0x9e3779b1) >>> 7) & mask;
+    // Multiplying and shifting as MurmurHash3 ends (A. Appleby) spreads the long runs that RevisionIds come in; with a
+    // secret before each multiplication nobody can choose numbers that fall on one slot.
+    let mixed = Math.imul(key ^ this.#key0, 0x9e3779b1);
+    mixed = Math.imul((mixed ^ (mixed >>> 15)) + this.#key1, 0x85ebca6b);
+    let slot = (mixed ^ (mixed >>> 13)) & mask;
     while (this.#rows[slot] !== 0 && this.#keys[slot] !== key) slot = (slot + 1) & mask;
     return slot;
   }

@@ -1,4 +1,6 @@
+import type { HashKey } from '#shared/core/catalog/columns/keyed-hash.ts';
 import { BytePool, TextPool } from '#shared/core/catalog/columns/pools.ts';
+import { secretHashKey } from './hash-key.ts';
 import { IndexError } from './index-error.ts';
 import type { Attributes, ByteRange } from './xml/index.ts';
 
@@ -39,14 +41,27 @@ const hyphen = 0x2d;
 const equals = 0x3d;
 
 /**
+ * Longest values, in bytes: what is stored by the row has 400 KB there, and what is longer than this is no date, no name
+ * of a file on Windows and no address that a proxy would take. Real ones have 20, some 130 and some 200 bytes.
+ */
+const maxBytesOf: Readonly<Record<string, number>> = { CreationDate: 64, FileName: 1024, Url: 2048 };
+const MAX_TEXT_BYTES = 1024;
+
+/**
  * From the spellings of the index (GUIDs in either case, digests in base64) to numbers of pools, without a string for
  * each: a publication has some two million of them.
  */
 export class Values {
-  readonly guids = new BytePool(16);
-  readonly sha1s = new BytePool(20);
-  readonly texts = new TextPool();
+  readonly guids: BytePool;
+  readonly sha1s: BytePool;
+  readonly texts: TextPool;
   readonly #scratch = new Uint8Array(32);
+
+  constructor(key: HashKey = secretHashKey()) {
+    this.guids = new BytePool(16, key);
+    this.sha1s = new BytePool(20, key);
+    this.texts = new TextPool(key);
+  }
 
   /** Frees the pools; nothing can be read then. */
   free(): void {
@@ -78,11 +93,15 @@ export class Values {
     return this.#scratch;
   }
 
-  /** @returns the text's number in `texts` @throws IndexError `bad-value` when it is missing or empty */
+  /**
+   * @returns the text's number in `texts`
+   * @throws IndexError `bad-value` when it is missing, empty or longer than attributes of this name may be
+   */
   text(what: string, attributes: Attributes, name: string): number {
     const range = attributes.bytes(name);
-    if (range === undefined || range.start === range.end) {
-      throw bad(what, attributes.get(name), 'a text that is not empty');
+    const most = maxBytesOf[name] ?? MAX_TEXT_BYTES;
+    if (range === undefined || range.start === range.end || range.end - range.start > most) {
+      throw bad(what, attributes.get(name), `a text of 1 to ${most} bytes`);
     }
     return this.texts.internBytes(range.buffer, range.start, range.end);
   }
@@ -137,6 +156,14 @@ export function wholeNumber(what: string, attributes: Attributes, name: string, 
   }
   throw bad(what, attributes.get(name), `a whole number up to ${most}`);
 }
+
+/**
+ * The number of an article, of a text that is one, with "KB" or "Q" before it or without. Rows and rules have five to
+ * eight digits for it; real ones have six or seven.
+ *
+ * @returns its digits; `undefined` when it is none
+ */
+export const kbDigits = (text: string): string | undefined => /^(?:KB|Q)?(\d{5,8})$/i.exec(text)?.[1];
 
 /** RevisionIds are 32-bit numbers; leading zeros are legal in member names. */
 export const MAX_REVISION_ID = 0xffff_ffff;

@@ -2,7 +2,7 @@ import type { Catalog, CatalogUpdate, PayloadFile } from '../model.ts';
 import { ColumnsBuilder } from './builder.ts';
 import { ColumnarCatalog } from './columnar-catalog.ts';
 import { type CatalogColumns, packFlags } from './columns.ts';
-import { bytesOfHex } from './pools.ts';
+import { bytesOfGuid, bytesOfHex } from './pools.ts';
 
 /**
  * The columns of any catalogue; those of a columnar one as they are.
@@ -18,7 +18,8 @@ export function packCatalog(catalog: Catalog): CatalogColumns {
     ...(catalog.packageId === undefined ? {} : { packageId: catalog.packageId }),
     ...(catalog.createdAt === undefined ? {} : { createdAt: catalog.createdAt }),
     gaps: catalog.gaps,
-    cabs: catalog.cabs ?? [],
+    // Plain values do not say which cabinet an update came from, so nothing can be taken from these later.
+    cabs: (catalog.cabs ?? []).map((cab) => ({ ...cab, reusable: false })),
   });
 }
 
@@ -76,7 +77,8 @@ class Packing {
   }
 
   #guid(text: string): number {
-    return this.builder.guids.intern(this.#bytes('GUID', text, 16));
+    if (bytesOfGuid(text, this.#scratch)) return this.builder.guids.intern(this.#scratch);
+    throw new RangeError(`${JSON.stringify(text)} is not a GUID; 32 digits of lower-case hex with four hyphens are`);
   }
 
   #file(sha1: string): number {

@@ -1,4 +1,5 @@
 import { type Column, release, uint8Column, uint32Column } from './growing.ts';
+import { type HashKey, keyedHash, noHashKey } from './keyed-hash.ts';
 
 const hexDigits = '0123456789abcdef';
 const hexOfByte: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
@@ -14,17 +15,36 @@ export function hexOf(bytes: Uint8Array, start: number, length: number): string 
 const digitOf = new Int8Array(128).fill(-1);
 for (let value = 0; value < 16; value++) digitOf[hexDigits.charCodeAt(value)] = value;
 
-/** Writes the bytes of a hex text, hyphens passed over. @returns whether it was `length` bytes of lower-case hex */
+/** Writes the bytes of a hex text. @returns whether it was `length` bytes of lower-case hex */
 export function bytesOfHex(text: string, into: Uint8Array, length: number): boolean {
+  return text.length === length * 2 && readHex(text, 0, into, 0, length);
+}
+
+/** Bytes of each part of a GUID's text. */
+const guidParts = [4, 2, 2, 2, 6] as const;
+
+/** Writes the 16 bytes of a GUID in the order of its text. @returns whether it was one in lower case, with its hyphens */
+export function bytesOfGuid(text: string, into: Uint8Array): boolean {
+  if (text.length !== 36) return false;
+  let from = 0;
   let at = 0;
-  for (let i = 0; i < text.length; i += 2) {
-    if (text.charCodeAt(i) === 0x2d) i += 1;
-    const high = digitOf[text.charCodeAt(i)] ?? -1;
-    const low = digitOf[text.charCodeAt(i + 1)] ?? -1;
-    if (high < 0 || low < 0 || at === length) return false;
-    into[at++] = (high << 4) | low;
+  for (const length of guidParts) {
+    if (from > 0 && text[from - 1] !== '-') return false;
+    if (!readHex(text, from, into, at, length)) return false;
+    from += length * 2 + 1;
+    at += length;
   }
-  return at === length;
+  return true;
+}
+
+function readHex(text: string, from: number, into: Uint8Array, at: number, length: number): boolean {
+  for (let i = 0; i < length; i++) {
+    const high = digitOf[text.charCodeAt(from + i * 2)] ?? -1;
+    const low = digitOf[text.charCodeAt(from + i * 2 + 1)] ?? -1;
+    if (high < 0 || low < 0) return false;
+    into[at + i] = (high << 4) | low;
+  }
+  return true;
 }
 
 /** `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` of 16 bytes, in the order of the text (not that of a Windows GUID structure). */
@@ -38,17 +58,16 @@ const emptySlot = 0xffff_ffff;
 /** Keys of one width, each kept once and known by its number: an open-addressing hash table over one byte array. */
 export class BytePool {
   readonly width: number;
+  readonly #key: HashKey;
   readonly #bytes: Column<Uint8Array>;
-  #count: number;
-  #slots: Uint32Array;
+  #count = 0;
+  #slots: Uint32Array = new Uint32Array(1 << 10).fill(emptySlot);
 
-  /** @param bytes keys to begin with, all different, in the order of their numbers */
-  constructor(width: number, bytes: Uint8Array = new Uint8Array(0)) {
+  /** @param key to be secret when the keys come from a stranger */
+  constructor(width: number, key: HashKey = noHashKey) {
     this.width = width;
-    this.#bytes = uint8Column(Math.max(1024 * width, bytes.length));
-    this.#bytes.append(bytes);
-    this.#count = bytes.length / width;
-    this.#slots = this.#rehashed(1 << Math.max(10, Math.ceil(Math.log2(this.#count * 2 + 1))));
+    this.#key = key;
+    this.#bytes = uint8Column(1024 * width);
   }
 
   get count(): number {
@@ -71,12 +90,6 @@ export class BytePool {
     return number;
   }
 
-  /** Number of the key, or -1. */
-  find(bytes: Uint8Array, from = 0): number {
-    const known = this.#slots[this.#slotOf(bytes, from)] as number;
-    return known === emptySlot ? -1 : known;
-  }
-
   /** All keys, one after the other; valid until the next one is added. */
   view(): Uint8Array {
     return this.#bytes.view();
@@ -97,7 +110,7 @@ export class BytePool {
   #slotOf(bytes: Uint8Array, from: number): number {
     const mask = this.#slots.length - 1;
     const all = this.#bytes.raw;
-    let slot = hashOf(bytes, from, this.width) & mask;
+    let slot = keyedHash(bytes, from, this.width, this.#key) & mask;
     for (;;) {
       const known = this.#slots[slot] as number;
       if (known === emptySlot || this.#equals(all, known, bytes, from)) return slot;
@@ -115,40 +128,12 @@ export class BytePool {
     const slots = new Uint32Array(size).fill(emptySlot);
     const all = this.#bytes.view();
     for (let number = 0; number < this.#count; number++) {
-      let slot = hashOf(all, number * this.width, this.width) & (size - 1);
+      let slot = keyedHash(all, number * this.width, this.width, this.#key) & (size - 1);
       while (slots[slot] !== emptySlot) slot = (slot + 1) & (size - 1);
       slots[slot] = number;
     }
     return slots;
   }
-}
-
-/**
- * Murmur-like mixing of whole words (after A. Appleby's MurmurHash3, public domain), since keys come by the million. It
- * is no secret: an index made to collide would be slow, and only Microsoft's signed ones are read unattended.
- */
-function hashOf(bytes: Uint8Array, from: number, length: number): number {
-  let hash = length;
-  let at = from;
-  const words = from + (length & ~3);
-  for (; at < words; at += 4) {
-    const word =
-      (bytes[at] as number) |
-      ((bytes[at + 1] as number) << 8) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 24);
-    hash = mixed(hash, word);
-  }
-  let rest = 0;
-  for (const end = from + length; at < end; at++) rest = (rest << 8) | (bytes[at] as number);
-  hash = mixed(hash, rest);
-  return (hash ^ (hash >>> 15)) >>> 0;
-}
-
-function mixed(hash: number, word: number): number {
-  const scrambled = Math.imul(word, 0xcc9e2d51);
-  const joined = hash ^ Math.imul((scrambled << 15) | (scrambled >>> 17), 0x1b873593);
-  return Math.imul((joined << 13) | (joined >>> 19), 5) + 0x2e4dba95;
 }
 
 /** Texts in UTF-8, one after the other: text `i` is `bytes[ends[i - 1] .. ends[i]]`. */
@@ -159,12 +144,18 @@ export interface Texts {
 
 /** Texts, each kept once and known by its number. As strings they would take three times as much memory. */
 export class TextPool {
+  readonly #key: HashKey;
   readonly #ends = uint32Column();
   readonly #hashes = uint32Column();
   readonly #bytes = uint8Column(1 << 16);
   readonly #encoder = new TextEncoder();
   #scratch = new Uint8Array(1 << 12);
   #slots = new Uint32Array(1 << 10).fill(emptySlot);
+
+  /** @param key to be secret when the texts come from a stranger */
+  constructor(key: HashKey = noHashKey) {
+    this.#key = key;
+  }
 
   get count(): number {
     return this.#ends.length;
@@ -183,7 +174,7 @@ export class TextPool {
     const all = this.#bytes.raw;
     const hashes = this.#hashes.raw;
     const mask = this.#slots.length - 1;
-    const hash = hashOf(bytes, start, end - start);
+    const hash = keyedHash(bytes, start, end - start, this.#key);
     let slot = hash & mask;
     for (;;) {
       const known = this.#slots[slot] as number;
@@ -249,8 +240,10 @@ function equalRanges(
   return true;
 }
 
-const decoder = new TextDecoder();
+// Texts are what they are: a byte order mark at the start is part of one, and what is not UTF-8 is none.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true, fatal: true });
 
+/** @throws TypeError when its bytes are not UTF-8 */
 export function textAt({ ends, bytes }: Texts, number: number): string {
   const start = number === 0 ? 0 : (ends[number - 1] as number);
   return decoder.decode(bytes.subarray(start, ends[number] as number));

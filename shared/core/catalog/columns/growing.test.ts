@@ -1,0 +1,58 @@
+import { describe, expect, it } from 'vitest';
+import { float64Column, ListsColumn, listEnd, listStart, uint8Column, uint16Column, uint32Column } from './growing.ts';
+
+describe('Column', () => {
+  it.each([
+    ['8 bits', uint8Column, 0xff],
+    ['16 bits', uint16Column, 0xffff],
+    ['32 bits', uint32Column, 0xffff_ffff],
+    ['doubles', float64Column, 12_293_231_150],
+  ] as const)('of %s keeps what is pushed while it grows', (_, column, most) => {
+    const values = column(1);
+    for (let at = 0; at < 5000; at += 1) values.push(at % 2 === 0 ? most : at % 200);
+    expect([values.length, values.at(0), values.at(4998), values.at(4999)]).toEqual([5000, most, most, 199]);
+    values.set(4999, 7);
+    expect(values.view()).toHaveLength(5000);
+    const taken = values.take();
+    expect([taken.length, taken[4998], taken[4999]]).toEqual([5000, most, 7]);
+  });
+
+  it('of bytes appends whole pieces', () => {
+    const bytes = uint8Column(1);
+    bytes.append(new Uint8Array(3000).fill(1));
+    bytes.append(Uint8Array.of(2, 3));
+    bytes.append([]);
+    expect([bytes.length, ...bytes.view().subarray(2999)]).toEqual([3002, 1, 2, 3]);
+  });
+
+  it('gives its memory away, or frees it', () => {
+    const taken = uint32Column();
+    taken.push(5);
+    const { buffer } = taken.raw;
+    expect([...taken.take()]).toEqual([5]);
+    expect([taken.length, buffer.byteLength]).toEqual([0, 0]);
+    const freed = uint32Column();
+    const held = freed.raw.buffer;
+    freed.free();
+    expect([freed.length, held.byteLength]).toEqual([0, 0]);
+  });
+});
+
+describe('ListsColumn', () => {
+  it('keeps lists one after the other, empty ones too', () => {
+    const lists = new ListsColumn();
+    for (const list of [[1, 2], [], [3]]) {
+      for (const value of list) lists.push(value);
+      lists.close();
+    }
+    expect(lists.count).toBe(3);
+    expect([0, 1, 2].map((index) => [...lists.at(index)])).toEqual([[1, 2], [], [3]]);
+    const taken = lists.take();
+    expect(taken).toEqual({ ends: Uint32Array.of(2, 2, 3), values: Uint32Array.of(1, 2, 3) });
+    expect([0, 1, 2].map((index) => [listStart(taken, index), listEnd(taken, index)])).toEqual([
+      [0, 2],
+      [2, 2],
+      [2, 3],
+    ]);
+  });
+});
