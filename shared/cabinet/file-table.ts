@@ -1,6 +1,7 @@
 import { CabError } from './error.ts';
 import type { CabMember } from './header.ts';
 import type { Table } from './intake.ts';
+import { u16, u32 } from './numbers.ts';
 
 const entryLength = 16;
 /** 255 bytes and a NUL (CB_MAX_FILENAME of the Cabinet SDK). */
@@ -96,11 +97,3 @@ function daysOf(month: number, year: number): number {
 }
 
 const utf8 = new TextDecoder();
-
-function u16(bytes: Uint8Array, at: number): number {
-  return (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
-}
-
-function u32(bytes: Uint8Array, at: number): number {
-  return (u16(bytes, at) | (u16(bytes, at + 2) << 16)) >>> 0;
-}

@@ -3,6 +3,7 @@ import { type Decoders, maxBlockLength } from './decoder.ts';
 import { CabError } from './error.ts';
 import type { CabFolder, CabHeader, CabMember } from './header.ts';
 import type { Cursor, Steps } from './intake.ts';
+import { u16, u32 } from './numbers.ts';
 
 const blockHeaderLength = 8;
 const nothing = new Uint8Array(0);
@@ -78,11 +79,12 @@ export class FolderStream {
     const { dataReserve, size } = this.#header;
     const headerLength = blockHeaderLength + dataReserve;
     this.#assertWithin(start + headerLength, size);
-    const head = new Uint8Array(yield headerLength);
-    const fields = new DataView(head.buffer);
-    const declaredSum = fields.getUint32(0, true);
-    const packed = fields.getUint16(4, true);
-    const unpacked = fields.getUint16(6, true);
+    const head = yield headerLength;
+    const declaredSum = u32(head, 0);
+    const packed = u16(head, 4);
+    const unpacked = u16(head, 6);
+    // Copied, since the bytes are valid until the next ones are asked for.
+    const reserve = dataReserve === 0 ? nothing : Uint8Array.from(head.subarray(blockHeaderLength));
     if (unpacked === 0) {
       throw new CabError('split-set', 'its data goes on in another cabinet of a set', { offset: start + 6 });
     }
@@ -93,7 +95,8 @@ export class FolderStream {
     const dataStart = start + headerLength;
     this.#assertWithin(dataStart + packed, size);
     const sum = this.#decoders.load(yield packed);
-    if (declaredSum !== 0) assertChecksum(declaredSum, head, sum, start);
+    // The two lengths are the one word of the header that counts.
+    if (declaredSum !== 0) assertChecksum(declaredSum, (sum ^ (packed | (unpacked << 16))) >>> 0, reserve, start);
     this.#block = unpack(this.#decoders, unpacked, dataStart);
     this.#start = this.#end;
     this.#end += unpacked;
@@ -127,11 +130,10 @@ export class FolderStream {
  * The header's fields count after the data. Whether bytes reserved in the block's header count is where other readers
  * differ (libarchive: yes, libmspack: no), so both sums are right.
  *
- * @param sum checksum of the data
+ * @param found checksum of data and lengths
  */
-function assertChecksum(declared: number, head: Uint8Array, sum: number, offset: number): void {
-  const found = checksum(head.subarray(4, blockHeaderLength), sum);
-  if (found === declared || checksum(head.subarray(4), sum) === declared) return;
+function assertChecksum(declared: number, found: number, reserve: Uint8Array, offset: number): void {
+  if (found === declared || checksum(reserve, found) === declared) return;
   throw new CabError('bad-checksum', `data block has checksum ${hex(found)}, and its header says ${hex(declared)}`, {
     offset,
   });
