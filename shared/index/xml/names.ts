@@ -1,3 +1,6 @@
+import type { HashKey } from '#shared/core/catalog/columns/keyed-hash.ts';
+import { secretHashKey } from '../hash-key.ts';
+
 /** Names kept before the table is emptied; a publication has some 250. */
 const MAX_NAMES = 2048;
 /** One tag adds at most its own name and those of its attributes. */
@@ -23,6 +26,16 @@ export class NameTable {
   readonly #ids = new Map<string, number>();
   #used = 0;
   #planned = 0;
+
+  /**
+   * Odd, and a secret: names are hashed as h = multiplier h + byte, in 32 bits, and of those that may be kept here nobody can
+   * choose enough that fall on one slot, not knowing it. It is 5 modulo 8, which gives the longest period.
+   */
+  readonly multiplier: number;
+
+  constructor([key]: HashKey = secretHashKey()) {
+    this.multiplier = (key & ~7) | 5;
+  }
 
   /** How many names are planned. Their numbers are below it. */
   get planned(): number {
@@ -55,14 +68,14 @@ export class NameTable {
   add(name: string): number {
     const bytes = Buffer.from(name);
     let hash = 0;
-    for (const byte of bytes) hash = (Math.imul(hash, 31) + byte) | 0;
+    for (const byte of bytes) hash = (Math.imul(hash, this.multiplier) + byte) | 0;
     return this.intern(bytes, 0, bytes.length, hash);
   }
 
   /**
    * The number of the name at `buffer[start, end)`.
    *
-   * @param hash of its bytes: h = 31 h + byte, in 32 bits
+   * @param hash of its bytes, by {@link multiplier}
    */
   intern(buffer: Buffer, start: number, end: number, hash: number): number {
     const slots = this.#slots;

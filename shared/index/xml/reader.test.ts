@@ -155,6 +155,13 @@ describe.each(['whole', 'fragment'] as const)('what is refused in a %s document'
     expect(refusal(`<list><item id="${long}`, { kind })).toMatch(/a (tag|text).* has more than/);
     expect(refusal(`<list><other><item id="${long}`, { kind })).toMatch(/a (tag|text).* has more than/);
     expect(refusal(`<list><!-- ${long}`, { kind })).toMatch(/a (tag|text).* has more than/);
+    // What looks like the end of a comment is its beginning.
+    expect(refusal(`<list><!-->${long}`, { kind })).toMatch(/a (tag|text).* has more than/);
+    expect(refusal(`<list><!-->${long.repeat(4)} --></list>`, { kind, chunk: 4096 })).toMatch(
+      /a (tag|text).* has more/,
+    );
+    expect(refusal(`<list><![CDATA[>${long}`, { kind })).toMatch(/a (tag|text).* has more than/);
+    expect(refusal(`<list><?a >${long}`, { kind })).toMatch(/a (tag|text).* has more than/);
     expect(refusal(`<list><item>${long}`, { kind, chunk: 65_536 })).toMatch(/a (tag|text).* has more than/);
     expect(refusal(`<list><item>${`${long.slice(0, 1000)}<deeper/>`.repeat(1100)}`, { kind })).toMatch(
       /a (tag|text).* has more than/,

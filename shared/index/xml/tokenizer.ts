@@ -75,6 +75,7 @@ export class Tokenizer {
   readonly attributes: AttributeList;
   buffer = Buffer.alloc(2 * PIECE + PADDING);
   readonly #handler: TokenHandler;
+  readonly #multiplier = this.names.multiplier;
   /** One root, and nothing but white space, comments and instructions around it. */
   readonly #whole: boolean;
   /** Numbers of the names of the open elements, the outermost at 1. */
@@ -338,11 +339,12 @@ export class Tokenizer {
   /** Reads a name into `#id`. @returns the index behind it */
   #name(at: number): number {
     const buffer = this.buffer;
+    const multiplier = this.#multiplier;
     let i = at;
     let hash = 0;
     let byte = buffer[i] as number;
     while (NAME_PART[byte] === 1) {
-      hash = (Math.imul(hash, 31) + byte) | 0;
+      hash = (Math.imul(hash, multiplier) + byte) | 0;
       i += 1;
       byte = buffer[i] as number;
     }
@@ -350,7 +352,7 @@ export class Tokenizer {
       i = this.#uncommonNameEnd(at);
       if (i < 0) return CUT;
       hash = 0;
-      for (let j = at; j < i; j += 1) hash = (Math.imul(hash, 31) + (buffer[j] as number)) | 0;
+      for (let j = at; j < i; j += 1) hash = (Math.imul(hash, multiplier) + (buffer[j] as number)) | 0;
     }
     if (i === this.#end) return CUT;
     if (i - at > MAX_NAME_BYTES) throw this.#fault(at, `a name has more than ${MAX_NAME_BYTES} bytes`);
@@ -574,12 +576,14 @@ export class Tokenizer {
     const rest = buffer.subarray(at, this.#end);
     let complete: boolean;
     if (buffer[at + 1] === EXCLAMATION || buffer[at + 1] === QUESTION) {
-      const mark = buffer[at + 1] === QUESTION ? '?>' : buffer[at + 2] === DASH ? '-->' : ']]>';
-      complete = rest.indexOf(mark, Math.max(2, this.#sought - 2)) >= 0;
+      const [mark, inside] =
+        buffer[at + 1] === QUESTION ? instructionEnd : buffer[at + 2] === DASH ? commentEnd : cdataEnd;
+      complete = rest.indexOf(mark, Math.max(inside, this.#sought - 2)) >= 0;
     } else {
       complete = this.#tagIsComplete(rest);
     }
-    if (!complete && length > MAX_MARKUP_BYTES) throw this.#tooLong(at);
+    // What is complete may have other things behind it, but no more than the last piece.
+    if (length > MAX_MARKUP_BYTES + (complete ? PIECE : 0)) throw this.#tooLong(at);
     this.#sought = length;
     return complete;
   }
@@ -628,6 +632,11 @@ export class Tokenizer {
     return new MarkupError(this.#base + at, what);
   }
 }
+
+/** How markup ends, and how many bytes its beginning has, which are no part of that: `<!-->` is no whole comment. */
+const instructionEnd = ['?>', 2] as const;
+const commentEnd = ['-->', 4] as const;
+const cdataEnd = [']]>', 9] as const;
 
 const notUtf8 = 'the bytes are not UTF-8';
 
