@@ -93,7 +93,8 @@ function theirs(bytes: Uint8Array, kind: DocumentKind): Outcome {
   try {
     const xml = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     if (kind === 'whole') {
-      parse(xml, 0, events);
+      // It takes off one byte order mark, as the decoder did; a second one is text.
+      parse(`\ufeff${xml}`, 0, events);
     } else {
       // Its own fragments may have no declaration, but "]]>" between elements: give it a root instead.
       const head = declaration.exec(xml)?.[0] ?? '';
