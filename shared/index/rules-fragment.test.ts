@@ -12,7 +12,7 @@ import { RulesBuilder } from './rules-fragment.ts';
  * @param heedSkip pass over what the builder does not want
  */
 function build(fragment: string, heedSkip = false): ApplicabilityRules {
-  const builder = new RulesBuilder();
+  const builder = new RulesBuilder({ left: 1_000_000 });
   const parser = new SaxesParser({ fragment: true, xmlns: false });
   let depth = 0;
   let skipping = 0;

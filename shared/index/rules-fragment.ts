@@ -20,11 +20,18 @@ export interface TagAttributes {
 /** The largest rules in an export of WSUS (2020) have 14 levels and 5,092 operators. */
 const MAX_DEPTH = 256;
 const MAX_RULES = 100_000;
+/** Characters of attributes that a rule may have without counting as more than one. */
+const CHARACTERS_PER_RULE = 256;
 /** Of `m.Product` and the like: a GUID or a name. */
 const MAX_TEXT_CHARACTERS = 4096;
 /** Real manifests name some dozen editions at most, patches some hundred products. */
 const MAX_PARENTS = 10_000;
 const MAX_TARGETS = 10_000;
+
+/** How many more rules may be kept, of all updates whose builders have it. */
+export interface RuleBudget {
+  left: number;
+}
 
 interface OpenElement extends Omit<RuleElement, 'texts'> {
   readonly rules: Rule[];
@@ -55,12 +62,23 @@ export class RulesBuilder {
   private section: Section | undefined;
   private readonly found = new Map<Section, Rule[]>();
   private count = 0;
-  private readonly manifest = new ManifestBuilder();
-  private readonly patch = new PatchBuilder();
+  private readonly budget: RuleBudget;
+  private readonly manifest: ManifestBuilder;
+  private readonly patch: PatchBuilder;
+
+  /**
+   * @param budget what is taken for each operator, each parent of a package and each product of a patch: 1, and more for
+   *   long attributes
+   */
+  constructor(budget: RuleBudget) {
+    this.budget = budget;
+    this.manifest = new ManifestBuilder(budget);
+    this.patch = new PatchBuilder(budget);
+  }
 
   /**
    * @returns `'skip'` when nothing inside the element matters; it may be passed over then, and need not be
-   * @throws IndexError `bad-value` when the rules are nested too deep or are too many
+   * @throws IndexError `bad-value` when the rules are nested too deep, or are too many for one update or for the budget
    */
   open(name: string, attributes: TagAttributes): 'skip' | undefined {
     if (this.path.length === 0 && name === 'ApplicabilityRules') return undefined;
@@ -110,11 +128,14 @@ export class RulesBuilder {
     this.count += 1;
     if (this.count > MAX_RULES) throw new IndexError('bad-value', `an update has more than ${MAX_RULES} rules`);
     const values = new Map<string, string>();
+    let characters = 0;
     for (const attribute of attributes.names()) {
       const value = attributes.get(attribute);
+      characters += value?.length ?? 0;
       // Fragments keep an xmlns of their own here and there; it says nothing about the rule.
       if (value !== undefined && !/^xmlns(?::|$)/.test(attribute)) values.set(attribute, value);
     }
+    spend(this.budget, characters);
     this.elements.push({ name, attributes: values, rules: [], texts: [], text: '' });
   }
 
@@ -142,14 +163,25 @@ export class RulesBuilder {
   }
 }
 
+/** @throws IndexError `bad-value` when nothing is left */
+function spend(budget: RuleBudget, characters: number): void {
+  budget.left -= 1 + Math.floor(characters / CHARACTERS_PER_RULE);
+  if (budget.left < 0) throw new IndexError('bad-value', 'the rules of all updates together are more than allowed');
+}
+
 /** Reads `Metadata/CbsPackageApplicabilityMetadata/assembly`. */
 class ManifestBuilder {
+  private readonly budget: RuleBudget;
   private assemblies = 0;
   private identity: CbsIdentity | undefined;
   private identifier: string | undefined;
   private installerVersion: Version | undefined;
   private compare: Pick<CbsParentPackage, 'buildCompare' | 'revisionCompare'> | undefined;
   private readonly parents: CbsParentPackage[] = [];
+
+  constructor(budget: RuleBudget) {
+    this.budget = budget;
+  }
 
   open(path: readonly string[], attributes: TagAttributes): 'skip' | undefined {
     if (path[1] !== 'CbsPackageApplicabilityMetadata' || path.length < 3) return undefined;
@@ -197,6 +229,7 @@ class ManifestBuilder {
     if (this.parents.length >= MAX_PARENTS) {
       throw new IndexError('bad-value', `a manifest names more than ${MAX_PARENTS} parents`);
     }
+    spend(this.budget, Object.values(identity).join('').length);
     this.parents.push({ identity, ...this.compare });
   }
 }
@@ -231,10 +264,15 @@ function identityOf(attributes: TagAttributes): CbsIdentity | undefined {
 
 /** Reads `Metadata/m.MsiPatchMetadata/MsiPatch` (Microsoft, "PatchApplicability Schema", bb972753). */
 class PatchBuilder {
+  private readonly budget: RuleBudget;
   private seen = false;
   private patchCode: string | undefined;
   private code = '';
   private readonly targets = new Set<string>();
+
+  constructor(budget: RuleBudget) {
+    this.budget = budget;
+  }
 
   open(path: readonly string[], attributes: TagAttributes): void {
     if (path[1] !== 'm.MsiPatchMetadata' || path.at(-1) !== 'MsiPatch') return;
@@ -251,7 +289,9 @@ class PatchBuilder {
     if (!this.seen || path.at(-1) !== 'TargetProductCode') return;
     const code = readCode(this.code);
     this.code = '';
-    if (code !== undefined) this.targets.add(code);
+    if (code === undefined) return;
+    spend(this.budget, 0);
+    this.targets.add(code);
     if (this.targets.size > MAX_TARGETS) {
       throw new IndexError('bad-value', `a patch names more than ${MAX_TARGETS} products`);
     }
