@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import type { Endpoint, RequestOf, ResponseOf } from '#shared/contract/endpoint.ts';
 import { fillPath } from '#shared/contract/path.ts';
 import { problem } from '#shared/contract/problem.ts';
-import { CliError, type CliErrorCode } from './cli-error.ts';
+import { CliError, type CliErrorCode, inOneLine } from './cli-error.ts';
 import type { Settings } from './settings.ts';
 
 interface CallOptions<E extends Endpoint> {
@@ -38,7 +38,7 @@ export function createOperatorClient(settings: Settings): OperatorClient {
     if (!parsed.success) {
       throw new CliError(
         'bad-answer',
-        `${url.origin} answered in a form this version does not know: ${parsed.error.message}`,
+        `${url.origin} answered in a form this version does not know: ${inOneLine(parsed.error)}`,
       );
     }
     return parsed.data as ResponseOf<typeof endpoint>;

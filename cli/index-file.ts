@@ -8,7 +8,9 @@ import {
   readPublication,
 } from '#shared/index/index.ts';
 import { CliError } from './cli-error.ts';
+import { fileFault } from './file-fault.ts';
 import { type CliIo, formatBytes } from './io.ts';
+import { printable } from './printable.ts';
 
 /** From this size on a terminal is shown how far the reading is. */
 const progressFromBytes = 20_000_000;
@@ -62,19 +64,12 @@ function progressLine(file: string, total: number, io: Pick<CliIo, 'stderr'>): (
     const percent = Math.floor((bytes / total) * 100);
     if (percent === shown) return;
     shown = percent;
-    io.stderr.write(`\r${file}: ${percent} % of ${formatBytes(total)}, ${members} members`);
+    io.stderr.write(`\r${printable(file)}: ${percent} % of ${formatBytes(total)}, ${members} members`);
   };
 }
-
-const words: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EISDIR: 'is a folder, not a file',
-  EACCES: 'may not be read',
-  EPERM: 'may not be read',
-};
 
 /** One line for faults of the file; `undefined` for faults of this program. */
 function faultOf(error: unknown): string | undefined {
   if (error instanceof IndexError) return error.message;
-  return error instanceof Error && 'code' in error ? words[String(error.code)] : undefined;
+  return fileFault(error)?.message;
 }

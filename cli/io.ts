@@ -1,3 +1,5 @@
+import { printable } from './printable.ts';
+
 /** Where a command prints and what it reads from its surroundings; handed in, so that tests see every byte. */
 export interface CliIo {
   readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
@@ -22,17 +24,28 @@ export function printJson(io: CliIo, value: unknown): void {
   io.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
-/** A plain table with a heading, columns as wide as their widest cell. Nothing is cut. */
-export function printTable(io: CliIo, headings: readonly string[], rows: readonly (readonly string[])[]): void {
+/** Lines of text for people. Each stays one line, and does nothing but show, whatever a stranger wrote into it. */
+export function printLines({ stdout }: Pick<CliIo, 'stdout'>, lines: readonly string[]): void {
+  if (lines.length > 0) stdout.write(`${lines.map(printable).join('\n')}\n`);
+}
+
+/** A plain table with a heading, columns as wide as their widest cell. Nothing is cut; cells are made {@link printable}. */
+export function printTable(
+  { stdout }: Pick<CliIo, 'stdout'>,
+  headings: readonly string[],
+  table: readonly (readonly string[])[],
+): void {
+  const rows = table.map((row) => row.map(printable));
+  // Not by spreading them into one call: there may be 65,535 rows.
   const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => (row[column] ?? '').length)),
+    rows.reduce((width, row) => Math.max(width, (row[column] ?? '').length), heading.length),
   );
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, column) => cell.padEnd(widths[column] ?? 0))
       .join('  ')
       .trimEnd();
-  io.stdout.write(`${[headings, ...rows].map(line).join('\n')}\n`);
+  stdout.write(`${[headings, ...rows].map(line).join('\n')}\n`);
 }
 
 /** 1536 → `1.5 kB`; decimal units, as download sizes are given. */

@@ -15,6 +15,7 @@ import { setRules, showRules } from './commands/rules.ts';
 import { showStatus } from './commands/status.ts';
 import { listUpdates, showUpdate } from './commands/updates.ts';
 import { type CliIo, exitCodes } from './io.ts';
+import { printable } from './printable.ts';
 import { readSettings } from './settings.ts';
 
 const list = (value: string, previous: readonly string[] | undefined): readonly string[] => [
@@ -45,7 +46,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     if (error instanceof CliError) {
-      io.stderr.write(`kbroker: ${error.message}\n`);
+      io.stderr.write(`kbroker: ${printable(error.message)}\n`);
       return error.exitCode;
     }
     throw error;

@@ -1,10 +1,10 @@
 import { closeSync, futimesSync, lstatSync, mkdirSync, openSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ByteSink, CabMember } from '#shared/cabinet/index.ts';
-import { exitCodes, formatBytes } from '../io.ts';
+import { exitCodes, formatBytes, printLines } from '../io.ts';
 import type { CabOptions } from './cab.ts';
 import { pathOfMember } from './cab-paths.ts';
-import { type CabIo, printable, readCabFile, reportFault } from './cab-read.ts';
+import { type CabIo, readCabFile, reportFault } from './cab-read.ts';
 
 interface ExtractOptions extends CabOptions {
   /** Folder to write into; it is made if it is not there. */
@@ -34,7 +34,7 @@ export async function extractCab({ file, json, to }: ExtractOptions, io: CabIo):
   const refused: Refused[] = [];
   const refuse = (name: string, reason: string): undefined => {
     refused.push({ name, reason });
-    reportFault(file, { message: `${printable(name)}: not extracted: ${reason}`, code: 'refused' }, io);
+    reportFault(file, { message: `${name}: not extracted: ${reason}`, code: 'refused' }, io);
   };
   const folders = new Folders(to);
   const fault = await readCabFile(
@@ -48,7 +48,7 @@ export async function extractCab({ file, json, to }: ExtractOptions, io: CabIo):
         if ('refusal' in place) return refuse(member.name, place.refusal);
         const sink = openFile(place.path, member, () => {
           extracted.push({ name: member.name, path: place.path, size: member.size });
-          if (!json) io.stdout.write(`${place.path}\n`);
+          if (!json) printLines(io, [place.path]);
         });
         return sink ?? refuse(member.name, 'there is such a file already');
       },
@@ -80,7 +80,7 @@ class Folders {
       if (this.#known.has(path)) continue;
       const kind = kindOf(path);
       if (kind === 'nothing') mkdirSync(path);
-      else if (kind !== 'folder') return { refusal: `${printable(path)} is ${kind}` };
+      else if (kind !== 'folder') return { refusal: `${path} is ${kind}` };
       this.#known.add(path);
     }
     return { path: join(path, parts.at(-1) ?? '') };

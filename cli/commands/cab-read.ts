@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { CabError, type CabHandlers, CabReader } from '#shared/cabinet/index.ts';
+import { fileFault } from '../file-fault.ts';
 import { type CliIo, formatBytes } from '../io.ts';
+import { printable } from '../printable.ts';
 
 export type CabIo = Pick<CliIo, 'stdout' | 'stderr'>;
 
@@ -63,15 +65,7 @@ export async function readCabFile(
 
 /** Says in one line on stderr what is wrong with a file. */
 export function reportFault(file: string, fault: CabFault, io: CabIo): void {
-  io.stderr.write(`kbroker: ${printable(file)}: ${fault.message}\n`);
-}
-
-/** A name of a stranger, fit for a terminal: control characters become `\x1b` and the like. */
-export function printable(name: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not reach a terminal
-  return name.replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) => {
-    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  });
+  io.stderr.write(`kbroker: ${printable(file)}: ${printable(fault.message)}\n`);
 }
 
 /** `undefined` for faults of this program. */
@@ -85,16 +79,5 @@ function faultOf(error: unknown): CabFault | undefined {
       ...(member === undefined ? {} : { member }),
     };
   }
-  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
-  const { code } = error;
-  // Node's own mistakes, such as ERR_INVALID_ARG_TYPE, are ours.
-  if (!/^E[A-Z0-9]+$/.test(code)) return undefined;
-  return { message: systemWords[code] ?? printable(error.message), code };
+  return fileFault(error);
 }
-
-const systemWords: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file',
-  EISDIR: 'is a folder, not a file',
-  EACCES: 'may not be read',
-  EPERM: 'may not be read',
-};

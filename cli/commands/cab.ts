@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { CabFolder, CabHeader } from '#shared/cabinet/index.ts';
 import { exitCodes, formatBytes, printTable } from '../io.ts';
-import { type CabIo, printable, readCabFile, reportFault } from './cab-read.ts';
+import { printable } from '../printable.ts';
+import { type CabIo, readCabFile, reportFault } from './cab-read.ts';
 
 export interface CabOptions {
   /** Path of the cabinet. */
@@ -41,13 +42,13 @@ export async function listCab({ file, json }: CabOptions, io: CabIo): Promise<nu
     return exitCodes.ok;
   }
   printTable(
-    { ...io, env: {} },
+    io,
     ['size', 'modified', 'packed', 'name'],
     members.map(({ name, size, modified, folder }) => [
       String(size),
       modified?.toISOString().slice(0, 19).replace('T', ' ') ?? '',
       compressionName(folders[folder]),
-      printable(name),
+      name,
     ]),
   );
   io.stdout.write(`${members.length} members in ${folders.length} folders, cabinet of ${formatBytes(size)}\n`);

@@ -2,7 +2,8 @@ import type * as z from 'zod/mini';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { HostSummary, hostsPage } from '#shared/contract/operators/views.ts';
 import { updateStates } from '#shared/core/status/states.ts';
-import { type ExitCode, exitCodes, printJson, printTable } from '../io.ts';
+import { type ExitCode, exitCodes, printJson, printLines, printTable } from '../io.ts';
+import { printable } from '../printable.ts';
 import type { CommandContext } from './context.ts';
 
 type HostsPage = z.infer<typeof hostsPage>;
@@ -35,7 +36,7 @@ export async function listHosts(context: CommandContext): Promise<ExitCode> {
       ]),
     );
   }
-  for (const key of unreadable) context.io.stderr.write(`unreadable row in the store: ${key}\n`);
+  for (const key of unreadable) context.io.stderr.write(`unreadable row in the store: ${printable(key)}\n`);
   return exitCodes.ok;
 }
 
@@ -47,14 +48,11 @@ export async function showHost(context: CommandContext, machineId: string): Prom
     return exitCodes.ok;
   }
   const { host, updates, scannedAt, scanMilliseconds, indexSha256, rulesRevision } = view.report;
-  context.io.stdout.write(
-    [
-      `${host.hostname} (${host.machineId}): ${view.summary.state}`,
-      `  ${host.os} ${host.osVersion} ${host.architecture}, agent ${host.agentVersion}`,
-      `  scanned ${scannedAt} in ${scanMilliseconds} ms, index ${indexSha256.slice(0, 12)}, rules revision ${rulesRevision}`,
-      '',
-    ].join('\n'),
-  );
+  printLines(context.io, [
+    `${host.hostname} (${host.machineId}): ${view.summary.state}`,
+    `  ${host.os} ${host.osVersion} ${host.architecture}, agent ${host.agentVersion}`,
+    `  scanned ${scannedAt} in ${scanMilliseconds} ms, index ${indexSha256.slice(0, 12)}, rules revision ${rulesRevision}`,
+  ]);
   printTable(
     context.io,
     ['STATE', 'KB', 'TITLE', 'REASON'],
@@ -65,8 +63,9 @@ export async function showHost(context: CommandContext, machineId: string): Prom
       update.reason,
     ]),
   );
-  for (const refused of view.refused) {
-    context.io.stdout.write(`refused file ${refused.sha1}: ${refused.reason}\n`);
-  }
+  printLines(
+    context.io,
+    view.refused.map(({ sha1, reason }) => `refused file ${sha1}: ${reason}`),
+  );
   return exitCodes.ok;
 }

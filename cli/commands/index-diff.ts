@@ -2,7 +2,7 @@ import { type CatalogDiff, type DiffedUpdate, diffCatalogs, isSame } from '#shar
 import type { DeploymentAction, PayloadFile } from '#shared/core/catalog/model.ts';
 import type { Publication } from '#shared/index/index.ts';
 import { readIndexFile } from '../index-file.ts';
-import { type CliIo, type ExitCode, exitCodes, formatBytes } from '../io.ts';
+import { type CliIo, type ExitCode, exitCodes, formatBytes, printLines } from '../io.ts';
 
 export interface IndexDiffOptions {
   /** Path of the earlier index. */
@@ -31,7 +31,7 @@ export async function diffIndexes(options: IndexDiffOptions, io: DiffIo): Promis
   const after = await readIndexFile(options.after, io);
   const diff = diffCatalogs(before.catalog, after.catalog);
   if (options.json) printDocument(options, before, after, diff, io);
-  else io.stdout.write(describe(options, before, after, diff));
+  else printLines(io, describe(options, before, after, diff));
   return exitCodes.ok;
 }
 
@@ -76,7 +76,7 @@ function printDocument(
   io.stdout.write('}}\n');
 }
 
-function describe(options: IndexDiffOptions, before: Publication, after: Publication, diff: CatalogDiff): string {
+function describe(options: IndexDiffOptions, before: Publication, after: Publication, diff: CatalogDiff): string[] {
   const { added, revised, withdrawn, changed, superseded, files } = diff;
   const lines = [
     `Before      ${options.before}: ${sideOf(before)}`,
@@ -105,7 +105,7 @@ function describe(options: IndexDiffOptions, before: Publication, after: Publica
   );
   list('Withdrawn updates', withdrawn);
   list('Newly superseded updates', superseded);
-  return `${lines.join('\n')}\n`;
+  return lines;
 }
 
 const isOnlySuperseded = ({ facts }: CatalogDiff['changed'][number]): boolean =>

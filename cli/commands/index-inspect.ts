@@ -9,7 +9,7 @@ import type { Catalog, CatalogGap, CatalogUpdate } from '#shared/core/catalog/mo
 import { type CatalogQueries, queryCatalog } from '#shared/core/catalog/queries.ts';
 import { type CatalogHead, type UpdateView, viewHead, viewUpdate } from '#shared/core/catalog/view.ts';
 import { readIndexFile } from '../index-file.ts';
-import { type CliIo, type ExitCode, exitCodes, formatBytes } from '../io.ts';
+import { type CliIo, type ExitCode, exitCodes, formatBytes, printLines } from '../io.ts';
 
 export interface InspectOptions {
   /** Path of the index. */
@@ -57,10 +57,11 @@ export async function inspectIndex(options: InspectOptions, io: InspectIo): Prom
     printDocument({ ...head, signature }, viewsOf(catalog, queries, matches), io);
     return exitCodes.ok;
   }
-  io.stdout.write(describeHead(head, signature));
-  if (options.check) io.stdout.write('Checked   every fragment, to its end and in every language\n');
+  printLines(io, describeHead(head, signature));
+  if (options.check) printLines(io, ['Checked   every fragment, to its end and in every language']);
   const isFiltered = options.kbs.length > 0 || options.updateId !== undefined;
-  io.stdout.write(
+  printLines(
+    io,
     isFiltered ? describeMatches([...viewsOf(catalog, queries, matches)]) : describeUnits(catalog, queries),
   );
   return exitCodes.ok;
@@ -111,7 +112,7 @@ const gapWords: Readonly<Record<CatalogGap['code'], string>> = {
   'no-kb': 'installable updates without a KB number',
 };
 
-function describeHead(head: CatalogHead, signature: SignatureState): string {
+function describeHead(head: CatalogHead, signature: SignatureState): string[] {
   const { counts } = head;
   const lines = [
     `Index     ${head.layout}, ${formatBytes(head.bytes)}, ${head.members} members`,
@@ -125,7 +126,7 @@ function describeHead(head: CatalogHead, signature: SignatureState): string {
   if (head.gaps.length === 0) lines.push('Gaps      none');
   for (const gap of head.gaps) lines.push(`Gap       ${describeGap(gap)}`);
   lines.push(`Publish   ${head.publishable.ok ? 'yes' : `refused: ${head.publishable.reason}`}`);
-  return `${lines.join('\n')}\n`;
+  return lines;
 }
 
 /** A publication has no FileLocations once; every other gap is counted. */
@@ -135,14 +136,14 @@ function describeGap({ code, count, examples }: CatalogGap): string {
   return `${gapWords[code]}: ${count} (${shown.join(', ')}${count > shown.length ? ' …' : ''})`;
 }
 
-function describeUnits(catalog: Catalog, queries: CatalogQueries): string {
+function describeUnits(catalog: Catalog, queries: CatalogQueries): string[] {
   const units = queries
     .units()
     .toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : 0));
   const lines = units.slice(0, LISTED_UNITS).map((unit) => `  ${headline(viewUpdate(catalog, queries, unit))}`);
   const more = units.length - lines.length;
   if (more > 0) lines.push(`  and ${more} older ones; --kb and --update select, --json prints all`);
-  return lines.length === 0 ? '' : `\nNewest updates\n${lines.join('\n')}\n`;
+  return lines.length === 0 ? [] : ['', 'Newest updates', ...lines];
 }
 
 const kbNames = (kbs: readonly string[]): string =>
@@ -151,9 +152,9 @@ const kbNames = (kbs: readonly string[]): string =>
 const headline = (update: UpdateView): string =>
   `${update.createdAt.slice(0, 10)}  ${kbNames(update.kbs)}  ${update.severity ?? 'unrated'}  ${update.title ?? 'untitled'}`;
 
-function describeMatches(updates: readonly UpdateView[]): string {
-  if (updates.length === 0) return '\nNo update of this index matches.\n';
-  return updates.map((update) => `\n${describeUpdate(update).join('\n')}\n`).join('');
+function describeMatches(updates: readonly UpdateView[]): string[] {
+  if (updates.length === 0) return ['', 'No update of this index matches.'];
+  return updates.flatMap((update) => ['', ...describeUpdate(update)]);
 }
 
 function describeUpdate(update: UpdateView): string[] {

@@ -1,6 +1,7 @@
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { SyncOutcome, SyncProgress } from '#shared/contract/operators/index-sync.ts';
-import { type CliIo, type ExitCode, exitCodes, formatBytes, printJson } from '../io.ts';
+import { type CliIo, type ExitCode, exitCodes, formatBytes, printJson, printLines } from '../io.ts';
+import { printable } from '../printable.ts';
 import type { CommandContext } from './context.ts';
 
 const pollMilliseconds = 1000;
@@ -17,7 +18,7 @@ const maxQuietPolls = 75 * 60;
 export async function syncIndex(context: CommandContext): Promise<ExitCode> {
   const { io, json } = context;
   const started = await context.call(operatorEndpoints.startSync, { body: {} });
-  io.stderr.write(json ? `${JSON.stringify(started)}\n` : `synchronisation ${started.runId} started\n`);
+  io.stderr.write(json ? `${JSON.stringify(started)}\n` : `synchronisation ${printable(started.runId)} started\n`);
   const tell = teller(io);
   let told: string | undefined;
   for (let quietPolls = 0; quietPolls < maxQuietPolls; quietPolls += 1) {
@@ -26,7 +27,7 @@ export async function syncIndex(context: CommandContext): Promise<ExitCode> {
       if (json) printJson(io, run);
       else {
         tell.end();
-        io.stdout.write(`${describe(run.result)}\n`);
+        printLines(io, [describe(run.result)]);
       }
       return run.result.outcome === 'refused' || run.result.outcome === 'failed' ? exitCodes.failed : exitCodes.ok;
     }
@@ -40,7 +41,7 @@ export async function syncIndex(context: CommandContext): Promise<ExitCode> {
   }
   tell.end();
   io.stderr.write(
-    `synchronisation ${started.runId} said nothing for ${(maxQuietPolls * pollMilliseconds) / 60_000} minutes; see the logs of sync-index\n`,
+    `synchronisation ${printable(started.runId)} said nothing for ${(maxQuietPolls * pollMilliseconds) / 60_000} minutes; see the logs of sync-index\n`,
   );
   return exitCodes.failed;
 }

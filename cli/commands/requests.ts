@@ -3,6 +3,7 @@ import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { requestsPage } from '#shared/contract/operators/views.ts';
 import type { FileRequest } from '#shared/contract/requests.ts';
 import { type ExitCode, exitCodes, formatBytes, printJson, printTable } from '../io.ts';
+import { printable } from '../printable.ts';
 import type { CommandContext } from './context.ts';
 
 type RequestsPage = z.infer<typeof requestsPage>;
@@ -39,7 +40,7 @@ export async function listRequests(context: CommandContext, filter: { readonly s
       ]),
     );
   }
-  for (const key of unreadable) context.io.stderr.write(`unreadable row in the store: ${key}\n`);
+  for (const key of unreadable) context.io.stderr.write(`unreadable row in the store: ${printable(key)}\n`);
   return exitCodes.ok;
 }
 

@@ -1,8 +1,8 @@
 import * as z from 'zod/mini';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { type RulesDocument, ruleSet } from '#shared/contract/rules.ts';
-import { CliError } from '../cli-error.ts';
-import { type ExitCode, exitCodes, printJson } from '../io.ts';
+import { CliError, inOneLine } from '../cli-error.ts';
+import { type ExitCode, exitCodes, printJson, printLines } from '../io.ts';
 import type { CommandContext } from './context.ts';
 
 /** Flags of `kbroker rules set`; a list that is not named stays as it is. */
@@ -28,7 +28,7 @@ export async function setRules(context: CommandContext, flags: RulesFlags): Prom
     forbiddenKbs: flags.forbidKb?.map(kbOf) ?? current.forbiddenKbs,
     allowedSeverities: flags.allowSeverity ?? current.allowedSeverities,
   });
-  if (!wanted.success) throw new CliError('usage', `not rules: ${z.prettifyError(wanted.error)}`);
+  if (!wanted.success) throw new CliError('usage', `not rules: ${inOneLine(wanted.error)}`);
   const changed = await context.call(operatorEndpoints.putRules, {
     body: { version: 1, expectedRevision: current.revision, rules: wanted.data },
   });
@@ -45,14 +45,11 @@ function print(context: CommandContext, rules: RulesDocument): void {
     return;
   }
   const kbs = (list: readonly string[]): string => list.map((kb) => `KB${kb}`).join(', ') || 'none';
-  context.io.stdout.write(
-    [
-      `Revision ${rules.revision}${rules.changedAt === undefined ? ' (built-in default)' : `, changed ${rules.changedAt}`}`,
-      `  forbidden KBs       ${kbs(rules.forbiddenKbs)}`,
-      `  allowed KBs         ${kbs(rules.allowedKbs)}`,
-      `  allowed severities  ${rules.allowedSeverities.join(', ') || 'none'}`,
-      `  everything else     ${rules.defaultAllow ? 'allowed' : 'not allowed'}`,
-      '',
-    ].join('\n'),
-  );
+  printLines(context.io, [
+    `Revision ${rules.revision}${rules.changedAt === undefined ? ' (built-in default)' : `, changed ${rules.changedAt}`}`,
+    `  forbidden KBs       ${kbs(rules.forbiddenKbs)}`,
+    `  allowed KBs         ${kbs(rules.allowedKbs)}`,
+    `  allowed severities  ${rules.allowedSeverities.join(', ') || 'none'}`,
+    `  everything else     ${rules.defaultAllow ? 'allowed' : 'not allowed'}`,
+  ]);
 }

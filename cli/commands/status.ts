@@ -1,17 +1,17 @@
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { StatusView } from '#shared/contract/operators/views.ts';
-import { type ExitCode, exitCodes, formatBytes, printJson } from '../io.ts';
+import { type ExitCode, exitCodes, formatBytes, printJson, printLines } from '../io.ts';
 import type { CommandContext } from './context.ts';
 
 /** `kbroker status`: index, fleet, requests and repository in numbers. */
 export async function showStatus(context: CommandContext): Promise<ExitCode> {
   const status = await context.call(operatorEndpoints.getStatus);
   if (context.json) printJson(context.io, status);
-  else context.io.stdout.write(describeStatus(status));
+  else printLines(context.io, describeStatus(status));
   return exitCodes.ok;
 }
 
-function describeStatus(status: StatusView): string {
+function describeStatus(status: StatusView): string[] {
   const { current, refused } = status.index;
   const counts = (record: Readonly<Record<string, number>>): string =>
     Object.entries(record)
@@ -29,5 +29,5 @@ function describeStatus(status: StatusView): string {
     `Requests   ${counts(status.requests.byState)}`,
     `Repository ${status.payloads.files} files, ${formatBytes(status.payloads.bytes)}`,
   );
-  return `${lines.join('\n')}\n`;
+  return lines;
 }

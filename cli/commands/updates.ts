@@ -3,7 +3,8 @@ import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { UpdateFactsView, UpdateSummary, updatesPage } from '#shared/contract/operators/updates.ts';
 import type { UpdateIdentity } from '#shared/core/catalog/model.ts';
 import { CliError } from '../cli-error.ts';
-import { type ExitCode, exitCodes, formatBytes, printJson, printTable } from '../io.ts';
+import { type ExitCode, exitCodes, formatBytes, printJson, printLines, printTable } from '../io.ts';
+import { printable } from '../printable.ts';
 import type { CommandContext } from './context.ts';
 
 type UpdatesPage = z.infer<typeof updatesPage>;
@@ -49,7 +50,7 @@ export async function listUpdates(context: CommandContext, kbs: readonly string[
     );
   }
   for (const kb of unknown) context.io.stderr.write(`no index named an update with KB${kb}\n`);
-  for (const id of unreadable) context.io.stderr.write(`unreadable row in the store: ${id}\n`);
+  for (const id of unreadable) context.io.stderr.write(`unreadable row in the store: ${printable(id)}\n`);
   return exitCodes.ok;
 }
 
@@ -72,7 +73,7 @@ export async function showUpdate(context: CommandContext, id: string): Promise<E
   const updateId = id.trim().toLowerCase();
   const view = await context.call(operatorEndpoints.getUpdate, { params: { updateId } });
   if (context.json) printJson(context.io, view);
-  else context.io.stdout.write(`${describe(view).join('\n')}\n`);
+  else printLines(context.io, describe(view));
   return exitCodes.ok;
 }
 
