@@ -9,15 +9,40 @@ export class CoreFacts {
   guid = -1;
   revision = 0;
   type: UpdateType = 'unknown';
+  readonly #whole: boolean;
+  #hasType = false;
 
-  constructor(values: Values) {
+  /** @param whole whether fragments are read to the very end, so that all of them is checked */
+  constructor(values: Values, { whole }: { readonly whole: boolean }) {
     this.values = values;
+    this.#whole = whole;
   }
 
   reset(): void {
     this.guid = -1;
     this.revision = 0;
     this.type = 'unknown';
+    this.#hasType = false;
+  }
+
+  /** The first one counts, as there is one in every real fragment. */
+  readIdentity(attributes: Attributes): 'skip' | 'stop' {
+    if (this.guid === -1) {
+      this.guid = this.values.guid('UpdateID', attributes, 'UpdateID');
+      this.revision = wholeNumber('RevisionNumber', attributes, 'RevisionNumber', MAX_REVISION_ID);
+    }
+    return this.#next();
+  }
+
+  /** The first one counts. */
+  readType(attributes: Attributes): 'skip' | 'stop' {
+    if (!this.#hasType) this.type = types.get(attributes.get('UpdateType')) ?? 'unknown';
+    this.#hasType = true;
+    return this.#next();
+  }
+
+  #next(): 'skip' | 'stop' {
+    return !this.#whole && this.#hasType && this.guid !== -1 ? 'stop' : 'skip';
   }
 }
 
@@ -28,47 +53,12 @@ const types: ReadonlyMap<string | undefined, UpdateType> = new Map([
   ['Detectoid', 'detectoid'],
 ]);
 
-function readIdentity(facts: CoreFacts, attributes: Attributes): void {
-  facts.guid = facts.values.guid('UpdateID', attributes, 'UpdateID');
-  facts.revision = wholeNumber('RevisionNumber', attributes, 'RevisionNumber', MAX_REVISION_ID);
-}
-
-function readType(facts: CoreFacts, attributes: Attributes): void {
-  facts.type = types.get(attributes.get('UpdateType')) ?? 'unknown';
-}
-
 /**
  * Core fragments are cut out of the full update document: siblings without root or namespaces (MS-WUSP,
  * GetExtendedUpdateInfo and SyncUpdates). Identity and type stand at the front; the rules behind them make up most of an
  * index, and for the catalogue they are not read.
  */
-export const coreFacts: ElementPlans<CoreFacts> = elements<CoreFacts>({
-  UpdateIdentity: {
-    open: (facts, attributes) => {
-      readIdentity(facts, attributes);
-      return facts.type === 'unknown' ? 'skip' : 'stop';
-    },
-  },
-  Properties: {
-    open: (facts, attributes) => {
-      readType(facts, attributes);
-      return facts.guid === -1 ? 'skip' : 'stop';
-    },
-  },
-});
-
-/** The same to the very end, so that all of the fragment is checked. */
-export const wholeCoreFacts: ElementPlans<CoreFacts> = elements<CoreFacts>({
-  UpdateIdentity: {
-    open: (facts, attributes) => {
-      readIdentity(facts, attributes);
-      return 'skip';
-    },
-  },
-  Properties: {
-    open: (facts, attributes) => {
-      readType(facts, attributes);
-      return 'skip';
-    },
-  },
+export const coreFragment: ElementPlans<CoreFacts> = elements<CoreFacts>({
+  UpdateIdentity: { open: (facts, attributes) => facts.readIdentity(attributes) },
+  Properties: { open: (facts, attributes) => facts.readType(attributes) },
 });

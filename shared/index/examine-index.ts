@@ -12,7 +12,7 @@ export interface ExaminedCab {
 /**
  * A first look at an index that is pushed through: which cabinets are in it, and whether they are the ones of an earlier
  * publication. They are not unpacked; a whole index takes a few seconds. Feed other readers of the same bytes in the
- * same loop.
+ * same loop, and {@link abort} it when the bytes break off.
  */
 export class IndexExaminer {
   readonly #cabs: ExaminedCab[] = [];
@@ -24,7 +24,7 @@ export class IndexExaminer {
     },
   });
 
-  /** @throws IndexError `not-an-index`, `bad-cab` */
+  /** @throws IndexError `not-an-index`, `bad-cab`, `bad-layout` */
   write(chunk: Uint8Array): void {
     this.#outer.write(chunk);
   }
@@ -33,5 +33,10 @@ export class IndexExaminer {
   end(): readonly ExaminedCab[] {
     this.#outer.end();
     return this.#cabs;
+  }
+
+  /** Gives the decoder's memory back before the end; nothing when it was reached. */
+  abort(): void {
+    this.#outer.abort();
   }
 }

@@ -16,6 +16,8 @@ export class FilePool {
   readonly #size = float64Column();
   readonly #sha256 = uint8Column();
   readonly #noDigest = new Uint8Array(32);
+  /** Whether fragments say different things of any file. */
+  hasContradictions = false;
 
   constructor(values: Values) {
     this.#values = values;
@@ -32,6 +34,7 @@ export class FilePool {
       } else if (!this.#sameSha256(sha1, sha256)) state |= contradicted;
       state |= hasSha256;
     }
+    if ((state & contradicted) !== 0) this.hasContradictions = true;
     this.#state.set(sha1, state | known);
   }
 

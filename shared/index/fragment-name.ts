@@ -33,8 +33,13 @@ export function fragmentName(name: string): FragmentName | undefined {
   if (second === -1) return undefined;
   const revisionId = numberFrom(name, second + 1);
   if (revisionId === -1) return undefined;
-  return { kind, revisionId, language: second === first ? '' : name.slice(first + 1, second).toLowerCase() };
+  if (second === first) return { kind, revisionId, language: '' };
+  const language = name.slice(first + 1, second).toLowerCase();
+  return isLanguage.test(language) ? { kind, revisionId, language } : undefined;
 }
+
+/** A language tag (RFC 5646), as far as tags of Windows go: `en`, `zh-tw`, `sr-latn-cs`. */
+const isLanguage = /^[a-z]{2,3}(?:-[a-z0-9]{1,8})*$/;
 
 /** @param end where the directory ends, or -1 */
 function kindOf(name: string, end: number): FragmentName['kind'] | undefined {

@@ -1,8 +1,9 @@
 import type { ByteSink } from '#shared/cabinet/index.ts';
-import { CoreFacts, coreFacts, wholeCoreFacts } from './core-fragment.ts';
+import { CoreFacts, coreFragment } from './core-fragment.ts';
 import { ExtendedFacts, extendedFragment } from './extended-fragment.ts';
 import type { FragmentName } from './fragment-name.ts';
-import { CoreTable, ExtendedTable, TitleTable } from './fragments.ts';
+import { CoreTable, ExtendedTable, english, type RowsByRevision, TitleTable } from './fragments.ts';
+import { IndexError } from './index-error.ts';
 import { pathOf } from './inner-cab.ts';
 import { type LocalizedFacts, localizedFacts } from './localized-fragment.ts';
 import { Parsers } from './parsers.ts';
@@ -17,7 +18,10 @@ import type { Values } from './values.ts';
  */
 export type Depth = 'facts' | 'everything';
 
-const english = 'en';
+/** @throws IndexError when a fragment was there already: which of the two is meant nobody knows */
+function once(isFirst: boolean, name: () => string): void {
+  if (!isFirst) throw new IndexError('bad-layout', `${name()} is in its cabinet twice`);
+}
 
 const resetFacts = (facts: { reset(): void }): void => facts.reset();
 const resetTitle = (facts: LocalizedFacts): void => {
@@ -40,7 +44,7 @@ export class FragmentReader {
   constructor(values: Values, depth: Depth, defaultLanguageOf: (revisionId: number) => string | undefined) {
     this.#values = values;
     this.#depth = depth;
-    this.#core = new Parsers(depth === 'everything' ? wholeCoreFacts : coreFacts, () => new CoreFacts(values));
+    this.#core = new Parsers(coreFragment, () => new CoreFacts(values, { whole: depth === 'everything' }));
     this.#extended = new Parsers(extendedFragment, () => new ExtendedFacts(values));
     this.extended = new ExtendedTable(values);
     this.#defaultLanguageOf = defaultLanguageOf;
@@ -56,34 +60,34 @@ export class FragmentReader {
     const name = (): string => `${cabName}: ${pathOf({ name: member })}`;
     switch (kind) {
       case 'core':
-        return this.#core.begin(name, resetFacts, (facts) => this.core.add(revisionId, cab, facts));
+        return this.#core.begin(name, resetFacts, (facts) => once(this.core.add(revisionId, cab, facts), name));
       case 'extended':
-        return this.#extended.begin(name, resetFacts, (facts) => this.extended.add(revisionId, cab, facts));
+        return this.#extended.begin(name, resetFacts, (facts) => once(this.extended.add(revisionId, cab, facts), name));
       case 'localized': {
         const wanted = this.#wantsTitle(revisionId, language);
+        if (language !== english) this.titles.noteOther(revisionId, cab);
         if (!wanted && this.#depth === 'facts') return undefined;
         return this.#localized.begin(name, resetTitle, ({ title }) => {
-          if (wanted && title !== '') this.titles.add(revisionId, cab, language, this.#values.texts.intern(title));
+          if (!wanted || title === '') return;
+          once(this.titles.add(revisionId, cab, language, this.#values.texts.intern(title)), name);
         });
       }
     }
   }
 
-  /** The English title, or the one in the update's own language; its number in `texts`, and its cabinet's. */
-  titleOf(revisionId: number, defaultLanguage: string): { readonly title: number; readonly cab: number } | undefined {
-    return this.titles.find(revisionId, english) ?? this.titles.find(revisionId, defaultLanguage);
+  /**
+   * To be called when all is read; see {@link RowsByRevision.settle}. `onOdd` is told of cabinets of which the catalogue
+   * will not hold all that they say of it.
+   */
+  settle(ownerOf: (revisionId: number) => number | undefined, onOdd: (cab: number) => void): void {
+    for (const rows of this.tables()) rows.settle(ownerOf, onOdd);
+    this.titles.findOthers(onOdd);
+    this.extended.findContradicted(onOdd);
   }
 
-  /** Adds a title that was found in an earlier catalogue, where it took the place that the English one has. */
-  addReusedTitle(revisionId: number, cab: number, title: number): void {
-    this.titles.add(revisionId, cab, english, title);
-  }
-
-  /** To be called when all is read; see {@link RowsByRevision.settle}. */
-  settle(ownerOf: (revisionId: number) => number | undefined, onDouble: (cab: number) => void): void {
-    for (const rows of [this.core.byRevision, this.extended.byRevision, ...this.titles.tables()]) {
-      rows.settle(ownerOf, onDouble);
-    }
+  /** The rows of all fragments that were read. */
+  tables(): readonly RowsByRevision[] {
+    return [this.core.byRevision, this.extended.byRevision, this.titles.byRevision];
   }
 
   /** Frees the tables, all but what is known of the files; the reader is of no use then. */
@@ -95,7 +99,7 @@ export class FragmentReader {
 
   #wantsTitle(revisionId: number, language: string): boolean {
     if (language === english) return true;
-    if (this.titles.has(revisionId, english)) return false;
+    if (this.titles.hasEnglish(revisionId)) return false;
     const own = this.#defaultLanguageOf(revisionId);
     return own === undefined || own === language;
   }

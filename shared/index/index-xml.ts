@@ -1,25 +1,46 @@
 import { IndexError } from './index-error.ts';
+import { isInnerCab } from './inner-cab.ts';
 import { MAX_REVISION_ID, wholeNumber } from './values.ts';
 import { type ElementPlans, elements } from './xml/index.ts';
+
+interface Range {
+  readonly cab: string;
+  readonly start: number;
+}
 
 /** What index.xml says: which cabinet holds the fragments of which RevisionIds. */
 export class ShardList {
   seen = false;
-  /** Lower-case names of all cabinets that must be there. */
-  readonly cabs: string[] = [];
-  readonly #ranges: { readonly cab: string; readonly start: number }[] = [];
+  readonly #cabs = new Set<string>();
+  readonly #ranges: Range[] = [];
+  #isSorted = true;
 
+  /** Lower-case names of all cabinets that must be there. */
+  get cabs(): ReadonlySet<string> {
+    return this.#cabs;
+  }
+
+  /** @throws IndexError `bad-layout` when the cabinet is listed already */
   add(cab: string, start: number | undefined): void {
-    if (this.cabs.includes(cab)) throw new IndexError('bad-layout', `index.xml lists ${cab} twice`);
-    this.cabs.push(cab);
+    if (this.#cabs.has(cab)) throw new IndexError('bad-layout', `index.xml lists ${cab} twice`);
+    this.#cabs.add(cab);
     if (start === undefined) return;
     this.#ranges.push({ cab, start });
-    this.#ranges.sort((a, b) => a.start - b.start);
+    this.#isSorted = false;
   }
 
   /** The cabinet of a RevisionId: the one with the greatest RANGESTART that is not above it. */
   ownerOf(revisionId: number): string | undefined {
-    return this.#ranges.findLast(({ start }) => start <= revisionId)?.cab;
+    if (!this.#isSorted) this.#ranges.sort((a, b) => a.start - b.start);
+    this.#isSorted = true;
+    let low = 0;
+    let high = this.#ranges.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#ranges[middle] as Range).start <= revisionId) low = middle + 1;
+      else high = middle;
+    }
+    return this.#ranges[low - 1]?.cab;
   }
 }
 
@@ -44,10 +65,10 @@ export const indexXml: ElementPlans<ShardList> = elements<ShardList>({
           CAB: {
             open: (list, attributes) => {
               const cab = (attributes.get('NAME') ?? '').toLowerCase();
-              if (!/^[a-z0-9_-]+\.cab$/.test(cab)) {
+              if (!isInnerCab(cab)) {
                 throw new IndexError(
                   'bad-value',
-                  `CAB NAME is ${JSON.stringify(cab)}, allowed is the name of a cabinet`,
+                  `CAB NAME is ${JSON.stringify(cab)}, allowed are package.cab and package2.cab, package3.cab …`,
                 );
               }
               const hasStart = attributes.get('RANGESTART') !== undefined;

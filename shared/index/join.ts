@@ -4,8 +4,9 @@ import { hexOf, type TextPool } from '#shared/core/catalog/columns/pools.ts';
 import type { InnerCab } from '#shared/core/catalog/model.ts';
 import type { FragmentReader } from './fragment-reader.ts';
 import { GapCounter } from './gap-counter.ts';
+import { secretHashKey } from './hash-key.ts';
 import type { PackageList } from './package-list.ts';
-import type { Values } from './values.ts';
+import { kbDigits, type Values } from './values.ts';
 
 /** Directory names of the layout at hand, so that a missing member is named as it would be called. */
 export interface FragmentDirectories {
@@ -42,7 +43,7 @@ interface Parts {
 
 class Join {
   readonly #input: JoinInput;
-  readonly #builder = new ColumnsBuilder();
+  readonly #builder = new ColumnsBuilder(secretHashKey());
   readonly #gaps = new GapCounter();
   readonly #notReusable: Set<number>;
   /** Numbers in the builder's pools, plus one, by the numbers in those of the reader. */
@@ -69,7 +70,7 @@ class Join {
       (a, b) => list.revisionId.at(a) - list.revisionId.at(b),
     );
     for (const row of order) this.#addUpdate(row);
-    for (const table of [fragments.core.byRevision, fragments.extended.byRevision, ...fragments.titles.tables()]) {
+    for (const table of fragments.tables()) {
       for (let row = 0; row < table.cab.length; row++) {
         if (!list.rows.has(table.revisionId.at(row))) this.#notReusable.add(table.cab.at(row));
       }
@@ -95,20 +96,19 @@ class Join {
     const core = fragments.core.byRevision.get(revisionId);
     const extended = fragments.extended.byRevision.get(revisionId);
     const language = values.texts.get(list.language.at(row));
-    const title = fragments.titleOf(revisionId, language);
+    const title = fragments.titles.find(revisionId, language);
     const classification = list.classification.at(row);
+    const listedKbs = extended === -1 ? none : fragments.extended.kbsAt(extended);
+    const kbOfTitle = listedKbs.length > 0 ? undefined : this.#kbOf(title?.title);
     builder.openUpdate({
       revisionId,
       guid: this.#guid(list.guid.at(row)),
       revision: list.revision.at(row),
-      flags: packFlags({
-        ...unpackFlags(list.flags.at(row)),
-        type: core === -1 ? 'unknown' : fragments.core.typeAt(core),
-        severity: extended === -1 ? undefined : fragments.extended.severityAt(extended),
-        reboot: extended === -1 ? undefined : fragments.extended.rebootAt(extended),
-        hasCore: core !== -1,
-        hasExtended: extended !== -1,
-      }),
+      flags:
+        list.flags.at(row) |
+        (core === -1 ? 0 : fragments.core.flags.at(core)) |
+        (extended === -1 ? 0 : fragments.extended.flags.at(extended)) |
+        packFlags({ kbFromTitle: kbOfTitle !== undefined }),
       cab: this.#input.cabs.length === 0 ? 0 : this.#cabOf(core, extended, title?.cab) + 1,
       created: this.#text(list.created.at(row)),
       title: title === undefined ? 0 : this.#text(title.title) + 1,
@@ -123,9 +123,15 @@ class Join {
     for (const guid of list.families.at(row)) builder.families.push(this.#guid(guid));
     for (const guid of list.companies.at(row)) builder.companies.push(this.#guid(guid));
     this.#addPayload(row, extended);
-    const kbs = this.#addFacts(extended, title?.title);
+    for (const kb of listedKbs) builder.kbs.push(this.#text(kb));
+    if (kbOfTitle !== undefined) builder.kbs.push(builder.texts.intern(kbOfTitle));
+    if (extended !== -1) {
+      for (const bulletin of fragments.extended.bulletinsAt(extended)) builder.bulletins.push(this.#text(bulletin));
+      for (const cve of fragments.extended.cvesAt(extended)) builder.cves.push(this.#text(cve));
+    }
     builder.closeUpdate();
-    this.#countGaps(row, { core, extended, title: title?.title }, language, kbs, dangling);
+    const hasKb = listedKbs.length > 0 || kbOfTitle !== undefined;
+    this.#countGaps(row, { core, extended, title: title?.title }, language, { ...dangling, hasKb });
   }
 
   /** Number of the cabinet that all fragments of an update came from; -1 when there is none, or not one. */
@@ -166,55 +172,54 @@ class Join {
    * fragment says of files that are not its update's own counts for nothing.
    */
   #addPayload(row: number, extended: number): void {
-    const described = extended === -1 ? none : this.#input.fragments.extended.filesAt(extended);
-    const listed = this.#input.list.payload.at(row);
-    const own = new Set<number>(listed);
-    if (listed.length === 0) for (let at = 0; at < described.length; at += 3) own.add(described[at] as number);
+    const described = this.#describedBy(extended);
+    const own = new Set<number>(this.#input.list.payload.at(row));
+    if (own.size === 0) for (const sha1 of described.keys()) own.add(sha1);
+    const inOrder = described.keys();
+    let isWhole = true;
     for (const sha1 of own) {
-      let name = 0;
-      let source = 0;
-      for (let at = 0; at < described.length; at += 3) {
-        if (described[at] !== sha1) continue;
-        if (source === 0) name = (described[at + 1] as number) + 1;
-        source |= described[at + 2] as number;
+      const facts = described.get(sha1);
+      if (facts === undefined) {
+        this.#builder.pushPayload(this.#file(sha1, 0), 0, 0);
+        continue;
       }
-      this.#builder.pushPayload(this.#file(sha1, name), name === 0 ? 0 : this.#text(name - 1) + 1, source);
+      if (inOrder.next().value !== sha1) isWhole = false;
+      this.#builder.pushPayload(this.#file(sha1, facts.name), this.#text(facts.name - 1) + 1, facts.source);
     }
-    for (let at = 0; at < described.length; at += 3) {
-      if (!own.has(described[at] as number)) {
-        this.#notReusable.add(this.#input.fragments.extended.byRevision.cab.at(extended));
-      }
-    }
+    // The catalogue does not hold another order, nor files that it has no row for: a later publication may need them.
+    if (isWhole && inOrder.next().done === true) return;
+    this.#notReusable.add(this.#input.fragments.extended.byRevision.cab.at(extended));
   }
 
-  /** @returns how many KB numbers the update has */
-  #addFacts(extended: number, title: number | undefined): number {
-    const { fragments } = this.#input;
-    const builder = this.#builder;
-    const listed = extended === -1 ? none : fragments.extended.kbsAt(extended);
-    for (const kb of listed) builder.kbs.push(this.#text(kb));
-    const kbs = listed.length > 0 || title === undefined ? listed.length : this.#addKbOf(title);
-    if (extended !== -1) {
-      for (const bulletin of fragments.extended.bulletinsAt(extended)) builder.bulletins.push(this.#text(bulletin));
-      for (const cve of fragments.extended.cvesAt(extended)) builder.cves.push(this.#text(cve));
+  /**
+   * What an extended fragment says of files, by SHA-1, in its order: their names, plus one, and whether it describes them
+   * (1), and with their SHA-256 (3).
+   */
+  #describedBy(extended: number): ReadonlyMap<number, { readonly name: number; source: number }> {
+    const described = new Map<number, { readonly name: number; source: number }>();
+    if (extended === -1) return described;
+    const files = this.#input.fragments.extended.filesAt(extended);
+    for (let at = 0; at < files.length; at += 3) {
+      const sha1 = files[at] as number;
+      const source = files[at + 2] as number;
+      const facts = described.get(sha1);
+      if (facts === undefined) described.set(sha1, { name: (files[at + 1] as number) + 1, source });
+      else facts.source |= source;
     }
-    return kbs;
+    return described;
   }
 
   /** The property is what counts; titles end in `(KB5101650)` and make up for it where it is missing. */
-  #addKbOf(title: number): number {
-    const kb = /\(KB(\d{1,10})\)/i.exec(this.#input.values.texts.get(title))?.[1];
-    if (kb === undefined) return 0;
-    this.#builder.kbs.push(this.#builder.texts.intern(kb));
-    return 1;
+  #kbOf(title: number | undefined): string | undefined {
+    if (title === undefined) return undefined;
+    return kbDigits(/\((KB\d+)\)/i.exec(this.#input.values.texts.get(title))?.[1] ?? '');
   }
 
   #countGaps(
     row: number,
     { core, extended, title }: Parts,
     language: string,
-    kbs: number,
-    dangling: { readonly bundles: boolean; readonly superseders: boolean },
+    facts: { readonly bundles: boolean; readonly superseders: boolean; readonly hasKb: boolean },
   ): void {
     const { list, fragments, directories } = this.#input;
     const { action } = unpackFlags(list.flags.at(row));
@@ -235,9 +240,9 @@ class Join {
         this.#notReusable.add(fragments.core.byRevision.cab.at(core));
       }
     }
-    if (dangling.superseders) this.#gaps.add('dangling-superseder', [id]);
-    if (dangling.bundles) this.#gaps.add('dangling-bundle', [id]);
-    if (action === 'install' && kbs === 0) this.#gaps.add('no-kb', [id]);
+    if (facts.superseders) this.#gaps.add('dangling-superseder', [id]);
+    if (facts.bundles) this.#gaps.add('dangling-bundle', [id]);
+    if (action === 'install' && !facts.hasKb) this.#gaps.add('no-kb', [id]);
   }
 
   #addFiles(): void {

@@ -54,8 +54,8 @@ export class PackageList {
     this.companies,
   ];
   locations = 0;
-  /** Clauses of the update whose element is open. */
-  #clauses: number[][] = [];
+  /** Where the number of the open clause's ids stands. */
+  #clause = 0;
   /** By number of the SHA-1: address, in `texts`, plus one. */
   readonly #location = uint32Column();
 
@@ -76,7 +76,7 @@ export class PackageList {
     this.revisionId.push(update.revisionId);
     this.guid.push(update.guid);
     this.revision.push(update.revision);
-    this.flags.push(packFlags({ ...nothingKnown, ...update }));
+    this.flags.push(packFlags({ action: update.action, isBundle: update.isBundle, isLeaf: update.isLeaf }));
     this.created.push(update.created);
     this.language.push(update.language);
     this.classification.push(0);
@@ -84,11 +84,13 @@ export class PackageList {
 
   /** Begins a clause of the open update's prerequisites. */
   openClause(): void {
-    this.#clauses.push([]);
+    this.#clause = this.prerequisites.length;
+    this.prerequisites.push(0);
   }
 
   addToClause(guid: number): void {
-    this.#clauses.at(-1)?.push(guid);
+    this.prerequisites.push(guid);
+    this.prerequisites.increment(this.#clause);
   }
 
   classify(guid: number): void {
@@ -132,20 +134,8 @@ export class PackageList {
   /** Ends the lists of the last update; to be called once more when all are read. */
   finishUpdate(): void {
     if (this.count === this.payload.count) return;
-    for (const clause of this.#clauses.splice(0)) {
-      this.prerequisites.push(clause.length);
-      for (const guid of clause) this.prerequisites.push(guid);
-    }
     for (const lists of this.#lists) {
       lists.close();
     }
   }
 }
-
-const nothingKnown = {
-  type: 'unknown',
-  severity: undefined,
-  reboot: undefined,
-  hasCore: false,
-  hasExtended: false,
-} as const;

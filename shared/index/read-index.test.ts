@@ -134,7 +134,7 @@ describe('a sound index', () => {
   });
 
   it('believes the cabinet that index.xml names when two hold the same fragment', async () => {
-    const stray = { ...highShard, 'x/20': '<ExtendedProperties><KBArticleID>1</KBArticleID></ExtendedProperties>' };
+    const stray = { ...highShard, 'x/20': '<ExtendedProperties><KBArticleID>5000001</KBArticleID></ExtendedProperties>' };
     for (const reverse of [false, true]) {
       const bytes = packIndex(
         {
@@ -180,7 +180,7 @@ describe('gaps are counted, not refused', () => {
             rangeStart: 0,
             members: {
               'c/30': core(77),
-              'x/30': '<ExtendedProperties><KBArticleID>KB123</KBArticleID></ExtendedProperties>',
+              'x/30': '<ExtendedProperties><KBArticleID>KB12345</KBArticleID></ExtendedProperties>',
               'l/en/30': '<LocalizedProperties><Title>a</Title></LocalizedProperties>',
               'c/32': core(32),
               'x/32': `<Files>${file('b', 5)}</Files>`,
@@ -202,7 +202,7 @@ describe('gaps are counted, not refused', () => {
       'file-facts-missing': [1, hex('c')],
       'no-file-locations': [1],
     });
-    expect(catalog.updates.get(30)).toMatchObject({ updateId: guid(30), kbs: ['123'], supersededBy: [31] });
+    expect(catalog.updates.get(30)).toMatchObject({ updateId: guid(30), kbs: ['12345'], supersededBy: [31] });
     expect(catalog.updates.get(31)).toMatchObject({ type: 'unknown', kbs: [] });
     expect(catalog.updates.get(32)?.bundledBy).toEqual([31]);
     // A file that no listed update has is not part of the publication.

@@ -4,7 +4,7 @@ import type { Catalog } from '#shared/core/catalog/model.ts';
 import type { ExaminedCab } from './examine-index.ts';
 import { fragmentName } from './fragment-name.ts';
 import { type Depth, FragmentReader } from './fragment-reader.ts';
-import { IndexError } from './index-error.ts';
+import { IndexError, quoted } from './index-error.ts';
 import { indexXml, ShardList } from './index-xml.ts';
 import { isInnerCab, NamedCab, pathOf } from './inner-cab.ts';
 import { type FragmentDirectories, joinCatalog } from './join.ts';
@@ -48,8 +48,13 @@ export interface Publication {
   readonly layout: IndexLayout;
   /** Length of the source. */
   readonly bytes: number;
+  /** Members met, those of inner cabinets included; of inner cabinets that were taken from the earlier publication, none. */
   readonly members: number;
-  /** Members of unknown directories or names, passed over; the name is `e/` for a directory, else that of the member. */
+  /**
+   * Members of unknown directories or names, passed over; the name is `e/` for a directory, else that of the member. Those
+   * behind the first hundred names are counted together, as `(others)`. Members of inner cabinets that were taken from the
+   * earlier publication are not among them.
+   */
   readonly skipped: readonly { readonly name: string; readonly members: number }[];
   /** Inner cabinets that were taken from the earlier publication. */
   readonly reusedCabs: number;
@@ -70,15 +75,30 @@ export async function readPublication(
   options: ReadIndexOptions = {},
 ): Promise<Publication> {
   const reader = new IndexReader(options);
-  for await (const chunk of source) {
-    reader.write(chunk);
-    options.onProgress?.(reader.progress);
+  try {
+    for await (const chunk of source) {
+      within(() => reader.write(chunk));
+      options.onProgress?.(reader.progress);
+    }
+    return within(() => reader.finish());
+  } finally {
+    reader.abort();
   }
-  return reader.finish();
 }
 
-/** Outer members whose names are kept for messages; a real index has some 80. */
+/** An index that asks for longer columns than there can be is at fault itself: reading it again would end likewise. */
+function within<T>(run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new IndexError('bad-layout', `the index holds more than can be read: ${error.message}`, { cause: error });
+  }
+}
+
+/** Names of outer members that are kept for messages, and of passed-over members; a real index has some 80 and 3. */
 const MAX_NAMES = 100;
+const otherNames = '(others)';
 
 const directoriesOf: Readonly<Record<IndexLayout, FragmentDirectories>> = {
   wsusscn2: { core: 'c', extended: 'x', localized: 'l' },
@@ -96,11 +116,13 @@ class IndexReader {
   /** As stored, to say what a file is that is no index. */
   readonly #outerNames: string[] = [];
   readonly #examined: ReadonlyMap<string, ExaminedCab>;
-  /** Names of the inner cabinets met; their numbers are their places. */
-  readonly #cabs: string[] = [];
+  /** Numbers of the inner cabinets met, by their names, in their order. */
+  readonly #cabs = new Map<string, number>();
+  #hasShards = false;
   readonly #skipped = new Map<string, number>();
-  /** Number of the cabinet that holds package.xml: that one is always read. */
+  /** Number of the cabinet that holds package.xml, -1 before it is met: that one is always read. */
   #listCab = -1;
+  #reusedCabs = 0;
   #bytes = 0;
   #members = 0;
 
@@ -124,23 +146,19 @@ class IndexReader {
     this.#outer.end();
     const layout = this.#layout();
     this.#list.finishUpdate();
-    let reusedCabs = 0;
-    for (const [number, name] of this.#cabs.entries()) {
-      if (!this.#reused.has(name)) continue;
-      this.#reused.replay(name, number, this.#values, this.#fragments);
-      reusedCabs += 1;
-    }
     const notReusable = new Set([this.#listCab]);
     this.#fragments.settle(
-      (revisionId) => this.#cabs.indexOf(this.#shards.ownerOf(revisionId) ?? ''),
+      (revisionId) => this.#cabs.get(this.#shards.ownerOf(revisionId) ?? ''),
       (cab) => notReusable.add(cab),
     );
+    const examined = [...this.#cabs.keys()].flatMap((name) => this.#examined.get(name) ?? []);
     const columns = joinCatalog({
       values: this.#values,
       list: this.#list,
       fragments: this.#fragments,
       directories: directoriesOf[layout],
-      cabs: this.#cabs.flatMap((name) => this.#examined.get(name) ?? []),
+      // Rows name cabinets by number, which would be another cabinet's if one was missing.
+      cabs: examined.length === this.#cabs.size ? examined : [],
       notReusable,
     });
     return {
@@ -149,8 +167,13 @@ class IndexReader {
       bytes: this.#bytes,
       members: this.#members,
       skipped: [...this.#skipped].map(([name, members]) => ({ name, members })),
-      reusedCabs,
+      reusedCabs: this.#reusedCabs,
     };
+  }
+
+  /** Gives the decoders' memory back, whether or not all was read. */
+  abort(): void {
+    this.#outer.abort();
   }
 
   #defaultLanguageOf(revisionId: number): string | undefined {
@@ -163,6 +186,8 @@ class IndexReader {
     this.#members += 1;
     if (this.#outerNames.length < MAX_NAMES) this.#outerNames.push(member.name);
     if (path === 'index.xml') {
+      if (this.#hasShards) throw new IndexError('bad-layout', 'the index has index.xml twice');
+      this.#hasShards = true;
       return new XmlReader('whole', indexXml).begin({ name: path, state: this.#shards });
     }
     if (isInnerCab(path)) return this.#innerCab(path);
@@ -171,10 +196,14 @@ class IndexReader {
   }
 
   #innerCab(name: string): ByteSink | undefined {
-    if (this.#cabs.includes(name)) throw new IndexError('bad-layout', `the index has ${name} twice`);
-    const number = this.#cabs.length;
-    this.#cabs.push(name);
-    if (this.#reused.has(name)) return undefined;
+    if (this.#cabs.has(name)) throw new IndexError('bad-layout', `the index has ${name} twice`);
+    const number = this.#cabs.size;
+    this.#cabs.set(name, number);
+    if (this.#reused.has(name)) {
+      this.#reused.replay(name, number, this.#values, this.#fragments);
+      this.#reusedCabs += 1;
+      return undefined;
+    }
     return new NamedCab(name, { onMember: (inner) => this.#innerMember(name, number, inner.name) });
   }
 
@@ -184,6 +213,8 @@ class IndexReader {
     if (fragment !== undefined) return this.#fragments.sink(fragment, cab, cabName, member);
     const path = pathOf({ name: member });
     if (path === 'package.xml') {
+      if (this.#listCab !== -1)
+        throw new IndexError('bad-layout', `the index has package.xml twice, now in ${cabName}`);
       this.#listCab = cab;
       return new XmlReader('whole', packageXml).begin({ name: `${cabName}: ${path}`, state: this.#list });
     }
@@ -193,18 +224,25 @@ class IndexReader {
 
   #skip(path: string): void {
     const slash = path.indexOf('/');
-    const name = slash === -1 ? path : path.slice(0, slash + 1);
+    const own = slash === -1 ? path : path.slice(0, slash + 1);
+    const name = this.#skipped.size < MAX_NAMES || this.#skipped.has(own) ? own : otherNames;
     this.#skipped.set(name, (this.#skipped.get(name) ?? 0) + 1);
   }
 
   #layout(): IndexLayout {
-    if (this.#shards.seen) {
-      const absent = this.#shards.cabs.filter((name) => !this.#cabs.includes(name));
+    const { seen, cabs: listed } = this.#shards;
+    if (seen) {
+      const absent = [...listed].filter((name) => !this.#cabs.has(name));
       if (absent.length > 0) throw new IndexError('bad-layout', `index.xml lists ${named(absent)}, which is missing`);
-    } else if (!this.#cabs.includes('package.cab')) {
+      const unlisted = [...this.#cabs.keys()].filter((name) => !listed.has(name));
+      if (unlisted.length > 0) throw new IndexError('bad-layout', `index.xml does not list ${named(unlisted)}`);
+    } else if (!this.#cabs.has('package.cab')) {
       throw this.#otherKind();
-    } else if (this.#cabs.length > 1) {
-      throw new IndexError('bad-layout', `${named(this.#cabs)} are there, but no index.xml that lists them`);
+    } else if (this.#cabs.size > 1) {
+      throw new IndexError(
+        'bad-layout',
+        `${named([...this.#cabs.keys()])} are there, but no index.xml that lists them`,
+      );
     }
     if (!this.#list.seen) throw new IndexError('bad-layout', 'no cabinet of the index holds package.xml');
     return this.#shards.seen ? 'wsusscn2' : 'wsusscan';
@@ -215,12 +253,15 @@ class IndexReader {
     const names = this.#outerNames;
     const inner = names.find((name) => name.toLowerCase().endsWith('wsusscan.cab'));
     let what = `the cabinet has neither index.xml nor package.cab, but ${named(names)}`;
-    if (inner !== undefined) what = `this is an update package (.msu); its index is the member ${inner}, extract that`;
+    if (inner !== undefined)
+      what = `this is an update package (.msu); its index is the member ${quoted(inner)}, extract that`;
     else if (names.some((name) => name.toLowerCase() === 'package.xml'))
       what = 'package.xml lies at the top: this looks like an export of a WSUS';
     return new IndexError('not-an-index', `not an index: ${what}`);
   }
 }
 
-const named = (names: readonly string[]): string =>
-  names.length <= 5 ? names.join(', ') : `${names.slice(0, 5).join(', ')} and ${names.length - 5} more`;
+function named(names: readonly string[]): string {
+  const first = names.slice(0, 5).map(quoted).join(', ');
+  return names.length <= 5 ? first : `${first} and ${names.length - 5} more`;
+}

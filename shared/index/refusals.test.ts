@@ -61,6 +61,59 @@ describe('what is no sound index', () => {
       /package3\.cab, which is missing/,
     ],
     [
+      'a cabinet that index.xml does not list',
+      () =>
+        packCab({
+          'index.xml': '<INDEX><CABLIST XOR="0"><CAB NAME="package.cab"/></CABLIST></INDEX>',
+          'package.cab': inner,
+          'package9.cab': packCab({ 'x\\5': '' }),
+        }),
+      'bad-layout',
+      /does not list package9\.cab/,
+    ],
+    [
+      'index.xml twice',
+      () =>
+        packCab({
+          'index.xml': '<INDEX><CABLIST XOR="0"><CAB NAME="package.cab"/></CABLIST></INDEX>',
+          'INDEX.XML': '<INDEX/>',
+          'package.cab': inner,
+        }),
+      'bad-layout',
+      /index\.xml twice/,
+    ],
+    [
+      'package.xml twice, though the second is another document',
+      () => withFragment('package.xml', '<Other/>'),
+      'bad-layout',
+      /package\.xml twice, now in package2\.cab/,
+    ],
+    [
+      'a core fragment twice in one cabinet',
+      () => withFragment('core/5', core(6)),
+      'bad-layout',
+      /package2\.cab: core\/5 is in its cabinet twice/,
+    ],
+    [
+      'an extended fragment twice in the second cabinet that has it',
+      () =>
+        packIndex({
+          ...sound,
+          shards: [
+            { rangeStart: 0, members: lowShard },
+            { rangeStart: 627, members: { 'x/20': '', 'X/20': '' } },
+          ],
+        }),
+      'bad-layout',
+      /package3\.cab: x\/20 is in its cabinet twice/,
+    ],
+    [
+      'a title twice in one cabinet',
+      () => withFragment('L/EN/5', '<LocalizedProperties><Title>Windows 13</Title></LocalizedProperties>'),
+      'bad-layout',
+      /package2\.cab: l\/en\/5 is in its cabinet twice/,
+    ],
+    [
       'scrambled members',
       () =>
         packCab({
@@ -79,6 +132,23 @@ describe('what is no sound index', () => {
         }),
       'bad-value',
       /index\.xml.*CAB NAME/,
+    ],
+    [
+      'a cabinet in index.xml whose name no cabinet of an index has',
+      () =>
+        packCab({
+          'index.xml': '<INDEX><CABLIST><CAB NAME="updates2.cab"/></CABLIST></INDEX>',
+          'package.cab': inner,
+          'updates2.cab': inner,
+        }),
+      'bad-value',
+      /index\.xml.*CAB NAME is "updates2\.cab", allowed are package\.cab/,
+    ],
+    [
+      'a cabinet of something else whose name plays tricks',
+      () => packCab({ '\u202ebac.\u001b[2J\n': 'a' }),
+      'not-an-index',
+      /but "\\u202ebac\.\\u001b\[2J\\n"$/,
     ],
     [
       'package.xml that is not well-formed',

@@ -4,6 +4,7 @@ import { type Lists, listEnd, listStart } from '#shared/core/catalog/columns/gro
 import type { Catalog } from '#shared/core/catalog/model.ts';
 import type { ExaminedCab } from './examine-index.ts';
 import type { FragmentReader } from './fragment-reader.ts';
+import { english } from './fragments.ts';
 import type { Values } from './values.ts';
 
 /** Takes the facts of unchanged cabinets from an earlier catalogue, as if their fragments had been read again. */
@@ -11,6 +12,9 @@ export class ReusedFacts {
   readonly #columns: CatalogColumns | undefined;
   /** Number of the earlier catalogue's cabinet, by name of this index's. */
   readonly #unchanged = new Map<string, number>();
+  /** Rows of the earlier catalogue by their cabinets; those of cabinet `i` end before `#ends[i]`. */
+  readonly #rows: Uint32Array = none;
+  readonly #ends: Uint32Array = none;
 
   /** @param cabs the inner cabinets of this index */
   constructor(cabs: readonly ExaminedCab[], earlier: Catalog | undefined) {
@@ -23,20 +27,23 @@ export class ReusedFacts {
       const number = known.get(sha256);
       if (number !== undefined) this.#unchanged.set(name, number);
     }
+    if (this.#unchanged.size > 0) ({ rows: this.#rows, ends: this.#ends } = rowsByCab(this.#columns));
   }
 
   has(cabName: string): boolean {
     return this.#unchanged.has(cabName);
   }
 
-  /** @param cab the number of the cabinet in this index */
+  /**
+   * To be called where the cabinet stands in this index: of what several cabinets say, the first counts.
+   *
+   * @param cab the number of the cabinet in this index
+   */
   replay(cabName: string, cab: number, values: Values, fragments: FragmentReader): void {
     const number = this.#unchanged.get(cabName);
-    if (number === undefined || this.#columns === undefined) return;
-    const { updates } = this.#columns;
-    for (let row = 0; row < updates.cab.length; row++) {
-      if (updates.cab[row] === number + 1) this.#replayRow(row, cab, values, fragments);
-    }
+    if (number === undefined) return;
+    const start = number === 0 ? 0 : (this.#ends[number - 1] as number);
+    for (const row of this.#rows.subarray(start, this.#ends[number])) this.#replayRow(row, cab, values, fragments);
   }
 
   #replayRow(row: number, cab: number, values: Values, fragments: FragmentReader): void {
@@ -79,13 +86,33 @@ export class ReusedFacts {
       fragments.extended.add(revisionId, cab, {
         severity: flags.severity,
         reboot: flags.reboot,
-        kbs: textsOf(updates.kbs),
+        kbs: flags.kbFromTitle ? [] : textsOf(updates.kbs),
         bulletins: textsOf(updates.bulletins),
         cves: textsOf(updates.cves),
         files: described,
       });
     }
     const title = updates.title[row] as number;
-    if (title !== 0) fragments.addReusedTitle(revisionId, cab, text(title - 1));
+    // A cabinet that gave a title in another language is never reused.
+    if (title !== 0) fragments.titles.add(revisionId, cab, english, text(title - 1));
   }
+}
+
+const none = new Uint32Array(0);
+
+function rowsByCab({ updates, cabs }: CatalogColumns): { rows: Uint32Array; ends: Uint32Array } {
+  const ends = new Uint32Array(cabs.length);
+  for (const cab of updates.cab) if (cab > 0) ends[cab - 1] = (ends[cab - 1] as number) + 1;
+  for (let cab = 1; cab < ends.length; cab++) ends[cab] = (ends[cab] as number) + (ends[cab - 1] as number);
+  const rows = new Uint32Array(ends.at(-1) ?? 0);
+  // From behind, so that where each cabinet's next row goes comes down to its first one.
+  const next = ends.slice();
+  for (let row = updates.cab.length - 1; row >= 0; row--) {
+    const cab = (updates.cab[row] as number) - 1;
+    if (cab < 0) continue;
+    const place = (next[cab] as number) - 1;
+    next[cab] = place;
+    rows[place] = row;
+  }
+  return { rows, ends };
 }

@@ -8,7 +8,7 @@ import { publishable } from '#shared/core/catalog/publishable.ts';
 import { cabMember } from '#test/kit/cab-member.ts';
 import { haveSamples, sample } from '#test/kit/samples.ts';
 import { chunks } from '#test/kit/sound-index.ts';
-import { CoreFacts, coreFacts, wholeCoreFacts } from './core-fragment.ts';
+import { CoreFacts, coreFragment } from './core-fragment.ts';
 import { ExtendedFacts, extendedFragment } from './extended-fragment.ts';
 import { readIndex } from './read-index.ts';
 import { Values } from './values.ts';
@@ -29,8 +29,8 @@ async function readCore(path: string): Promise<{ updateId: string; revision: num
     revision,
     type,
   });
-  const front = plain(readFragment(coreFacts, new CoreFacts(new Values()), bytes, path));
-  expect(plain(readFragment(wholeCoreFacts, new CoreFacts(new Values()), bytes, path))).toEqual(front);
+  const front = plain(readFragment(coreFragment, new CoreFacts(new Values(), { whole: false }), bytes, path));
+  expect(plain(readFragment(coreFragment, new CoreFacts(new Values(), { whole: true }), bytes, path))).toEqual(front);
   return front;
 }
 

@@ -1,6 +1,7 @@
 import type { CatalogGap, InnerCab } from '../model.ts';
 import type { CatalogColumns, FileColumns, UpdateColumns } from './columns.ts';
 import { float64Column, type Lists, ListsColumn, uint8Column, uint16Column, uint32Column } from './growing.ts';
+import type { HashKey } from './keyed-hash.ts';
 import { BytePool, TextPool } from './pools.ts';
 
 /** What the row of an update begins with; the lists follow. References as in {@link UpdateColumns}. */
@@ -20,8 +21,8 @@ interface RowHead {
  * {@link closeUpdate}. The same rows give the same columns, wherever their parts came from.
  */
 export class ColumnsBuilder {
-  readonly guids = new BytePool(16);
-  readonly texts = new TextPool();
+  readonly guids: BytePool;
+  readonly texts: TextPool;
   readonly prerequisites = new ListsColumn();
   readonly bundledBy = new ListsColumn();
   readonly supersededBy = new ListsColumn();
@@ -44,12 +45,19 @@ export class ColumnsBuilder {
   readonly #payloadName = uint32Column();
   readonly #payloadSource = uint8Column();
 
-  readonly #sha1s = new BytePool(20);
+  readonly #sha1s: BytePool;
   readonly #sha256 = uint8Column();
   readonly #known = uint8Column();
   readonly #size = float64Column();
   readonly #name = uint32Column();
   readonly #url = uint32Column();
+
+  /** @param key to be secret when the rows come from a stranger */
+  constructor(key?: HashKey) {
+    this.guids = new BytePool(16, key);
+    this.texts = new TextPool(key);
+    this.#sha1s = new BytePool(20, key);
+  }
 
   openUpdate(head: RowHead): void {
     const last = this.#revisionId.length === 0 ? -1 : this.#revisionId.at(this.#revisionId.length - 1);
@@ -162,7 +170,7 @@ export class ColumnsBuilder {
     };
   }
 
-  /** Files by their SHA-1, and for each number so far its row. */
+  /** Files by their SHA-1, and for each number so far its row; frees what they are made of. */
   #sortedFiles(): { files: FileColumns; places: Uint32Array } {
     const count = this.fileCount;
     const sha1s = this.#sha1s.view();
@@ -193,6 +201,7 @@ export class ColumnsBuilder {
       files.name[row] = this.#name.at(number);
       files.url[row] = this.#url.at(number);
     }
+    for (const part of [this.#sha1s, this.#sha256, this.#known, this.#size, this.#name, this.#url]) part.free();
     return { files, places };
   }
 }

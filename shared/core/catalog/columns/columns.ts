@@ -86,25 +86,24 @@ export interface UpdateFlags {
   /** Its core and its extended fragment were there. */
   readonly hasCore: boolean;
   readonly hasExtended: boolean;
-  /**
-   * The KB number was found in the title, not in the extended fragment.
-   *
-   * @default false
-   */
-  readonly kbFromTitle?: boolean;
+  /** The KB number was found in the title, not in the extended fragment. */
+  readonly kbFromTitle: boolean;
 }
 
-/** Bits from 0: type (2), action (2), isBundle, isLeaf, severity (3), reboot (2), hasCore, hasExtended, kbFromTitle. */
-export function packFlags(flags: UpdateFlags): number {
+/**
+ * Bits from 0: type (2), action (2), isBundle, isLeaf, severity (3), reboot (2), hasCore, hasExtended, kbFromTitle. What is
+ * left out has the bits 0, so that parts which are known from several places may be packed apart and joined by `|`.
+ */
+export function packFlags(flags: Partial<UpdateFlags>): number {
   return (
-    types.indexOf(flags.type) |
-    (actions.indexOf(flags.action) << 2) |
-    (flags.isBundle ? 1 << 4 : 0) |
-    (flags.isLeaf ? 1 << 5 : 0) |
+    types.indexOf(flags.type ?? 'unknown') |
+    (actions.indexOf(flags.action ?? 'install') << 2) |
+    (flags.isBundle === true ? 1 << 4 : 0) |
+    (flags.isLeaf === true ? 1 << 5 : 0) |
     (severities.indexOf(flags.severity) << 6) |
     (reboots.indexOf(flags.reboot) << 9) |
-    (flags.hasCore ? 1 << 11 : 0) |
-    (flags.hasExtended ? 1 << 12 : 0) |
+    (flags.hasCore === true ? 1 << 11 : 0) |
+    (flags.hasExtended === true ? 1 << 12 : 0) |
     (flags.kbFromTitle === true ? 1 << 13 : 0)
   );
 }

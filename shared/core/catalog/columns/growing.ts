@@ -31,12 +31,13 @@ export class Column<A extends NumberArray> {
     return this.#length;
   }
 
+  /** @throws RangeError when the column is full */
   push(value: number): void {
     if (this.#length === this.#values.length) this.#grow(this.#length + 1);
     this.#values[this.#length++] = value;
   }
 
-  /** Appends all of `bytes` (for columns of bytes). */
+  /** Appends all of `bytes` (for columns of bytes). @throws RangeError when the column is full */
   append(bytes: ArrayLike<number>): void {
     const end = this.#length + bytes.length;
     if (end > this.#values.length) this.#grow(end);
@@ -76,10 +77,11 @@ export class Column<A extends NumberArray> {
   }
 
   #grow(least: number): void {
+    const width = this.#values.BYTES_PER_ELEMENT;
+    const needed = least * width;
+    if (needed > maxBytes) throw new RangeError(`a column of ${needed} bytes; up to ${maxBytes} are possible`);
     const length = Math.max(least, Math.ceil(this.#values.length * 1.5), 16);
-    const bytes = length * this.#values.BYTES_PER_ELEMENT;
-    if (bytes > maxBytes) throw new RangeError(`a column of ${bytes} bytes; up to ${maxBytes} are possible`);
-    this.#buffer.resize(bytes);
+    this.#buffer.resize(Math.min(length * width, maxBytes));
   }
 
   get #buffer(): ArrayBuffer {
@@ -112,6 +114,16 @@ export class ListsColumn {
     this.#values.push(value);
   }
 
+  /** Values in all lists, the open one included. */
+  get length(): number {
+    return this.#values.length;
+  }
+
+  /** Adds one to a value. @param at its place among the values of all lists */
+  increment(at: number): void {
+    this.#values.set(at, this.#values.at(at) + 1);
+  }
+
   /** Lists that are closed. */
   get count(): number {
     return this.#ends.length;
@@ -126,10 +138,6 @@ export class ListsColumn {
   /** Closes the list that is open. */
   close(): void {
     this.#ends.push(this.#values.length);
-  }
-
-  view(): Lists {
-    return { ends: this.#ends.view(), values: this.#values.view() };
   }
 
   /** See {@link Column.free}. */
