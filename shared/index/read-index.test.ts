@@ -134,7 +134,10 @@ describe('a sound index', () => {
   });
 
   it('believes the cabinet that index.xml names when two hold the same fragment', async () => {
-    const stray = { ...highShard, 'x/20': '<ExtendedProperties><KBArticleID>5000001</KBArticleID></ExtendedProperties>' };
+    const stray = {
+      ...highShard,
+      'x/20': '<ExtendedProperties><KBArticleID>5000001</KBArticleID></ExtendedProperties>',
+    };
     for (const reverse of [false, true]) {
       const bytes = packIndex(
         {
