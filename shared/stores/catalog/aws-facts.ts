@@ -64,7 +64,7 @@ export interface FactsTable {
 /** Facts of files and units as rows in DynamoDB. */
 export function awsFacts(target: FactsTable): Pick<CatalogStore, 'fileFacts' | 'unitFacts' | 'unitsOfKb' | 'putFacts'> {
   const { dynamodb, table, sleep, random } = target;
-  const get = (keys: Iterable<string>) => batchGet(dynamodb, table, partitionKey, keys, sleep, random);
+  const get = (keys: Iterable<string>) => batchGet(dynamodb, table, partitionKey, keys, sleep, { random });
 
   return {
     async fileFacts(sha1s) {
@@ -111,7 +111,7 @@ type Row = Item & { readonly version: 1 };
 type Found = readonly [id: string, item: Item | undefined];
 
 async function putFacts(target: FactsTable, catalog: Catalog, options: PutFactsOptions): Promise<FactsWritten> {
-  const { dynamodb, table, sleep, random = Math.random } = target;
+  const { dynamodb, table, sleep, random } = target;
   const { previous, at, onProgress } = options;
   const later = unitFactsOf(catalog);
   const unitsByKb = later.byKb();
@@ -129,12 +129,12 @@ async function putFacts(target: FactsTable, catalog: Catalog, options: PutFactsO
       return merged && rowOf(kbRow, { kb, ...merged });
     },
   };
-  const settle = async (kind: Kind, found: readonly Found[]): Promise<void> => {
+  const settle = async (kind: Kind, found: readonly Found[], signal: AbortSignal): Promise<void> => {
     const rows = found.flatMap(([id, item]) => {
       const row = replacement[kind](id, item);
       return row === undefined ? [] : [{ [partitionKey]: kinds[kind] + id, ...row }];
     });
-    await batchPut(dynamodb, table, rows, sleep, random);
+    await batchPut(dynamodb, table, rows, sleep, { random, signal });
     written[kind] += rows.length;
     onProgress?.({ ...written });
   };
@@ -148,20 +148,12 @@ async function putFacts(target: FactsTable, catalog: Catalog, options: PutFactsO
       kbs: kbsDiffering(earlier.byKb(), unitsByKb),
     };
     for (const kind of kindNames)
-      await inParallel(groupsAtOnce, chunked(differing[kind], keysAtOnce), async (ids) => {
-        const items = await batchGet(
-          dynamodb,
-          table,
-          partitionKey,
-          ids.map((id) => kinds[kind] + id),
-          sleep,
-          random,
-        );
+      await inParallel(groupsAtOnce, chunked(differing[kind], keysAtOnce), async (ids, signal) => {
+        const keys = ids.map((id) => kinds[kind] + id);
+        const items = await batchGet(dynamodb, table, partitionKey, keys, sleep, { random, signal });
         const byKey = new Map(items.map((item) => [item[partitionKey], item]));
-        await settle(
-          kind,
-          ids.map((id) => [id, byKey.get(kinds[kind] + id)]),
-        );
+        const found = ids.map((id): Found => [id, byKey.get(kinds[kind] + id)]);
+        await settle(kind, found, signal);
       });
     return written;
   }
@@ -169,14 +161,14 @@ async function putFacts(target: FactsTable, catalog: Catalog, options: PutFactsO
   // Reading a whole table costs a fraction of asking for each of its rows, and shows what a run that died left of
   // units that neither catalogue has.
   const seen: Readonly<Record<Kind, Set<string>>> = { files: new Set(), units: new Set(), kbs: new Set() };
-  await eachPage(target, async (items) => {
+  await eachPage(target, async (items, signal) => {
     for (const kind of kindNames) {
       const found = items.flatMap((item): Found[] => {
         const key = String(item[partitionKey]);
         return key.startsWith(kinds[kind]) ? [[key.slice(kinds[kind].length), item]] : [];
       });
       for (const [id] of found) seen[kind].add(id);
-      await settle(kind, found);
+      await settle(kind, found, signal);
     }
   });
   const said: Readonly<Record<Kind, Iterable<string>>> = {
@@ -185,10 +177,11 @@ async function putFacts(target: FactsTable, catalog: Catalog, options: PutFactsO
     kbs: unitsByKb.keys(),
   };
   for (const kind of kindNames)
-    await inParallel(groupsAtOnce, chunked(unseen(said[kind], seen[kind]), keysAtOnce), (ids) =>
+    await inParallel(groupsAtOnce, chunked(unseen(said[kind], seen[kind]), keysAtOnce), (ids, signal) =>
       settle(
         kind,
         ids.map((id) => [id, undefined]),
+        signal,
       ),
     );
   return written;
@@ -212,14 +205,14 @@ function rowOf(schema: z.ZodMiniType, facts: object | undefined): Row | undefine
 
 /** All items of the table, some parts at a time. */
 async function eachPage(
-  { dynamodb, table, sleep, random = Math.random }: FactsTable,
-  take: (items: readonly Item[]) => Promise<void>,
+  { dynamodb, table, sleep, random }: FactsTable,
+  take: (items: readonly Item[], signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const parts = Array.from({ length: segments }, (_, segment) => segment);
-  await inParallel(segments, parts, async (Segment) => {
+  await inParallel(segments, parts, async (Segment, signal) => {
     let start: Item | undefined;
     do {
-      const rounds = roundsOf(sleep, random, `read part ${Segment} of ${table}`);
+      const rounds = roundsOf(sleep, { random, signal }, `read part ${Segment} of ${table}`);
       let answer: ScanCommandOutput | undefined;
       while (answer === undefined && (await rounds(1)))
         answer = await unlessThrottled(
@@ -233,7 +226,7 @@ async function eachPage(
             }),
           ),
         );
-      await take(answer?.Items ?? []);
+      await take(answer?.Items ?? [], signal);
       start = answer?.LastEvaluatedKey;
     } while (start !== undefined);
   });

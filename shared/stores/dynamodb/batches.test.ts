@@ -1,7 +1,7 @@
 import { BatchGetCommand, BatchWriteCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AwsServers, startAwsServers } from '#test/kit/aws-servers.ts';
-import { batchGet, batchPut } from './batches.ts';
+import { batchGet, batchPut, inParallel } from './batches.ts';
 
 let aws: AwsServers;
 beforeAll(async () => {
@@ -44,8 +44,8 @@ describe('batches', () => {
     const sleep = async (milliseconds: number): Promise<void> => {
       waits.push(milliseconds);
     };
-    await batchPut(throttled(), table, items, sleep, () => 0);
-    const got = await batchGet(throttled(), table, 'id', [...keys, ...keys, 'none'], sleep, () => 0.5);
+    await batchPut(throttled(), table, items, sleep, { random: () => 0 });
+    const got = await batchGet(throttled(), table, 'id', [...keys, ...keys, 'none'], sleep, { random: () => 0.5 });
     expect(got.map(({ n }) => n).sort((a, b) => Number(a) - Number(b))).toEqual(items.map(({ n }) => n));
     // Chance shortens a wait to its half at most.
     expect(Math.min(...waits)).toBe(25);
@@ -93,5 +93,62 @@ describe('batches', () => {
     }
     await expect(batchPut(aws.dynamodb, 'no-such-table', endless(), async () => {})).rejects.toThrow();
     expect(drawn).toBeLessThan(25 * 30);
+  });
+
+  it('write nothing any more once a failure was thrown', async () => {
+    const table = await aws.createTable({ table: { partitionKey: 'id' } });
+    const send: AwsServers['dynamodb']['send'] = aws.dynamodb.send.bind(aws.dynamodb);
+    const client = Object.create(aws.dynamodb) as AwsServers['dynamodb'];
+    let [calls, thrown, written, writtenAfter] = [0, false, 0, 0];
+    client.send = (async (command: BatchWriteCommand) => {
+      calls += 1;
+      if (calls === 1) throw new Error('one call failed');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (thrown) writtenAfter += 1;
+      const answer = await send(command);
+      written += 1;
+      return answer;
+    }) as AwsServers['dynamodb']['send'];
+    await expect(batchPut(client, table, items, async () => {})).rejects.toThrow('one call failed');
+    thrown = true;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    // The seven that were on their way are waited for; the others are not begun.
+    expect({ written, writtenAfter }).toEqual({ written: 7, writtenAfter: 0 });
+  });
+
+  it('do not repeat what is left once another call failed', async () => {
+    const table = await aws.createTable({ table: { partitionKey: 'id' } });
+    const client = Object.create(aws.dynamodb) as AwsServers['dynamodb'];
+    let calls = 0;
+    client.send = (async (command: BatchWriteCommand) => {
+      calls += 1;
+      if (calls === 8) throw new Error('the eighth failed');
+      return { UnprocessedItems: command.input.RequestItems };
+    }) as AwsServers['dynamodb']['send'];
+    const sleep = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
+    await expect(batchPut(client, table, items, sleep)).rejects.toThrow('the eighth failed');
+    expect(calls).toBe(8);
+  });
+
+  it('stop between rounds when their caller says so, with its reason', async () => {
+    const table = await aws.createTable({ table: { partitionKey: 'id' } });
+    const stop = new AbortController();
+    const sleep = async (): Promise<void> => stop.abort(new Error('no time left'));
+    await expect(batchPut(throttled(), table, items, sleep, { signal: stop.signal })).rejects.toThrow('no time left');
+    await expect(batchGet(throttled(), table, 'id', keys, sleep, { signal: stop.signal })).rejects.toThrow(
+      'no time left',
+    );
+    const some = await batchGet(aws.dynamodb, table, 'id', keys, sleep);
+    expect(some.length).toBeGreaterThan(0);
+    expect(some.length).toBeLessThan(items.length);
+  });
+
+  it('throw the failure that came first, not one that follows from it', async () => {
+    const run = async (job: number, signal: AbortSignal): Promise<void> => {
+      await new Promise((resolve) => setTimeout(resolve, job === 3 ? 5 : 15));
+      if (job === 3) throw new Error('the cause');
+      signal.throwIfAborted();
+    };
+    await expect(inParallel(3, [1, 2, 3, 4], run)).rejects.toThrow('the cause');
   });
 });
