@@ -3,11 +3,11 @@ import type { CopiedIndex } from '#shared/contract/index-copy.ts';
 import type { IndexPointer } from '#shared/contract/index-pointer.ts';
 import type { SyncOutcome } from '#shared/contract/operators/index-sync.ts';
 import type { Catalog } from '#shared/core/catalog/model.ts';
-import { publishable } from '#shared/core/catalog/publishable.ts';
-import { type ExaminedCab, IndexError, readIndex } from '#shared/index/index.ts';
+import { type ExaminedCab, IndexError, type Publication, readPublication } from '#shared/index/index.ts';
 import type { FactsWritten } from '#shared/stores/catalog/port.ts';
 import { StoreError } from '#shared/stores/store-error.ts';
 import { dropCopy, saveCopy } from './copy-index.ts';
+import { whyNotPublish } from './gates.ts';
 import type { SyncSession } from './ports.ts';
 import { type Examined, examine, openCopied } from './read-staged.ts';
 import { SyncError } from './sync-error.ts';
@@ -80,18 +80,19 @@ async function decode(
 ): Promise<{ readonly catalog: Catalog } | { readonly refused: string } | 'lost'> {
   const source = await openCopied(session, copy, 'decoding');
   if (source === undefined) return 'lost';
-  let catalog: Catalog;
+  let read: Publication;
   try {
     // A person who asks again wants all of it read by today's decoder.
     const reuse = previous === undefined || session.again ? {} : { earlier: previous };
-    catalog = await readIndex(source, { cabs, ...reuse });
+    read = await readPublication(source, { cabs, ...reuse });
   } catch (error) {
     if (error instanceof IndexError) return { refused: error.message };
     throw error;
   }
-  const { maxShrinkPercent } = session.ports;
-  const verdict = publishable(catalog, { previous, maxShrinkPercent });
-  return verdict.ok ? { catalog } : { refused: verdict.reason };
+  const { ports, standing } = session;
+  const { maxShrinkPercent } = ports;
+  const refused = whyNotPublish(read, { current: standing.current?.pointer, previous, maxShrinkPercent });
+  return refused === undefined ? { catalog: read.catalog } : { refused };
 }
 
 async function publish(

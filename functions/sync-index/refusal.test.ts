@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { StoreError } from '#shared/stores/store-error.ts';
 import { packIndex } from '#test/kit/pack-slice.ts';
 import { issue, signedCab } from '#test/kit/signed-index.ts';
 import { sound } from '#test/kit/sound-index.ts';
-import { first, SyncBench, second, withoutLocations } from '#test/kit/sync-bench.ts';
+import { altered, first, SyncBench, second, withoutLocations } from '#test/kit/sync-bench.ts';
 import { at, sha256 } from '#test/kit/values.ts';
 
 let bench: SyncBench;
@@ -12,6 +13,13 @@ beforeEach(async () => {
 afterEach(() => bench.close());
 
 const lastSeen = (header: string): unknown => bench.origin.seen.at(-1)?.headers[header];
+
+/** Three of the four updates. */
+function smallerIndex(): Buffer {
+  const [category, bundle, leaf] = sound.packageXml.match(/<Update .*?<\/Update>/g) ?? [];
+  const updates = `<Updates>${category}${bundle}${leaf}</Updates>`;
+  return signedCab(packIndex({ ...sound, packageXml: sound.packageXml.replace(/<Updates>.*<\/Updates>/, updates) }));
+}
 
 describe('a publication that is refused', () => {
   const strangers = issue({ commonName: 'a stranger', isAuthority: true });
@@ -50,16 +58,30 @@ describe('a publication that is refused', () => {
   it('because it shrank is taken in when the limit allows for it', async () => {
     bench.publish(first, '"one"');
     await bench.sync();
-    const [category, bundle, leaf] = sound.packageXml.match(/<Update .*?<\/Update>/g) ?? [];
-    const updates = `<Updates>${category}${bundle}${leaf}</Updates>`;
-    const smaller = { ...sound, packageXml: sound.packageXml.replace(/<Updates>.*<\/Updates>/, updates) };
-    bench.publish(signedCab(packIndex(smaller)), '"small"');
+    bench.publish(smallerIndex(), '"small"');
     expect(await bench.sync()).toMatchObject({
       outcome: 'refused',
       reason: expect.stringMatching(/3 updates .* 4 .*20 %.*MAX_SHRINK_PERCENT/),
     });
     const asked = await bench.invoke({ runId: 'asked' }, { maxShrinkPercent: 60 });
     expect(asked.result).toMatchObject({ outcome: 'published', updates: 3 });
+  });
+
+  it.each([
+    ['is lost', undefined],
+    ['is damaged', new StoreError('corrupt', 'damaged')],
+  ])('because it shrank is refused also when the catalogue of the current one %s', async (_what, damage) => {
+    bench.publish(first, '"one"');
+    await bench.sync();
+    bench.publish(smallerIndex(), '"small"');
+    const getSnapshot = async () => {
+      if (damage !== undefined) throw damage;
+      return undefined;
+    };
+    const reason = expect.stringMatching(/shrank: 3 updates .* 4.*20 %/);
+    const catalog = altered(bench.catalog, { getSnapshot });
+    expect(await bench.sync({ catalog })).toMatchObject({ outcome: 'refused', reason });
+    expect(bench.index.pointer?.pointer.sha256).toBe(sha256(first));
   });
 
   it('is not downloaded again while the origin offers it, also before any publication', async () => {

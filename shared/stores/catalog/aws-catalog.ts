@@ -38,15 +38,25 @@ export function awsCatalogStore({ s3, bucket, ...table }: AwsCatalogStoreOptions
       const key = buildKey({ kind: 'catalog-snapshot', indexSha256 });
       const object = await openObject(s3, bucket, key);
       if (object === undefined) return undefined;
-      const { body } = object;
+      // A connection that breaks says nothing about what is stored: its error stays what it is.
+      let broken: { readonly error: unknown } | undefined;
+      async function* received(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+        try {
+          yield* body;
+        } catch (error) {
+          broken = { error };
+          throw error;
+        }
+      }
       try {
-        const bytes = await pipeline(body, createGunzip(), async (plain: AsyncIterable<Buffer>) => {
+        const bytes = await pipeline(received(object.body), createGunzip(), async (plain: AsyncIterable<Buffer>) => {
           const chunks: Buffer[] = [];
           for await (const chunk of plain) chunks.push(chunk);
           return Buffer.concat(chunks);
         });
         return decodeSnapshot(bytes);
       } catch (cause) {
+        if (broken !== undefined) throw broken.error;
         throw new StoreError('corrupt', `${key} is not a snapshot of a catalogue`, { cause });
       }
     },
