@@ -9,6 +9,7 @@ import { defaultRules, type RulesDocument } from '#shared/contract/rules.ts';
 import {
   filesDiffering,
   kbsDiffering,
+  kbsLost,
   mergeFile,
   mergeUnit,
   mergeUnitsOfKb,
@@ -64,10 +65,11 @@ export class MemoryCatalogStore implements CatalogStore {
     const byKb = later.byKb();
     const earlier = previous === undefined || compareWithTable === true ? undefined : previous;
     const units = earlier && unitFactsOf(earlier);
+    const left = new Set<string>();
     const differing = {
       files: earlier === undefined ? catalog.files.keys() : filesDiffering(earlier.files, catalog.files),
       units: units === undefined ? [...later.keys(), ...this.units.keys()] : unitsDiffering(units, later),
-      kbs: units === undefined ? [...byKb.keys(), ...this.kbs.keys()] : kbsDiffering(units.byKb(), byKb),
+      kbs: units === undefined ? [...byKb.keys(), ...this.kbs.keys()] : kbsDiffering(units.byKb(), byKb, left),
     };
     const written = { files: 0, units: 0, kbs: 0 };
     const write = <T>(kind: keyof typeof written, rows: Map<string, T>, key: string, row: T | undefined): void => {
@@ -77,7 +79,12 @@ export class MemoryCatalogStore implements CatalogStore {
     };
     for (const sha1 of differing.files)
       write('files', this.facts, sha1, mergeFile(this.facts.get(sha1), catalog.files.get(sha1) ?? { sha1 }));
-    for (const id of differing.units) write('units', this.units, id, mergeUnit(this.units.get(id), later.get(id), at));
+    for (const id of differing.units) {
+      const kept = this.units.get(id);
+      const replacement = mergeUnit(kept, later.get(id), at);
+      for (const kb of kbsLost(kept, replacement)) left.add(kb);
+      write('units', this.units, id, replacement);
+    }
     for (const kb of differing.kbs)
       write('kbs', this.kbs, kb, mergeUnitsOfKb(kb, this.kbs.get(kb), byKb.get(kb) ?? [], later));
     onProgress?.({ ...written });

@@ -123,7 +123,10 @@ describe('the units of a KB', () => {
   it('are looked at where they differ', () => {
     const byKb = (...updates: CatalogUpdate[]) => unitFactsOf(catalogOf(updates)).byKb();
     const before = byKb(unit(1), unit(2), unit(3));
-    expect([...kbsDiffering(before, byKb(unit(2), unit(1), unit(4)))]).toEqual(['5000004', '5000003']);
-    expect([...kbsDiffering(before, byKb(unit(1), unit(2), unit(3, { createdAt: at(4) })))]).toEqual(['5000003']);
+    expect([...kbsDiffering(before, byKb(unit(2), unit(1), unit(4)), new Set())]).toEqual(['5000004', '5000003']);
+    const redated = byKb(unit(1), unit(2), unit(3, { createdAt: at(4) }));
+    expect([...kbsDiffering(before, redated, new Set())]).toEqual(['5000003']);
+    const left = new Set(['5000001', '5000003', '5000009']);
+    expect([...kbsDiffering(before, redated, left)]).toEqual(['5000001', '5000003', '5000009']);
   });
 });

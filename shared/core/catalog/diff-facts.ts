@@ -34,14 +34,25 @@ export function* unitsDiffering(earlier: UnitFactsLookup, later: UnitFactsLookup
   for (const updateId of earlier.keys()) if (!later.has(updateId)) yield updateId;
 }
 
-/** KB numbers that other units have now. */
+/**
+ * KB numbers that other units have now, each once.
+ *
+ * @param left numbers that kept units lost ({@link kbsLost}): a unit that had left the index is still with its KB of
+ *   then, of which neither catalogue says anything
+ */
 export function* kbsDiffering(
   earlier: ReadonlyMap<string, readonly UnitOfKb[]>,
   later: ReadonlyMap<string, readonly UnitOfKb[]>,
+  left: ReadonlySet<string>,
 ): Generator<string> {
-  for (const [kb, units] of later) if (!sameFacts(newest(earlier.get(kb) ?? []), newest(units))) yield kb;
-  for (const kb of earlier.keys()) if (!later.has(kb)) yield kb;
+  for (const [kb, units] of later)
+    if (left.has(kb) || !sameFacts(newest(earlier.get(kb) ?? []), newest(units))) yield kb;
+  for (const kb of new Set([...earlier.keys(), ...left])) if (!later.has(kb)) yield kb;
 }
+
+/** KB numbers that a unit loses when it is replaced. */
+export const kbsLost = (kept: UnitFacts | undefined, replacement: UnitFacts | undefined): readonly string[] =>
+  kept === undefined || replacement === undefined ? [] : kept.kbs.filter((kb) => !replacement.kbs.includes(kb));
 
 /** @returns what to keep instead of `kept`; `undefined` when that is right as it is */
 export function mergeFile(kept: PayloadFile | undefined, said: PayloadFile): PayloadFile | undefined {

@@ -5,6 +5,7 @@ import { payloadFile } from '../../contract/payload-file.ts';
 import {
   filesDiffering,
   kbsDiffering,
+  kbsLost,
   mergeFile,
   mergeUnit,
   mergeUnitsOfKb,
@@ -116,6 +117,8 @@ async function putFacts(target: FactsTable, catalog: Catalog, options: PutFactsO
   const later = unitFactsOf(catalog);
   const unitsByKb = later.byKb();
   const written = { files: 0, units: 0, kbs: 0 };
+  /** KB numbers that units lost on the way. */
+  const left = new Set<string>();
 
   /** What to write instead of the row that is there, if anything. */
   const replacement: Readonly<Record<Kind, (...found: Found) => Row | undefined>> = {
@@ -123,7 +126,12 @@ async function putFacts(target: FactsTable, catalog: Catalog, options: PutFactsO
       const said = catalog.files.get(sha1);
       return said && rowOf(factsRow, mergeFile(kept(payloadFile, item), said));
     },
-    units: (updateId, item) => rowOf(unitRow, mergeUnit(kept(unitFacts, item), later.get(updateId), at)),
+    units: (updateId, item) => {
+      const before = kept(unitFacts, item);
+      const merged = mergeUnit(before, later.get(updateId), at);
+      for (const kb of kbsLost(before, merged)) left.add(kb);
+      return rowOf(unitRow, merged);
+    },
     kbs: (kb, item) => {
       const merged = mergeUnitsOfKb(kb, kept(unitsOfKb, item), unitsByKb.get(kb) ?? [], later);
       return merged && rowOf(kbRow, { kb, ...merged });
@@ -139,14 +147,15 @@ async function putFacts(target: FactsTable, catalog: Catalog, options: PutFactsO
     onProgress?.({ ...written });
   };
 
-  // Files come first and lists of units last, so that what a row names is there.
   if (previous !== undefined && options.compareWithTable !== true) {
     const earlier = unitFactsOf(previous);
     const differing: Readonly<Record<Kind, Iterable<string>>> = {
       files: filesDiffering(previous.files, catalog.files),
       units: unitsDiffering(earlier, later),
-      kbs: kbsDiffering(earlier.byKb(), unitsByKb),
+      kbs: kbsDiffering(earlier.byKb(), unitsByKb, left),
     };
+    // Files come first and lists of units last, so that what a row names is there. Each kind is compared when the one
+    // before it is settled: `left` is filled by then.
     for (const kind of kindNames)
       await inParallel(groupsAtOnce, chunked(differing[kind], keysAtOnce), async (ids, signal) => {
         const keys = ids.map((id) => kinds[kind] + id);
@@ -158,6 +167,7 @@ async function putFacts(target: FactsTable, catalog: Catalog, options: PutFactsO
     return written;
   }
 
+  // Rows are settled in the order of the table here: for a moment, a list may name a unit whose row is not there yet.
   // Reading a whole table costs a fraction of asking for each of its rows, and shows what a run that died left of
   // units that neither catalogue has.
   const seen: Readonly<Record<Kind, Set<string>>> = { files: new Set(), units: new Set(), kbs: new Set() };

@@ -160,6 +160,17 @@ export function catalogFactsContract(make: () => Promise<CatalogStore>): void {
     expect(await ofKb('5000002')).toEqual([guid(2)]);
   });
 
+  it('takes a unit that comes back with another KB from the one it left with', async () => {
+    const leaving = catalogOf([unit(1), unit(2, { kbs: ['5000009'] })]);
+    const back = catalogOf([unit(1), unit(2, { kbs: ['5000002'], revision: 201 })]);
+    const { store, written } = await after(leaving, catalogOf([unit(1)]), back);
+    const ofKb = async (kb: string) => (await store.unitsOfKb(kb, { limit: 9 })).units.map(({ updateId }) => updateId);
+    expect(await ofKb('5000009')).toEqual([]);
+    expect(await ofKb('5000002')).toEqual([guid(2)]);
+    expect(written).toEqual({ files: 0, units: 1, kbs: 2 });
+    expect(await store.putFacts(back, { previous: undefined, at: at(9) })).toEqual(nothing);
+  });
+
   it('heals what a run that died had written, when it is told to compare with the table', async () => {
     const first = catalogOf(units(1, 120));
     const dead = catalogOf([...units(1, 119), unit(500), { ...unit(120), title: 'of a run that died' }]);
