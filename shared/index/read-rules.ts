@@ -6,7 +6,8 @@ import { indexXml, ShardList } from './index-xml.ts';
 import { isInnerCab, NamedCab, pathOf } from './inner-cab.ts';
 import { Parsers } from './parsers.ts';
 import { readIndex } from './read-index.ts';
-import { type RuleBudget, RulesBuilder } from './rules-fragment.ts';
+import type { RuleBudget } from './rule-budget.ts';
+import { RulesBuilder } from './rules-fragment.ts';
 import { type ElementPlans, elements, XmlReader } from './xml/index.ts';
 
 /** A catalogue and the applicability rules of its updates. */

@@ -10,6 +10,7 @@ import type {
 } from '#shared/core/catalog/applicability/model.ts';
 import { parseVersion, type Version } from '#shared/core/catalog/applicability/version.ts';
 import { IndexError } from './index-error.ts';
+import { type RuleBudget, spend } from './rule-budget.ts';
 
 /** Attributes of one start tag; not used after the call that they are given to. `Attributes` of the XML reader are such. */
 export interface TagAttributes {
@@ -20,18 +21,11 @@ export interface TagAttributes {
 /** The largest rules in an export of WSUS (2020) have 14 levels and 5,092 operators. */
 const MAX_DEPTH = 256;
 const MAX_RULES = 100_000;
-/** Characters of attributes that a rule may have without counting as more than one. */
-const CHARACTERS_PER_RULE = 256;
 /** Of `m.Product` and the like: a GUID or a name. */
 const MAX_TEXT_CHARACTERS = 4096;
 /** Real manifests name some dozen editions at most, patches some hundred products. */
 const MAX_PARENTS = 10_000;
 const MAX_TARGETS = 10_000;
-
-/** How many more rules may be kept, of all updates whose builders have it. */
-export interface RuleBudget {
-  left: number;
-}
 
 interface OpenElement extends Omit<RuleElement, 'texts'> {
   readonly rules: Rule[];
@@ -161,12 +155,6 @@ export class RulesBuilder {
     if (rules === undefined || rules.length <= 1) return rules?.[0];
     return { op: 'invalid', name, reason: `there are ${rules.length} rules inside, allowed is one` };
   }
-}
-
-/** @throws IndexError `bad-value` when nothing is left */
-function spend(budget: RuleBudget, characters: number): void {
-  budget.left -= 1 + Math.floor(characters / CHARACTERS_PER_RULE);
-  if (budget.left < 0) throw new IndexError('bad-value', 'the rules of all updates together are more than allowed');
 }
 
 /** Reads `Metadata/CbsPackageApplicabilityMetadata/assembly`. */
