@@ -61,7 +61,7 @@ describe('the facts of a unit', () => {
   it.each<[string, StoredUnit | undefined, UnitFacts | undefined]>([
     ['new', undefined, factsOf(unit(1))],
     ['another title', factsOf(unit(1)), factsOf(unit(1, { title: 'other' }))],
-    ['another revision', factsOf(unit(1)), factsOf(unit(1, { revision: 201, kbs: [] }))],
+    ['another revision', factsOf(unit(1)), factsOf(unit(1, { revision: 201, kbs: ['5000002'] }))],
     ['withdrawn', factsOf(unit(1)), undefined],
     ['back again', { ...factsOf(unit(1)), withdrawnAt: at(3) }, factsOf(unit(1))],
     ['fewer KBs', factsOf(unit(1, { kbs: ['5000001', '5000002'] })), factsOf(unit(1))],
@@ -77,6 +77,47 @@ describe('the facts of a unit', () => {
     expect(mergeUnit(full, factsOf(untitled), at(5))).toBeUndefined();
     expect(mergeUnit(undefined, undefined, at(5))).toBeUndefined();
     expect(mergeUnit({ ...full, withdrawnAt: at(1) }, undefined, at(5))).toBeUndefined();
+  });
+
+  it('keep the titles of categories that a publication leaves out, whichever revision it has', () => {
+    const categories = { classification: guid(901), products: [guid(902), guid(903)], families: [guid(904)] };
+    const titled = (...titles: number[]) => titles.map((n) => unit(n, { ...category, title: `Category ${n}` }));
+    const category = { action: 'evaluate', type: 'category', kbs: [], payload: [] } as const;
+    const of = (update: CatalogUpdate, ...titles: number[]): UnitFacts => {
+      const facts = unitFactsOf(catalogOf([update, ...titled(...titles)])).get(guid(1));
+      if (facts === undefined) throw new Error('the catalogue lacks its own unit');
+      return facts;
+    };
+    const one = unit(1, { categories: { ...categories, companies: [] } });
+    const full = of(one, 901, 902, 903, 904);
+    expect(mergeUnit(full, of(one, 903), at(5))).toBeUndefined();
+    expect(mergeUnit(full, of(one), at(5))).toBeUndefined();
+    const next = { ...one, revision: 201, categories: { ...one.categories, products: [guid(903), guid(905)] } };
+    expect(mergeUnit(full, of(next, 905), at(5))).toMatchObject({
+      revision: 201,
+      classification: { id: guid(901), title: 'Category 901' },
+      products: [
+        { id: guid(903), title: 'Category 903' },
+        { id: guid(905), title: 'Category 905' },
+      ],
+      families: [{ id: guid(904), title: 'Category 904' }],
+    });
+  });
+
+  it('keep how long a list was together with the list', () => {
+    const many = (n: number, of: number) => Array.from({ length: n }, (_, each) => `${of + each}`);
+    const long = factsOf(unit(1, { kbs: many(30, 5_000_000), cves: many(600, 1000) }));
+    expect(long.totals).toEqual({ kbs: 30, cves: 600 });
+    const said = factsOf(unit(1, { kbs: [], cves: [], bulletins: many(60, 1) }));
+    expect(mergeUnit(long, said, at(5))).toMatchObject({
+      kbs: { length: 20 },
+      cves: { length: 500 },
+      totals: { kbs: 30, cves: 600, bulletins: 60 },
+    });
+    expect(mergeUnit(long, factsOf(unit(1, { kbs: [], cves: [] })), at(5))).toBeUndefined();
+    const cured = factsOf(unit(1, { cves: [] }));
+    expect(mergeUnit(long, cured, at(5))).toMatchObject({ kbs: ['5000001'], totals: { cves: 600 } });
+    expect(mergeUnit(long, factsOf(unit(1, { cves: ['CVE-2026-1'] })), at(5))).not.toHaveProperty('totals');
   });
 
   it('differ where a unit is new, changed or gone, and not where RevisionIds are', () => {

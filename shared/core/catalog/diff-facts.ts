@@ -1,5 +1,13 @@
 import type { Lookup, PayloadFile } from './model.ts';
-import { newest, type StoredUnit, type UnitFacts, type UnitFactsLookup, type UnitOfKb } from './unit-facts.ts';
+import {
+  type BoundedList,
+  newest,
+  type StoredUnit,
+  type TitledCategory,
+  type UnitFacts,
+  type UnitFactsLookup,
+  type UnitOfKb,
+} from './unit-facts.ts';
 
 /**
  * What a publication changes of the facts that are kept. Two questions, asked separately: which facts *may* differ
@@ -82,27 +90,54 @@ export function mergeUnit(
   if (said === undefined) {
     return kept === undefined || kept.withdrawnAt !== undefined ? undefined : { ...kept, withdrawnAt: at };
   }
-  const merged = kept?.revision === said.revision ? withLeftOut(kept, said) : said;
+  const merged = kept === undefined ? said : withLeftOut(kept, said);
   return sameFacts(kept, merged) ? undefined : merged;
 }
 
-/** One revision never changes its own words, so what this publication lacks of them is still true. */
+/** Lists of a unit that one revision never changes. */
+const ownLists = ['bulletins', 'cves'] as const;
+
+/**
+ * What this publication says, and what it lacks of it and is still true: the words of one revision, which never change;
+ * titles of categories; and KB numbers, by which people know an update whatever its revision. {@link mergeUnitsOfKb}
+ * has the same rule for these.
+ */
 function withLeftOut(kept: StoredUnit, said: UnitFacts): UnitFacts {
+  const sameRevision = kept.revision === said.revision;
   const { title, severity, classification, reboot } = kept;
-  return {
-    ...(title !== undefined && { title }),
-    ...(severity !== undefined && { severity }),
-    ...(classification !== undefined && { classification }),
-    ...(reboot !== undefined && { reboot }),
+  const merged: UnitFacts = {
+    ...(sameRevision && {
+      ...(title !== undefined && { title }),
+      ...(severity !== undefined && { severity }),
+      ...(classification !== undefined && { classification }),
+      ...(reboot !== undefined && { reboot }),
+    }),
     ...said,
-    kbs: said.kbs.length === 0 ? kept.kbs : said.kbs,
-    bulletins: said.bulletins.length === 0 ? kept.bulletins : said.bulletins,
-    cves: said.cves.length === 0 ? kept.cves : said.cves,
+    ...(said.classification && { classification: withTitle(said.classification, [kept.classification]) }),
+    products: said.products.map((category) => withTitle(category, kept.products)),
+    families: said.families.map((category) => withTitle(category, kept.families)),
+  };
+  const lists = (['kbs', ...(sameRevision ? ownLists : [])] as const).filter((list) => said[list].length === 0);
+  return lists.reduce((unit, list) => withList(unit, list, kept), merged);
+}
+
+/** A list as it is kept, with its true length. */
+function withList(unit: UnitFacts, list: BoundedList, kept: StoredUnit): UnitFacts {
+  const total = kept.totals?.[list];
+  return {
+    ...unit,
+    [list]: kept[list],
+    ...(total !== undefined && { totals: { ...unit.totals, [list]: total } }),
   };
 }
 
+/** A category; without a title, with the one that is known. */
+const withTitle = (said: TitledCategory, known: readonly (TitledCategory | undefined)[]): TitledCategory =>
+  said.title === undefined ? (known.find((category) => category?.id === said.id) ?? said) : said;
+
 /**
- * Units that left the index stay with their KB. One that the publication says has other KBs now does not.
+ * Units that left the index stay with their KB, and so do those of which the publication says no KB. One that it says
+ * has other KBs now does not.
  *
  * @param said the units that the publication says have this KB
  * @returns what to keep instead of `kept`; `undefined` when that is right as it is

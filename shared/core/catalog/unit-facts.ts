@@ -2,7 +2,7 @@ import type { Catalog, CatalogUpdate, RebootBehavior, Severity, UpdateIdentity }
 import { strongestReboot } from './queries.ts';
 
 /** A classification, product or family with its English title, where the publication has one. */
-interface TitledCategory {
+export interface TitledCategory {
   /** UpdateId of the category. */
   readonly id: string;
   readonly title?: string;

@@ -136,11 +136,14 @@ export function catalogFactsContract(make: () => Promise<CatalogStore>): void {
     const kept = { title: 'Update 1 (KB5000001)', kbs: ['5000001'], severity: 'Low', cves: ['CVE-2026-1'] };
     expect(await store.unitFacts(guid(1))).toMatchObject(kept);
     expect((await store.unitsOfKb('5000001', { limit: 9 })).units).toMatchObject([kept]);
-    // Another revision speaks for itself.
-    await store.putFacts(catalogOf([{ ...untitled, revision: 201 }]), { previous: third, at: at(5) });
+    // Another revision speaks for itself, but for the KB numbers that people know the update by.
+    const fourth = catalogOf([{ ...untitled, revision: 201 }]);
+    await store.putFacts(fourth, { previous: third, at: at(5) });
     const later = await store.unitFacts(guid(1));
-    expect(later).toMatchObject({ revision: 201, kbs: [], cves: [] });
+    expect(later).toMatchObject({ revision: 201, kbs: ['5000001'], cves: [] });
     expect(later).not.toHaveProperty('title');
+    expect((await store.unitsOfKb('5000001', { limit: 9 })).units).toEqual([later]);
+    expect(await store.putFacts(fourth, { previous: undefined, at: at(9) })).toEqual(nothing);
   });
 
   it('marks units that left the index, with the day; the mark goes when they come back', async () => {
