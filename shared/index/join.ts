@@ -1,5 +1,6 @@
 import { ColumnsBuilder } from '#shared/core/catalog/columns/builder.ts';
 import { type CatalogColumns, packFlags, unpackFlags } from '#shared/core/catalog/columns/columns.ts';
+import type { ListsColumn } from '#shared/core/catalog/columns/growing.ts';
 import { hexOf, type TextPool } from '#shared/core/catalog/columns/pools.ts';
 import type { InnerCab } from '#shared/core/catalog/model.ts';
 import type { FragmentReader } from './fragment-reader.ts';
@@ -50,6 +51,8 @@ class Join {
   readonly #guids: Uint32Array;
   readonly #texts: Uint32Array;
   readonly #files: Uint32Array;
+  /** By number in `texts`. */
+  readonly #languages = new Map<number, string>();
   /** SHA-1s of the payload files, in the order of their numbers in the builder. */
   readonly #sha1s: number[] = [];
   /** Name of each of them, in the reader's `texts`, plus one. */
@@ -66,10 +69,7 @@ class Join {
 
   run(): CatalogColumns {
     const { list, fragments, values } = this.#input;
-    const order = Uint32Array.from({ length: list.count }, (_, row) => row).sort(
-      (a, b) => list.revisionId.at(a) - list.revisionId.at(b),
-    );
-    for (const row of order) this.#addUpdate(row);
+    for (const row of rowsInOrder(list)) this.#addUpdate(row);
     for (const table of fragments.tables()) {
       for (let row = 0; row < table.cab.length; row++) {
         if (!list.rows.has(table.revisionId.at(row))) this.#notReusable.add(table.cab.at(row));
@@ -90,12 +90,12 @@ class Join {
   }
 
   #addUpdate(row: number): void {
-    const { list, fragments, values } = this.#input;
+    const { list, fragments } = this.#input;
     const builder = this.#builder;
     const revisionId = list.revisionId.at(row);
     const core = fragments.core.byRevision.get(revisionId);
     const extended = fragments.extended.byRevision.get(revisionId);
-    const language = values.texts.get(list.language.at(row));
+    const language = this.#language(list.language.at(row));
     const title = fragments.titles.find(revisionId, language);
     const classification = list.classification.at(row);
     const listedKbs = extended === -1 ? none : fragments.extended.kbsAt(extended);
@@ -114,14 +114,12 @@ class Join {
       title: title === undefined ? 0 : this.#text(title.title) + 1,
       classification: classification === 0 ? 0 : this.#guid(classification - 1) + 1,
     });
-    this.#addClauses(list.prerequisites.at(row));
-    const dangling = {
-      bundles: this.#addPresent(list.bundledBy.at(row), builder.bundledBy),
-      superseders: this.#addPresent(list.supersededBy.at(row), builder.supersededBy),
-    };
-    for (const guid of list.products.at(row)) builder.products.push(this.#guid(guid));
-    for (const guid of list.families.at(row)) builder.families.push(this.#guid(guid));
-    for (const guid of list.companies.at(row)) builder.companies.push(this.#guid(guid));
+    this.#addClauses(row);
+    const danglingBundle = this.#addPresent(row, list.bundledBy, builder.bundledBy);
+    const danglingSuperseder = this.#addPresent(row, list.supersededBy, builder.supersededBy);
+    this.#addGuids(row, list.products, builder.products);
+    this.#addGuids(row, list.families, builder.families);
+    this.#addGuids(row, list.companies, builder.companies);
     this.#addPayload(row, extended);
     for (const kb of listedKbs) builder.kbs.push(this.#text(kb));
     if (kbOfTitle !== undefined) builder.kbs.push(builder.texts.intern(kbOfTitle));
@@ -130,8 +128,11 @@ class Join {
       for (const cve of fragments.extended.cvesAt(extended)) builder.cves.push(this.#text(cve));
     }
     builder.closeUpdate();
-    const hasKb = listedKbs.length > 0 || kbOfTitle !== undefined;
-    this.#countGaps(row, { core, extended, title: title?.title }, language, { ...dangling, hasKb });
+    this.#countMissing(row, { core, extended, title: title?.title }, language);
+    const id = String(revisionId);
+    if (danglingSuperseder) this.#gaps.add('dangling-superseder', [id]);
+    if (danglingBundle) this.#gaps.add('dangling-bundle', [id]);
+    if (listedKbs.length === 0 && kbOfTitle === undefined && isUnit(list.flags.at(row))) this.#gaps.add('no-kb', [id]);
   }
 
   /** Number of the cabinet that all fragments of an update came from; -1 when there is none, or not one. */
@@ -149,19 +150,26 @@ class Join {
     return -1;
   }
 
-  #addClauses(values: Uint32Array): void {
-    for (let at = 0; at < values.length; ) {
-      const count = values[at++] as number;
-      this.#builder.prerequisites.push(count);
-      for (const end = at + count; at < end; at++) this.#builder.prerequisites.push(this.#guid(values[at] as number));
+  #addClauses(row: number): void {
+    const { prerequisites } = this.#input.list;
+    const into = this.#builder.prerequisites;
+    for (let at = prerequisites.start(row); at < prerequisites.end(row); ) {
+      const count = prerequisites.value(at++);
+      into.push(count);
+      for (const end = at + count; at < end; at++) into.push(this.#guid(prerequisites.value(at)));
     }
   }
 
+  #addGuids(row: number, from: ListsColumn, into: ListsColumn): void {
+    for (let at = from.start(row); at < from.end(row); at++) into.push(this.#guid(from.value(at)));
+  }
+
   /** @returns whether the publication lacks one of the ids */
-  #addPresent(revisionIds: Uint32Array, lists: ColumnsBuilder['bundledBy']): boolean {
+  #addPresent(row: number, from: ListsColumn, into: ListsColumn): boolean {
     let dangling = false;
-    for (const id of revisionIds) {
-      if (this.#input.list.rows.has(id)) lists.push(id);
+    for (let at = from.start(row); at < from.end(row); at++) {
+      const id = from.value(at);
+      if (this.#input.list.rows.has(id)) into.push(id);
       else dangling = true;
     }
     return dangling;
@@ -172,8 +180,12 @@ class Join {
    * fragment says of files that are not its update's own counts for nothing.
    */
   #addPayload(row: number, extended: number): void {
+    const listed = this.#input.list.payload.at(row);
+    // Most updates are bundles, which have no files.
+    if (listed.length === 0 && (extended === -1 || this.#input.fragments.extended.filesAt(extended).length === 0))
+      return;
     const described = this.#describedBy(extended);
-    const own = new Set<number>(this.#input.list.payload.at(row));
+    const own = new Set<number>(listed);
     if (own.size === 0) for (const sha1 of described.keys()) own.add(sha1);
     const inOrder = described.keys();
     let isWhole = true;
@@ -215,34 +227,27 @@ class Join {
     return kbDigits(/\((KB\d+)\)/i.exec(this.#input.values.texts.get(title))?.[1] ?? '');
   }
 
-  #countGaps(
-    row: number,
-    { core, extended, title }: Parts,
-    language: string,
-    facts: { readonly bundles: boolean; readonly superseders: boolean; readonly hasKb: boolean },
-  ): void {
+  /** Counts fragments that are not there, and a core fragment that is another update's. */
+  #countMissing(row: number, { core, extended, title }: Parts, language: string): void {
     const { list, fragments, directories } = this.#input;
-    const { action } = unpackFlags(list.flags.at(row));
-    const id = String(list.revisionId.at(row));
-    const missing: string[] = [];
-    if (core === -1) missing.push(`${directories.core}/${id}`);
+    const flags = list.flags.at(row);
+    const lacksTitle = title === undefined && isUnit(flags);
     // Categories and detectoids have nothing in the other two that a decision depends on.
-    if (extended === -1 && action !== 'evaluate') missing.push(`${directories.extended}/${id}`);
-    if (title === undefined && action === 'install') missing.push(`${directories.localized}/${language}/${id}`);
-    if (missing.length > 0) this.#gaps.add('fragment-missing', missing);
-    if (core !== -1) {
-      const differs =
-        fragments.core.guid.at(core) !== list.guid.at(row) ||
-        fragments.core.revision.at(core) !== list.revision.at(row);
-      if (differs) {
-        this.#gaps.add('identity-mismatch', [id]);
-        // The catalogue does not keep what the fragment said instead, so a later one cannot compare.
-        this.#notReusable.add(fragments.core.byRevision.cab.at(core));
-      }
+    const lacksExtended = extended === -1 && !isEvaluated(flags);
+    if (core === -1 || lacksExtended || lacksTitle) {
+      const id = list.revisionId.at(row);
+      const missing: string[] = [];
+      if (core === -1) missing.push(`${directories.core}/${id}`);
+      if (lacksExtended) missing.push(`${directories.extended}/${id}`);
+      if (lacksTitle) missing.push(`${directories.localized}/${language}/${id}`);
+      this.#gaps.add('fragment-missing', missing);
     }
-    if (facts.superseders) this.#gaps.add('dangling-superseder', [id]);
-    if (facts.bundles) this.#gaps.add('dangling-bundle', [id]);
-    if (action === 'install' && !facts.hasKb) this.#gaps.add('no-kb', [id]);
+    if (core === -1) return;
+    const { guid, revision, byRevision } = fragments.core;
+    if (guid.at(core) === list.guid.at(row) && revision.at(core) === list.revision.at(row)) return;
+    this.#gaps.add('identity-mismatch', [String(list.revisionId.at(row))]);
+    // The catalogue does not keep what the fragment said instead, so a later one cannot compare.
+    this.#notReusable.add(byRevision.cab.at(core));
   }
 
   #addFiles(): void {
@@ -277,7 +282,7 @@ class Join {
   #file(sha1: number, name: number): number {
     const known = this.#files[sha1] as number;
     if (known === 0) {
-      const number = this.#builder.file(this.#input.values.sha1s.view(), sha1 * 20);
+      const number = this.#builder.file(this.#input.values.sha1s.raw, sha1 * 20);
       this.#files[sha1] = number + 1;
       this.#sha1s.push(sha1);
       this.#names.push(name);
@@ -292,10 +297,20 @@ class Join {
     return number;
   }
 
+  /** There are some forty, and every update names one. */
+  #language(number: number): string {
+    let language = this.#languages.get(number);
+    if (language === undefined) {
+      language = this.#input.values.texts.get(number);
+      this.#languages.set(number, language);
+    }
+    return language;
+  }
+
   #guid(number: number): number {
     let known = this.#guids[number] as number;
     if (known === 0) {
-      known = this.#builder.guids.intern(this.#input.values.guids.view(), number * 16) + 1;
+      known = this.#builder.guids.intern(this.#input.values.guids.raw, number * 16) + 1;
       this.#guids[number] = known;
     }
     return known - 1;
@@ -311,8 +326,20 @@ class Join {
   }
 }
 
+/** Rows by RevisionId, which is mostly the order of package.xml already. */
+function rowsInOrder({ revisionId, count }: PackageList): Uint32Array {
+  const rows = Uint32Array.from({ length: count }, (_, row) => row);
+  for (let row = 1; row < count; row++) {
+    if (revisionId.at(row) < revisionId.at(row - 1)) return rows.sort((a, b) => revisionId.at(a) - revisionId.at(b));
+  }
+  return rows;
+}
+
+const isUnit = (flags: number): boolean => unpackFlags(flags).action === 'install';
+const isEvaluated = (flags: number): boolean => unpackFlags(flags).action === 'evaluate';
+
 function copyText(from: TextPool, number: number, into: TextPool): number {
-  const { ends, bytes } = from.view();
+  const { ends, bytes } = from.raw;
   return into.internBytes(bytes, number === 0 ? 0 : (ends[number - 1] as number), ends[number] as number);
 }
 

@@ -129,7 +129,21 @@ export class ListsColumn {
     return this.#ends.length;
   }
 
-  /** A closed list; valid until something is added. */
+  /** First place of a closed list, for {@link value}. */
+  start(index: number): number {
+    return index === 0 ? 0 : this.#ends.at(index - 1);
+  }
+
+  /** Place behind a closed list. */
+  end(index: number): number {
+    return this.#ends.at(index);
+  }
+
+  value(place: number): number {
+    return this.#values.at(place);
+  }
+
+  /** A closed list; valid until something is added. For lists by the million use {@link start}, {@link end}, {@link value}. */
   at(index: number): Uint32Array {
     const start = index === 0 ? 0 : this.#ends.at(index - 1);
     return this.#values.raw.subarray(start, this.#ends.at(index));

@@ -90,6 +90,11 @@ export class BytePool {
     return number;
   }
 
+  /** All keys and, behind them, whatever; valid until the next one is added. */
+  get raw(): Uint8Array {
+    return this.#bytes.raw;
+  }
+
   /** All keys, one after the other; valid until the next one is added. */
   view(): Uint8Array {
     return this.#bytes.view();
@@ -194,6 +199,11 @@ export class TextPool {
 
   get(number: number): string {
     return textAt({ ends: this.#ends.raw, bytes: this.#bytes.raw }, number);
+  }
+
+  /** The same with whatever behind the texts. */
+  get raw(): Texts {
+    return { ends: this.#ends.raw, bytes: this.#bytes.raw };
   }
 
   /** Valid until the next text is added. */
