@@ -56,6 +56,33 @@ describe('permissions', () => {
     expect(writers('/index/*')).toEqual(['SyncIndex']);
   });
 
+  test('let those who answer operators write the rows of runs and nothing else of the catalogue’s table', () => {
+    const writes = ['PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'].map((action) => `dynamodb:${action}`);
+    const writing = ofType('AWS::IAM::Policy').flatMap((policy) =>
+      statementsOf(policy)
+        .filter(
+          (one) =>
+            JSON.stringify(one.Resource).includes('CatalogTable') &&
+            list(one.Action).some((action) => writes.includes(String(action))),
+        )
+        .map((one) => ({
+          who: policy.id.replace(/RoleDefaultPolicy.*/, ''),
+          actions: list(one.Action),
+          condition: one.Condition,
+        })),
+    );
+    expect(writing.map(({ who }) => who).sort()).toEqual(['ServeOperators', 'SyncIndex']);
+    expect(writing.find(({ who }) => who === 'ServeOperators')).toEqual({
+      who: 'ServeOperators',
+      actions: ['dynamodb:PutItem'],
+      condition: {
+        'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['run#*'] },
+        // A request without a key would match any list of keys.
+        Null: { 'dynamodb:LeadingKeys': 'false' },
+      },
+    });
+  });
+
   test('give the agents’ function nothing of an operator', () => {
     const policy = ofType('AWS::IAM::Policy').find((one) => one.id.startsWith('ServeAgents'));
     if (!policy) throw new Error('no policy of ServeAgents');

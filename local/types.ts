@@ -8,6 +8,8 @@ export interface ServiceCall {
   readonly action: string;
   /** ARN of what is touched. */
   readonly resource: string;
+  /** Condition keys that only the service knows, in lower case, for instance `dynamodb:leadingkeys`. */
+  readonly context?: Readonly<Record<string, readonly string[]>>;
 }
 
 export type Decision = { readonly allowed: true } | { readonly allowed: false; readonly message: string };

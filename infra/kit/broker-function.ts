@@ -106,9 +106,19 @@ export class BrokerFunction extends Construct {
     }
   }
 
-  /** Gives exactly these actions on exactly these resources. */
-  allow(actions: readonly string[], resources: readonly string[]): void {
-    this.role.addToPrincipalPolicy(new PolicyStatement({ actions: [...actions], resources: [...resources] }));
+  /**
+   * Gives exactly these actions on exactly these resources.
+   *
+   * @param conditions of IAM, by operator and key; none by default
+   */
+  allow(
+    actions: readonly string[],
+    resources: readonly string[],
+    conditions: Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>> = {},
+  ): void {
+    this.role.addToPrincipalPolicy(
+      new PolicyStatement({ actions: [...actions], resources: [...resources], conditions: { ...conditions } }),
+    );
   }
 
   /**

@@ -63,6 +63,22 @@ export class BrokerTable extends Construct {
     );
   }
 
+  /**
+   * Gives actions on the items whose partition keys match one of the patterns, in which `*` stands for anything. Not for
+   * Scan, which names no keys.
+   */
+  allowKeys(fn: BrokerFunction, actions: readonly KeyAction[], patterns: readonly string[]): void {
+    fn.allow(
+      actions.map((action) => `dynamodb:${action}`),
+      [this.table.tableArn],
+      {
+        'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': patterns },
+        // Of no keys at all, all match (IAM's guide, "Set operators for multivalued context keys").
+        Null: { 'dynamodb:LeadingKeys': 'false' },
+      },
+    );
+  }
+
   /** Gives reads of one index. */
   allowIndex(fn: BrokerFunction, index: IndexShape, actions: readonly TableAction[]): void {
     fn.allow(
@@ -71,6 +87,9 @@ export class BrokerTable extends Construct {
     );
   }
 }
+
+/** Actions that name each item by its key. */
+type KeyAction = Exclude<TableAction, 'Query' | 'Scan'>;
 
 /** Actions on items that functions of the broker need. */
 export type TableAction =

@@ -48,7 +48,10 @@ export class Catalog extends Construct {
 
   /** To show the current publication and the last refused one, and to note and follow runs that a person starts. */
   grantFollowRuns(fn: BrokerFunction): void {
-    this.table.allow(fn, ['GetItem', 'PutItem']);
+    const { refusal, runPrefix } = catalogBinding.journal;
+    this.table.allowKeys(fn, ['GetItem'], [refusal, `${runPrefix}*`]);
+    // Not the facts: what the index says of a file decides what is downloaded.
+    this.table.allowKeys(fn, ['PutItem'], [`${runPrefix}*`]);
     fn.allow(['s3:GetObject'], [this.bucket.bucket.arnForObjects(buildKey({ kind: 'index-pointer' }))]);
     this.bucket.allowMissing(fn);
     this.bind(fn);

@@ -41,6 +41,8 @@ export interface JsonCall {
 export interface Need {
   readonly action: string;
   readonly resource: string;
+  /** Condition keys of this service, in lower case. */
+  readonly context?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface JsonAnswer {
@@ -58,7 +60,7 @@ export interface JsonService {
   readonly refusalStatus: 400 | 403;
   readonly maxBodyBytes: number;
   /** Actions and resources of a call. Throws {@link JsonServiceError} for an operation that is not modelled. */
-  needs(call: JsonCall): readonly Need[];
+  needs(call: JsonCall): readonly Need[] | Promise<readonly Need[]>;
   answer(call: JsonCall): Promise<JsonAnswer>;
 }
 
@@ -91,7 +93,7 @@ async function respond(
   response.on('close', () => aborter.abort());
   try {
     const call = await readCall(service, options, request, aborter.signal);
-    for (const need of service.needs(call)) {
+    for (const need of await service.needs(call)) {
       const decision = options.authorize({ accessKeyId: call.accessKeyId, ...need });
       if (!decision.allowed) throw refusal(service, 'AccessDeniedException', decision.message, 'AccessDenied');
     }

@@ -1,7 +1,7 @@
 /** Who holds which access key, and what each may do: the grants of the template, asked for at every call. */
 import { randomBytes } from 'node:crypto';
 import type { PolicyDocument } from '#local/assembly/resources/policy-document.ts';
-import type { Authorize, Credentials, Decision, SecretOf, StackLogLine } from '#local/types.ts';
+import type { Authorize, Credentials, Decision, SecretOf, ServiceCall, StackLogLine } from '#local/types.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { StackPolicies } from './policies.ts';
 import { type Caller, evaluate } from './policy.ts';
@@ -62,9 +62,9 @@ export class Access {
 
   readonly secretOf: SecretOf = (accessKeyId) => this.#principals.get(accessKeyId)?.credentials.secretAccessKey;
 
-  readonly authorize: Authorize = ({ accessKeyId, action, resource }) => {
+  readonly authorize: Authorize = ({ accessKeyId, action, resource, context }) => {
     const principal = this.#principals.get(accessKeyId);
-    if (principal !== undefined) return this.#decide(principal, action, resource);
+    if (principal !== undefined) return this.#decide(principal, action, resource, context);
     const who = accessKeyId === '' ? 'an anonymous caller' : `the unknown access key ${accessKeyId}`;
     return this.#deny(who, action, resource, 'because the request is signed by nobody of this account');
   };
@@ -129,9 +129,9 @@ export class Access {
     this.#principals.set(principal.credentials.accessKeyId, principal);
   }
 
-  #decide(principal: Principal, action: string, resource: string): Decision {
+  #decide(principal: Principal, action: string, resource: string, context: ServiceCall['context']): Decision {
     if (principal.mayDoEverything === true) return { allowed: true };
-    const request = { caller: principal.caller, action, resource, context: principal.context };
+    const request = { caller: principal.caller, action, resource, context: { ...context, ...principal.context } };
     const identity = evaluate(principal.identity, request);
     const owner = evaluate(this.#policies.resources.get(ownerOf(resource)) ?? [], request);
     if (identity === 'deny' || owner === 'deny') {

@@ -14,6 +14,15 @@ const contextKeys = [
   's3:tlsversion',
 ] as const;
 
+/**
+ * Keys of which a request may have several values. They are only understood with `ForAllValues:` or `ForAnyValue:`
+ * (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html).
+ */
+const setKeys = ['dynamodb:leadingkeys'] as const;
+
+/** Values of condition keys, by key in lower case. */
+export type RequestContext = Readonly<Record<string, string | readonly string[]>>;
+
 type Compare = (expected: string, actual: string) => boolean;
 
 const numeric =
@@ -58,14 +67,26 @@ function arnMatches(pattern: string, arn: string): boolean {
 }
 
 const ifExists = /IfExists$/;
+const setPrefix = /^(ForAllValues|ForAnyValue):/;
+
+/** An operator without what is put before and behind its name. */
+const nameOf = (operator: string): string => operator.replace(setPrefix, '').replace(ifExists, '');
 
 /** What is not modelled about a condition, or undefined. */
 export function checkCondition(operator: string, key: string, values: readonly string[]): string | undefined {
-  const name = operator.replace(ifExists, '');
-  if (name !== 'Null' && operators[name] === undefined && negations[name] === undefined) {
+  const name = nameOf(operator);
+  const isNull = operator === 'Null';
+  if (!isNull && operators[name] === undefined && negations[name] === undefined) {
     return `the condition operator ${operator} is not modelled`;
   }
-  if (!contextKeys.some((known) => known === key.toLowerCase())) return `the condition key ${key} is not modelled`;
+  const isSet = setKeys.some((known) => known === key.toLowerCase());
+  if (!isSet && !contextKeys.some((known) => known === key.toLowerCase())) {
+    return `the condition key ${key} is not modelled`;
+  }
+  if (isSet && !isNull && !setPrefix.test(operator)) {
+    return `${operator} with ${key}, which has several values; allowed are ForAllValues: and ForAnyValue:`;
+  }
+  if (!isSet && setPrefix.test(operator)) return `${operator} with ${key}, which has one value, is not modelled`;
   const variable = values.find((value) => value.includes('${'));
   return variable === undefined ? undefined : `the policy variable in ${variable} is not modelled`;
 }
@@ -75,15 +96,21 @@ export function conditionHolds(
   operator: string,
   key: string,
   values: readonly string[],
-  context: Readonly<Record<string, string>>,
+  context: RequestContext,
 ): boolean {
   const actual = context[key.toLowerCase()];
-  const name = operator.replace(ifExists, '');
+  const name = nameOf(operator);
   if (name === 'Null') return values.some((value) => (value === 'true') === (actual === undefined));
   const negated = negations[name];
-  if (actual === undefined) return negated !== undefined || ifExists.test(operator);
+  const set = setPrefix.exec(operator)?.[1];
+  if (actual === undefined) {
+    // No value at all: each of them matches, and none does.
+    if (set !== undefined) return set === 'ForAllValues' || ifExists.test(operator);
+    return negated !== undefined || ifExists.test(operator);
+  }
   const compare = operators[negated ?? name];
   if (compare === undefined) return false;
-  const some = values.some((value) => compare(value, actual));
-  return negated === undefined ? some : !some;
+  const holds = (one: string): boolean => values.some((value) => compare(value, one)) === (negated === undefined);
+  if (typeof actual === 'string') return holds(actual);
+  return set === 'ForAllValues' ? actual.every(holds) : actual.some(holds);
 }

@@ -21,7 +21,7 @@ const verdict = (
   documents: readonly PolicyDocument[],
   action: string,
   resource: string,
-  context: Record<string, string> = {},
+  context: Record<string, string | readonly string[]> = {},
   caller: Caller = role,
 ) => evaluate(documents, { caller, action, resource, context });
 
@@ -73,8 +73,11 @@ describe('statements', () => {
 });
 
 describe('conditions', () => {
-  const held = (Condition: PolicyStatement['Condition'], context: Record<string, string>): boolean =>
-    verdict([policy({ Condition })], 's3:GetObject', 'arn:aws:s3:::b/index/a', context) === 'allow';
+  const held = (
+    Condition: PolicyStatement['Condition'],
+    context: Record<string, string | readonly string[]>,
+  ): boolean => verdict([policy({ Condition })], 's3:GetObject', 'arn:aws:s3:::b/index/a', context) === 'allow';
+  const keys = (...values: string[]) => ({ 'dynamodb:leadingkeys': values });
   const arn = { 'aws:sourcearn': 'arn:aws:execute-api:eu-west-1:000000000000:api/$default/GET/v1' };
 
   it.each([
@@ -96,6 +99,18 @@ describe('conditions', () => {
     // A wildcard stays within its part of the ARN.
     [{ ArnLike: { 'aws:SourceArn': ['arn:aws:*:api/*/*/v1'] } }, arn, false],
     [{ ArnNotLike: { 'aws:SourceArn': ['arn:aws:execute-api:*:*:api/*'] } }, arn, false],
+    // Keys of several values: each of them, or one of them, must match one of the condition's.
+    [{ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['a#*', 'b'] } }, keys('a#1', 'b'), true],
+    [{ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['a#*', 'b'] } }, keys('a#1', 'c'), false],
+    [{ 'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['a#*'] } }, {}, true],
+    [{ 'ForAnyValue:StringLike': { 'dynamodb:LeadingKeys': ['a#*', 'b'] } }, keys('a#1', 'c'), true],
+    [{ 'ForAnyValue:StringLike': { 'dynamodb:LeadingKeys': ['a#*', 'b'] } }, keys('c'), false],
+    [{ 'ForAnyValue:StringLike': { 'dynamodb:LeadingKeys': ['a#*'] } }, {}, false],
+    [{ 'ForAllValues:StringNotLike': { 'dynamodb:LeadingKeys': ['a#*', 'b'] } }, keys('c', 'd'), true],
+    [{ 'ForAllValues:StringNotLike': { 'dynamodb:LeadingKeys': ['a#*', 'b'] } }, keys('c', 'b'), false],
+    [{ 'ForAnyValue:StringNotEquals': { 'dynamodb:LeadingKeys': ['b'] } }, keys('c', 'b'), true],
+    [{ Null: { 'dynamodb:LeadingKeys': ['false'] } }, keys('a'), true],
+    [{ Null: { 'dynamodb:LeadingKeys': ['false'] } }, {}, false],
     // All keys and operators must hold.
     [
       { StringEquals: { 'aws:SourceAccount': ['1'], 'aws:SourceArn': ['x'] } },
@@ -118,10 +133,15 @@ describe('a policy that would not be understood', () => {
     expect(check({ Condition: { DateLessThan: { 'aws:SourceArn': ['x'] } } })).toThrow(
       /policy of Role: the condition operator DateLessThan is not modelled/,
     );
-    expect(check({ Condition: { StringEquals: { 'dynamodb:LeadingKeys': ['x'] } } })).toThrow(
-      /the condition key dynamodb:LeadingKeys is not modelled/,
+    expect(check({ Condition: { StringEquals: { 'dynamodb:Attributes': ['x'] } } })).toThrow(
+      /the condition key dynamodb:Attributes is not modelled/,
     );
     expect(check({ Condition: { 'ForAnyValue:StringEquals': { 'aws:SourceArn': ['x'] } } })).toThrow(/ForAnyValue/);
+    expect(check({ Condition: { StringEquals: { 'dynamodb:LeadingKeys': ['x'] } } })).toThrow(
+      /StringEquals with dynamodb:LeadingKeys, which has several values; allowed are ForAllValues: and ForAnyValue:/,
+    );
+    expect(check({ Condition: { 'ForSome:StringEquals': { 'dynamodb:LeadingKeys': ['x'] } } })).toThrow(/ForSome/);
+    expect(check({ Condition: { 'ForAllValues:Null': { 'dynamodb:LeadingKeys': ['x'] } } })).toThrow(/ForAllValues/);
     expect(check({ Resource: ['arn:aws:s3:::b/${aws:username}'] })).toThrow(/policy variable/);
     expect(check({ Condition: { StringEquals: { 'aws:SourceArn': ['${aws:username}'] } } })).toThrow(/policy variable/);
   });

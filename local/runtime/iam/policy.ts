@@ -4,7 +4,7 @@
  */
 import { AssemblyError } from '#local/assembly/error.ts';
 import type { PolicyDocument, PolicyPrincipal, PolicyStatement } from '#local/assembly/resources/policy-document.ts';
-import { checkCondition, conditionHolds } from './condition.ts';
+import { checkCondition, conditionHolds, type RequestContext } from './condition.ts';
 import { matches } from './pattern.ts';
 
 /** Who calls: an identity of the account, or a service of AWS on its behalf. */
@@ -17,8 +17,7 @@ export interface Request {
   /** For instance `s3:GetObject`. */
   readonly action: string;
   readonly resource: string;
-  /** Condition keys, in lower case. */
-  readonly context: Readonly<Record<string, string>>;
+  readonly context: RequestContext;
 }
 
 /** What the statements say: an explicit deny is stronger than an allow, and nothing said is no. */

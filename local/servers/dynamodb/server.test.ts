@@ -107,9 +107,10 @@ describe('the embedded DynamoDB', () => {
       }),
     );
     expect(found.Count).toBe(1);
+    const context = { 'dynamodb:leadingkeys': ['a'] };
     expect(calls).toEqual([
-      { accessKeyId: 'KEY', action: 'dynamodb:PutItem', resource: table },
-      { accessKeyId: 'KEY', action: 'dynamodb:GetItem', resource: table },
+      { accessKeyId: 'KEY', action: 'dynamodb:PutItem', resource: table, context },
+      { accessKeyId: 'KEY', action: 'dynamodb:GetItem', resource: table, context },
       { accessKeyId: 'KEY', action: 'dynamodb:Query', resource: `${table}/index/byKind` },
     ]);
   });
@@ -199,6 +200,27 @@ describe('the embedded DynamoDB', () => {
     });
     const got = await client.send(new GetItemCommand({ TableName: 'things', Key: { pk: { S: 'denied' } } }));
     expect(got.Item).toBeUndefined();
+  });
+
+  it('tells which items a call names, by their partition keys', async () => {
+    const at = (pk: string) => ({ pk: { S: pk } });
+    await client.send(new PutItemCommand({ TableName: 'things', Item: { ...at('a'), n: { N: '1' } } }));
+    await client.send(new GetItemCommand({ TableName: 'things', Key: at('b') }));
+    await client.send(new BatchGetItemCommand({ RequestItems: { things: { Keys: [at('c'), at('d')] } } }));
+    const requests = [{ PutRequest: { Item: at('e') } }, { DeleteRequest: { Key: at('f') } }];
+    await client.send(new BatchWriteItemCommand({ RequestItems: { things: requests } }));
+    const parts = [{ Put: { TableName: 'things', Item: at('g') } }, { Delete: { TableName: 'things', Key: at('h') } }];
+    await client.send(new TransactWriteItemsCommand({ TransactItems: parts }));
+    await client.send(new DescribeTableCommand({ TableName: 'things' }));
+    expect(calls.map(({ action, context }) => [action.split(':')[1], context?.['dynamodb:leadingkeys']])).toEqual([
+      ['PutItem', ['a']],
+      ['GetItem', ['b']],
+      ['BatchGetItem', ['c', 'd']],
+      ['BatchWriteItem', ['e', 'f']],
+      ['PutItem', ['g']],
+      ['DeleteItem', ['h']],
+      ['DescribeTable', undefined],
+    ]);
   });
 
   it('refuses a wrong secret and operations that it does not model', async () => {

@@ -9,6 +9,7 @@ import type { JsonService } from '../json-service.ts';
 import { createJsonServer } from '../json-service.ts';
 import { dynamoBackend } from './backend.ts';
 import { startDynoxide } from './child.ts';
+import { leadingKeysOf } from './leading-keys.ts';
 import { dynamoDbNeeds, refuseStreams, tableArn } from './needs.ts';
 import { expireItems } from './time-to-live.ts';
 
@@ -53,6 +54,7 @@ export async function startDynamoDb(options: DynamoDbOptions): Promise<DynamoDbS
   started.defer(() => child.stop());
   const backend = dynamoBackend(child, options.region);
 
+  const leadingKeys = leadingKeysOf(backend);
   const ownArns = tableArn(options, '').slice(0, -'table/'.length);
   const service: JsonService = {
     signingName: 'dynamodb',
@@ -60,10 +62,11 @@ export async function startDynamoDb(options: DynamoDbOptions): Promise<DynamoDbS
     contentType: 'application/x-amz-json-1.0',
     refusalStatus: 400,
     maxBodyBytes: MAX_BODY_BYTES,
-    needs: (call) => dynamoDbNeeds(options, call.operation, call.input),
+    needs: (call) => Promise.all(dynamoDbNeeds(options, call.operation, call.input).map(leadingKeys.added)),
     answer: async (call) => {
       if (!NAMES_ARNS.has(call.operation)) return backend.forward(call.operation, call.body);
       refuseStreams(call.input);
+      if (call.operation === 'DeleteTable') leadingKeys.forget();
       const answer = await backend.forward(call.operation, call.body.toString().replaceAll(ownArns, BACKEND_ARNS));
       return { status: answer.status, body: answer.body.toString().replaceAll(BACKEND_ARNS, ownArns) };
     },

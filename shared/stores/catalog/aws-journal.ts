@@ -9,10 +9,8 @@ import { catalogBinding } from './binding.ts';
 import type { SyncJournal } from './port.ts';
 
 const { partitionKey, timeToLive } = catalogBinding.table;
-const refusalKey = 'refusal';
-const copyKey = 'copy';
-const unfinishedKey = 'unfinished';
-const runKey = (runId: string): string => `run#${runId}`;
+const { refusal: refusalKey, copy: copyKey, unfinished: unfinishedKey, runPrefix } = catalogBinding.journal;
+const runKey = (runId: string): string => runPrefix + runId;
 
 export const refusalRow = z.extend(indexRefusal, { version: z.literal(1) });
 
