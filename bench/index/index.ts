@@ -22,6 +22,8 @@ interface Measured {
 const ratioGoal = { atMost: 0.6 };
 const rssGoal = { atMost: 256 };
 const growthGoal = { atMost: 1.1 };
+/** Seconds of CPU. */
+const snapshotGoal = { atMost: 1 };
 const smallerBy = 8;
 
 export const indexBench: Bench = {
@@ -67,6 +69,7 @@ async function run(context: BenchContext): Promise<readonly BenchRow[]> {
     );
     if (mode === 'full') await checkTokens(context, runner, index.path, theirs.counts);
   }
+  rows.push(...(await snapshotRows(context, runner, index)));
   rows.push(...(await growthRows(context, runner, options, index, own)));
   return rows;
 }
@@ -122,6 +125,24 @@ async function growthRows(
   return rows;
 }
 
+/** What a later publication starts from: the catalogue of the one before, loaded in a fresh process. */
+async function snapshotRows(context: BenchContext, runner: string, { path, scale }: IndexFile): Promise<BenchRow[]> {
+  context.progress('storing and loading the snapshot');
+  const stored = measuredOf([await runOurs(runner, 'store', path)]);
+  const loaded = measuredOf([await runOurs(runner, 'load', path)]);
+  assertEqual('load', { updates: loaded.counts.updates ?? 0 }, stored.counts, {});
+  return [
+    { name: 'snapshot: size', value: (stored.counts.bytes ?? 0) / 1e6, unit: 'MB' },
+    {
+      name: 'snapshot: CPU to load it',
+      value: loaded.cpuSeconds,
+      unit: 's',
+      ...(scale === 1 ? { goal: snapshotGoal } : {}),
+    },
+    { name: 'snapshot: peak RSS to load it', value: loaded.peakRssBytes / 1e6, unit: 'MB' },
+  ];
+}
+
 /** Both sides must have seen the same elements: our reader has no reason to count them, so that another run does. */
 async function checkTokens(context: BenchContext, runner: string, path: string, peer: RunCounts): Promise<void> {
   context.progress('counting elements, attributes and text');
@@ -137,7 +158,7 @@ async function bundleRunner({ cacheFolder }: BenchContext): Promise<string> {
   return outfile;
 }
 
-const runOurs = (runner: string, mode: Mode | 'tokens', path: string): Promise<ProcessCost> =>
+const runOurs = (runner: string, mode: Mode | 'tokens' | 'store' | 'load', path: string): Promise<ProcessCost> =>
   measureProcess(process.execPath, [runner, mode, path]);
 
 /** Runs the contestants in turns, so that a busy spell of the machine meets all of them. */

@@ -5,10 +5,14 @@
  * - `package`: package.xml into the catalogue's columns; `decode`: everything unpacked, nothing parsed;
  * - `selective` and `full`: the catalogue of `readPublication`, at the depths `facts` and `everything`;
  * - `tokens`: not measured: counts elements, attributes and text of all that `full` reads.
+ *
+ * And two without a counterpart: `store` writes the snapshot of the catalogue beside the file, `load` loads it.
  */
-import { open } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { type ByteSink, type CabMember, CabReader } from '#shared/cabinet/index.ts';
+import { decodeSnapshot, encodeSnapshot } from '#shared/contract/catalog-snapshot.ts';
 import { ColumnarCatalog } from '#shared/core/catalog/columns/columnar-catalog.ts';
 import { readPublication } from '#shared/index/index.ts';
 import { PackageList } from '#shared/index/package-list.ts';
@@ -170,12 +174,29 @@ async function tokens(file: string): Promise<RunCounts> {
   return { members, ...counts };
 }
 
+/** Where the snapshot of an index is kept. */
+const snapshotOf = (file: string): string => `${file}.kbc.gz`;
+
+async function store(file: string): Promise<RunCounts> {
+  const { catalog } = await readPublication(piecesOf(file));
+  const zipped = gzipSync(Buffer.concat([...encodeSnapshot(catalog)]));
+  await writeFile(snapshotOf(file), zipped);
+  return { bytes: zipped.length, updates: catalog.updates.size };
+}
+
+async function load(file: string): Promise<RunCounts> {
+  const catalog = decodeSnapshot(gunzipSync(await readFile(snapshotOf(file))));
+  return { updates: catalog.updates.size, payloadFiles: catalog.files.size };
+}
+
 const modes: Readonly<Record<string, (file: string) => Promise<RunCounts>>> = {
   package: packageList,
   decode,
   selective: (file) => publication(file, 'facts'),
   full: (file) => publication(file, 'everything'),
   tokens,
+  store,
+  load,
 };
 
 const [mode = '', file = ''] = process.argv.slice(2);
