@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { signCab } from '#local/upstream/signing/cab.ts';
 import { makeSignature } from '#local/upstream/signing/signature.ts';
+import { context, octets, set } from '#local/upstream/tls/der.ts';
 import { issue, span } from '#test/kit/signed-index.ts';
 import { countersigner, parties, policyOf, signedWith, signing, stateOf, unsignedCab } from './fixtures/files.ts';
 import { describeSignature, type SignatureState } from './index.ts';
@@ -218,6 +219,25 @@ describe('what is signed', () => {
     const file = signedWith({ dataType: '1.3.6.1.4.1.311.2.1.15' });
     expect(await said(file)).toMatch(
       /^malformed: the signature is that of another kind of file \(1\.3\.6\.1\.4\.1\.311\.2\.1\.15\)/,
+    );
+  });
+
+  const spcLink = '1.3.6.1.4.1.311.2.1.28';
+  const objectOf = (classId: string) => context(1, Buffer.concat([octets(Buffer.from(classId, 'hex')), octets(set())]));
+
+  it('may be a link to an object of the class that Microsoft writes into its cabinets', async () => {
+    const file = signedWith({ dataType: spcLink, dataValue: objectOf('a6b586d5b4a12466ae05a217da8e60d6') });
+    expect(await stateOf(file)).toMatchObject({ state: 'valid' });
+  });
+
+  it.each<[string, Uint8Array]>([
+    ['of another class', objectOf('c689aaba8e7811d08c4700c04fc295ee')],
+    ['without a class', context(1, octets(Buffer.alloc(0)))],
+    ['to a file', context(2, context(0, Buffer.from('x'), false))],
+    ['that is none', octets(Buffer.from('a6b586d5b4a12466ae05a217da8e60d6', 'hex'))],
+  ])('is no cabinet for a link %s', async (_what, dataValue) => {
+    expect(await said(signedWith({ dataType: spcLink, dataValue }))).toMatch(
+      /^malformed: the signature is that of another kind of file \(a link .*\), allowed are cabinet data \(1\.3\..*\.25\) and a link to an object of class a6b586d5/,
     );
   });
 

@@ -1,6 +1,6 @@
 import { type BaseBlock, OctetString } from 'asn1js';
 import { digestAlgorithm } from './algorithms.ts';
-import { content, parts, readAsn1 } from './asn1.ts';
+import { content, isTagged, parts, readAsn1 } from './asn1.ts';
 import { type Certificate, readCertificate } from './certificates.ts';
 import { followChain } from './chain.ts';
 import { type Countersignature, countersignatureOf } from './countersignature.ts';
@@ -19,11 +19,15 @@ export interface FileDigests {
 
 /** SpcIndirectDataContent of Microsoft's "Windows Authenticode Portable Executable Signature Format" (2008). */
 const indirectDataId = '1.3.6.1.4.1.311.2.1.4';
+/** SPC_CAB_DATA_OBJID of Microsoft's wintrust.h: what signtool and osslsigncode write for a cabinet. */
+const cabinetDataId = '1.3.6.1.4.1.311.2.1.25';
+/** SPC_LINK_OBJID of wintrust.h, which in itself may lead to anything. */
+const linkId = '1.3.6.1.4.1.311.2.1.28';
 /**
- * What is signed is a cabinet: SPC_CAB_DATA, written by osslsigncode and signtool, and SPC_SIGINFO, found in what
- * Microsoft signs. Those of programs and scripts are not accepted: their digests are computed otherwise.
+ * Class of the serialized object that the link leads to in cabinets that Microsoft signs itself (its .msu and
+ * WSUSSCAN.cab of 2015). What the object says, another digest, is not looked at.
  */
-const cabinetDataIds = ['1.3.6.1.4.1.311.2.1.25', '1.3.6.1.4.1.311.2.1.28'];
+const linkedClass = 'a6b586d5b4a12466ae05a217da8e60d6';
 /** Microsoft's attribute for further signatures, such as a SHA-256 one beside one by SHA-1. */
 const nestedId = '1.3.6.1.4.1.311.2.4.1';
 const maxNested = 4;
@@ -167,10 +171,12 @@ function readClaim(
     new AuthenticodeError('malformed', `the signature ${reason}`);
   if (message.contentType !== indirectDataId) throw malformed(`is of ${message.contentType}, not of a file`);
   const [data, digestInfo] = parts(message.body);
-  const [dataType] = parts(data);
-  const kind = dataType?.valueBlock.toString() ?? '';
-  if (!cabinetDataIds.includes(kind)) {
-    throw malformed(`is that of another kind of file (${kind}), allowed are those of cabinets: ${cabinetDataIds}`);
+  const other = otherKind(data);
+  if (other !== undefined) {
+    throw malformed(
+      `is that of another kind of file (${other}), allowed are cabinet data (${cabinetDataId}) and a link to an ` +
+        `object of class ${linkedClass}`,
+    );
   }
   const [algorithmId, digest] = parts(digestInfo);
   const [oid] = parts(algorithmId);
@@ -180,4 +186,23 @@ function readClaim(
     throw malformed(`has the file's ${algorithm}, allowed are sha256 and, by setting, sha1`);
   }
   return { algorithm, digest: content(digest, 'the digest of the file').toString('hex') };
+}
+
+/**
+ * Programs and scripts are not accepted: their digests are computed otherwise, so that the same bytes could be signed as
+ * something else.
+ *
+ * @param data SpcAttributeTypeAndOptionalValue
+ * @returns what is signed, in words, when it is not a cabinet
+ */
+function otherKind(data: BaseBlock | undefined): string | undefined {
+  const [type, value] = parts(data);
+  const kind = type?.valueBlock.toString() ?? '';
+  if (kind === cabinetDataId) return undefined;
+  if (kind !== linkId) return kind;
+  // SpcLink: [0] a URL, [1] a serialized object, [2] a file.
+  if (!isTagged(value, 1)) return 'a link to no object';
+  const [classId] = parts(value);
+  const bytes = classId instanceof OctetString ? content(classId, 'the class of the link').toString('hex') : '';
+  return bytes === linkedClass ? undefined : `a link to an object of class ${bytes || 'unknown'}`;
 }

@@ -48,6 +48,8 @@ export interface SignatureOptions {
   readonly nested?: readonly Buffer[];
   /** What kind of file it is of. @default a cabinet */
   readonly dataType?: string;
+  /** DER of what follows the kind of file. @default a link to the file `<<<Obsolete>>>` */
+  readonly dataValue?: Uint8Array;
 }
 
 /**
@@ -59,7 +61,7 @@ export function makeSignature(fileDigest: Uint8Array, options: SignatureOptions)
   const { signer, chain, digest = 'sha256', countersigner, nested = [] } = options;
   // SpcIndirectDataContent without its tag and length: those are not signed.
   const content = [
-    sequence(oid(options.dataType ?? ids.cabinetData), obsoleteLink()),
+    sequence(oid(options.dataType ?? ids.cabinetData), options.dataValue ?? obsoleteLink()),
     sequence(digestAlgorithm(digest), octets(fileDigest)),
   ];
   const statement = attribute(ids.statementType, sequence(oid(ids.individualSigning)));
