@@ -1,11 +1,12 @@
 import { ColumnsBuilder } from '#shared/core/catalog/columns/builder.ts';
 import { type CatalogColumns, packFlags, unpackFlags } from '#shared/core/catalog/columns/columns.ts';
 import type { ListsColumn } from '#shared/core/catalog/columns/growing.ts';
-import { hexOf, type TextPool } from '#shared/core/catalog/columns/pools.ts';
+import type { TextPool } from '#shared/core/catalog/columns/pools.ts';
 import type { InnerCab } from '#shared/core/catalog/model.ts';
 import type { FragmentReader } from './fragment-reader.ts';
 import { GapCounter } from './gap-counter.ts';
 import { secretHashKey } from './hash-key.ts';
+import { JoinedFiles } from './joined-files.ts';
 import type { PackageList } from './package-list.ts';
 import { kbDigits, type Values } from './values.ts';
 
@@ -50,21 +51,20 @@ class Join {
   /** Numbers in the builder's pools, plus one, by the numbers in those of the reader. */
   readonly #guids: Uint32Array;
   readonly #texts: Uint32Array;
-  readonly #files: Uint32Array;
   /** By number in `texts`. */
   readonly #languages = new Map<number, string>();
-  /** SHA-1s of the payload files, in the order of their numbers in the builder. */
-  readonly #sha1s: number[] = [];
-  /** Name of each of them, in the reader's `texts`, plus one. */
-  readonly #names: number[] = [];
+  readonly #files: JoinedFiles;
 
   constructor(input: JoinInput) {
     this.#input = input;
     this.#notReusable = new Set(input.notReusable);
-    const { guids, texts, sha1s } = input.values;
+    const { guids, texts } = input.values;
     this.#guids = new Uint32Array(guids.count);
     this.#texts = new Uint32Array(texts.count);
-    this.#files = new Uint32Array(sha1s.count);
+    const { values, list, fragments } = input;
+    this.#files = new JoinedFiles({ values, list, extended: fragments.extended }, this.#builder, (number) =>
+      this.#text(number),
+    );
   }
 
   run(): CatalogColumns {
@@ -77,7 +77,7 @@ class Join {
     }
     fragments.free();
     list.freeUpdates();
-    this.#addFiles();
+    this.#files.describe(this.#gaps);
     fragments.extended.files.free();
     list.freeLocations();
     values.free();
@@ -120,7 +120,7 @@ class Join {
     this.#addGuids(row, list.products, builder.products);
     this.#addGuids(row, list.families, builder.families);
     this.#addGuids(row, list.companies, builder.companies);
-    this.#addPayload(row, extended);
+    if (!this.#files.addPayload(row, extended)) this.#notReusable.add(fragments.extended.byRevision.cab.at(extended));
     for (const kb of listedKbs) builder.kbs.push(this.#text(kb));
     if (kbOfTitle !== undefined) builder.kbs.push(builder.texts.intern(kbOfTitle));
     if (extended !== -1) {
@@ -175,52 +175,6 @@ class Join {
     return dangling;
   }
 
-  /**
-   * package.xml lists the files of every real leaf; a list cut out of a sample is made up for by the fragment. What a
-   * fragment says of files that are not its update's own counts for nothing.
-   */
-  #addPayload(row: number, extended: number): void {
-    const listed = this.#input.list.payload.at(row);
-    // Most updates are bundles, which have no files.
-    if (listed.length === 0 && (extended === -1 || this.#input.fragments.extended.filesAt(extended).length === 0))
-      return;
-    const described = this.#describedBy(extended);
-    const own = new Set<number>(listed);
-    if (own.size === 0) for (const sha1 of described.keys()) own.add(sha1);
-    const inOrder = described.keys();
-    let isWhole = true;
-    for (const sha1 of own) {
-      const facts = described.get(sha1);
-      if (facts === undefined) {
-        this.#builder.pushPayload(this.#file(sha1, 0), 0, 0);
-        continue;
-      }
-      if (inOrder.next().value !== sha1) isWhole = false;
-      this.#builder.pushPayload(this.#file(sha1, facts.name), this.#text(facts.name - 1) + 1, facts.source);
-    }
-    // The catalogue does not hold another order, nor files that it has no row for: a later publication may need them.
-    if (isWhole && inOrder.next().done === true) return;
-    this.#notReusable.add(this.#input.fragments.extended.byRevision.cab.at(extended));
-  }
-
-  /**
-   * What an extended fragment says of files, by SHA-1, in its order: their names, plus one, and whether it describes them
-   * (1), and with their SHA-256 (3).
-   */
-  #describedBy(extended: number): ReadonlyMap<number, { readonly name: number; source: number }> {
-    const described = new Map<number, { readonly name: number; source: number }>();
-    if (extended === -1) return described;
-    const files = this.#input.fragments.extended.filesAt(extended);
-    for (let at = 0; at < files.length; at += 3) {
-      const sha1 = files[at] as number;
-      const source = files[at + 2] as number;
-      const facts = described.get(sha1);
-      if (facts === undefined) described.set(sha1, { name: (files[at + 1] as number) + 1, source });
-      else facts.source |= source;
-    }
-    return described;
-  }
-
   /** The property is what counts; titles end in `(KB5101650)` and make up for it where it is missing. */
   #kbOf(title: number | undefined): string | undefined {
     if (title === undefined) return undefined;
@@ -248,53 +202,6 @@ class Join {
     this.#gaps.add('identity-mismatch', [String(list.revisionId.at(row))]);
     // The catalogue does not keep what the fragment said instead, so a later one cannot compare.
     this.#notReusable.add(byRevision.cab.at(core));
-  }
-
-  #addFiles(): void {
-    const { list, fragments, values } = this.#input;
-    const { files } = fragments.extended;
-    const sha1s = values.sha1s.view();
-    const inWords = (sha1: number): string => hexOf(sha1s, sha1 * 20, 20);
-    const contradicted: number[] = [];
-    for (const [number, sha1] of this.#sha1s.entries()) {
-      const url = list.locationOf(sha1);
-      const name = this.#names[number] as number;
-      const isKnown = files.isKnown(sha1);
-      const sha256 = files.sha256Of(sha1);
-      this.#builder.describeFile(number, {
-        ...(sha256 === undefined ? {} : { sha256 }),
-        ...(isKnown ? { size: files.sizeOf(sha1) } : {}),
-        name: name === 0 ? 0 : this.#text(name - 1) + 1,
-        url: url === 0 ? 0 : this.#text(url - 1) + 1,
-      });
-      if (url === 0) this.#gaps.add('location-missing', [inWords(sha1)]);
-      if (!isKnown || name === 0) this.#gaps.add('file-facts-missing', [inWords(sha1)]);
-      if (files.isContradicted(sha1)) contradicted.push(sha1);
-    }
-    for (const sha1 of contradicted) this.#gaps.add('file-facts-conflict', [inWords(sha1)]);
-    if (this.#sha1s.length > 0 && list.locations === 0) this.#gaps.add('no-file-locations', []);
-  }
-
-  /**
-   * Number of the file in the builder. Several updates may call it by several names; the first one in the order of
-   * their characters is taken, since it does not depend on which update is read first.
-   */
-  #file(sha1: number, name: number): number {
-    const known = this.#files[sha1] as number;
-    if (known === 0) {
-      const number = this.#builder.file(this.#input.values.sha1s.raw, sha1 * 20);
-      this.#files[sha1] = number + 1;
-      this.#sha1s.push(sha1);
-      this.#names.push(name);
-      return number;
-    }
-    const number = known - 1;
-    const present = this.#names[number] as number;
-    if (name !== 0 && name !== present) {
-      const { texts } = this.#input.values;
-      if (present === 0 || texts.get(name - 1) < texts.get(present - 1)) this.#names[number] = name;
-    }
-    return number;
   }
 
   /** There are some forty, and every update names one. */

@@ -5,7 +5,10 @@
  * digits without "KB". The spellings of the cab (base64 digests, mixed-case GUIDs) end in `shared/index`.
  */
 
-/** What never changes its meaning between publications; RevisionIds do (index-format.md, section 2). */
+/**
+ * What never changes its meaning between publications. RevisionIds do: those of UUP updates are numbered anew in each
+ * (seen in the indexes of June and July 2026; usui-tk and HexMystic/patchmanagement).
+ */
 export interface UpdateIdentity {
   /** GUID, lower case. */
   readonly updateId: string;
@@ -113,7 +116,9 @@ export interface InnerCab {
   readonly bytes: number;
   /**
    * Whether this catalogue holds all that the cabinet's fragments say: then a publication with the same cabinet takes
-   * it from here. False when a fragment of it belongs to no listed update, or is overruled by another cabinet's.
+   * it from here. False when something about it is odd: a fragment of an update that is not listed, or that another
+   * cabinet has too, another identity than in package.xml, titles without an English one, files in another order or of
+   * another update, or described otherwise elsewhere.
    */
   readonly reusable: boolean;
 }

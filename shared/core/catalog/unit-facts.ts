@@ -63,7 +63,8 @@ export interface UnitOfKb {
 
 /**
  * Lengths that hold a row far below DynamoDB's 400 KB. Real units have at most three leaves of 19 files, some 120
- * superseders (a cumulative update after ten years) and some 200 CVEs (index-format.md).
+ * superseders (a cumulative update after ten years) and some 200 CVEs
+ * (usui-tk and HexMystic/patchmanagement, on the indexes of June and July 2026).
  */
 const limits: Readonly<Record<BoundedList, number>> = {
   kbs: 20,

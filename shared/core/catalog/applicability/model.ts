@@ -2,7 +2,7 @@
  * Applicability rules as data: what a core fragment (`c/`) says of when an update is installed, superseded, installable.
  *
  * Operators keep the names that they have in the fragments: `b.` is Microsoft's namespace BaseApplicabilityRules, `m.`
- * MsiApplicabilityRules (index-format.md, section 4). Their meaning is that of Microsoft's schema pages ("WSUS XML Schema
+ * MsiApplicabilityRules. Their meaning is that of Microsoft's schema pages ("WSUS XML Schema
  * Reference", learn.microsoft.com, bb972752 and the pages it lists); where those are silent, `evaluate.ts` says what is done.
  */
 import type { Version } from './version.ts';
