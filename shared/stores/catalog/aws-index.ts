@@ -14,14 +14,36 @@ const stagingKey = (copyId: string): string => buildKey({ kind: 'index-staging',
 /** Copied to the digest's key together with the bytes. */
 const headers = { contentType: 'application/vnd.ms-cab-compressed', cacheControl: immutable };
 
-/** The index files in S3. */
+/**
+ * The index files in S3.
+ *
+ * Staged bytes that were opened once are pinned by their tag: when they are opened again, promoted or put aside, S3 must
+ * still have the same, or the call fails as `conflict` and the pin is forgotten. What a run verified is what it decodes
+ * and publishes, whoever writes to the staging key meanwhile.
+ */
 export function awsIndexStore(s3: S3Client, bucket: string): IndexStore {
   const pointerKey = buildKey({ kind: 'index-pointer' });
-  const open = async (what: RepositoryKey): Promise<AsyncIterable<Uint8Array>> => {
+  /** Tags by copy id. */
+  const pins = new Map<string, string>();
+  const pinned = async <T>(copyId: string, run: (tag: string | undefined) => Promise<T>): Promise<T> => {
+    try {
+      return await run(pins.get(copyId));
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      pins.delete(copyId);
+      throw new StoreError('conflict', `${stagingKey(copyId)} is not what was read before`, { cause: error });
+    }
+  };
+  const open = async (what: RepositoryKey, tag?: string) => {
     const key = buildKey(what);
-    const object = await openObject(s3, bucket, key);
+    const object = await openObject(s3, bucket, key, tag);
     if (object === undefined) throw new StoreError('not-found', `there is no ${key}`);
-    return object.body;
+    return object;
+  };
+  const move = async (copyId: string, what: RepositoryKey, bytes: number): Promise<void> => {
+    const [from, to] = [stagingKey(copyId), buildKey(what)];
+    await pinned(copyId, (tag) => moveObject(s3, bucket, from, to, bytes, tag));
+    pins.delete(copyId);
   };
   return {
     async current() {
@@ -37,6 +59,7 @@ export function awsIndexStore(s3: S3Client, bucket: string): IndexStore {
     upload: (copyId, uploadId) => new PartUpload(s3, { bucket, key: stagingKey(copyId), uploadId }),
 
     async stage(copyId, body) {
+      pins.delete(copyId);
       const upload = new MultipartUpload(s3, { bucket, key: stagingKey(copyId), ...headers });
       let bytes = 0;
       await uploadWhole(upload, async () => {
@@ -50,19 +73,25 @@ export function awsIndexStore(s3: S3Client, bucket: string): IndexStore {
 
     stagedBytes: (copyId) => objectBytes(s3, bucket, stagingKey(copyId)),
 
-    openStaged: (copyId) => open({ kind: 'index-staging', copyId }),
+    openStaged: (copyId) =>
+      pinned(copyId, async (known) => {
+        const { body, tag } = await open({ kind: 'index-staging', copyId }, known);
+        pins.set(copyId, tag);
+        return body;
+      }),
 
-    promote: ({ copyId, sha256, bytes }) =>
-      moveObject(s3, bucket, stagingKey(copyId), buildKey({ kind: 'index', sha256 }), bytes),
+    promote: ({ copyId, sha256, bytes }) => move(copyId, { kind: 'index', sha256 }, bytes),
 
-    keepAside: ({ copyId, sha256, bytes }) =>
-      moveObject(s3, bucket, stagingKey(copyId), buildKey({ kind: 'index-refused', sha256 }), bytes),
+    keepAside: ({ copyId, sha256, bytes }) => move(copyId, { kind: 'index-refused', sha256 }, bytes),
 
-    drop: (copyId) => deleteObject(s3, bucket, stagingKey(copyId)),
+    async drop(copyId) {
+      pins.delete(copyId);
+      await deleteObject(s3, bucket, stagingKey(copyId));
+    },
 
     has: async (sha256) => (await objectBytes(s3, bucket, buildKey({ kind: 'index', sha256 }))) !== undefined,
 
-    open: (sha256) => open({ kind: 'index', sha256 }),
+    open: async (sha256) => (await open({ kind: 'index', sha256 })).body,
 
     async moveCurrent(pointer, tag) {
       try {

@@ -32,9 +32,11 @@ export async function openObject(
   s3: S3Client,
   bucket: string,
   key: string,
+  /** The object must have this tag; S3 answers 412 otherwise. */
+  tag?: string,
 ): Promise<{ readonly body: AsyncIterable<Uint8Array>; readonly tag: string } | undefined> {
   try {
-    const got = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    const got = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, IfMatch: tag }));
     if (got.Body === undefined || got.ETag === undefined) throw new Error(`S3 answered ${key} without body or ETag`);
     return { body: bytesOf(got.Body, key), tag: got.ETag };
   } catch (error) {
@@ -65,14 +67,25 @@ export async function objectBytes(s3: S3Client, bucket: string, key: string): Pr
  * Copies an object inside its bucket, headers included, and deletes the source. Repeating it after a crash between the
  * two steps does no harm.
  *
- * @throws StoreError `refused` above {@link maxCopyBytes}; `not-found` when the source is gone
+ * @throws StoreError `refused` above {@link maxCopyBytes}; `not-found` when the source is gone; what S3 answers when the
+ * source does not have the tag passes through
  */
-export async function moveObject(s3: S3Client, bucket: string, from: string, to: string, bytes: number): Promise<void> {
+export async function moveObject(
+  s3: S3Client,
+  bucket: string,
+  from: string,
+  to: string,
+  bytes: number,
+  /** That the source must have. */
+  tag?: string,
+): Promise<void> {
   if (bytes > maxCopyBytes)
     throw new StoreError('refused', `${from} has ${bytes} bytes; at most ${maxCopyBytes} are copied in one piece`);
   try {
     // Keys are built by contract/keys.ts from hex digits, letters and slashes: nothing in them needs escaping.
-    await s3.send(new CopyObjectCommand({ Bucket: bucket, Key: to, CopySource: `${bucket}/${from}` }));
+    await s3.send(
+      new CopyObjectCommand({ Bucket: bucket, Key: to, CopySource: `${bucket}/${from}`, CopySourceIfMatch: tag }),
+    );
   } catch (error) {
     if (isMissing(error)) throw new StoreError('not-found', `there is no ${from}`, { cause: error });
     throw error;
