@@ -54,8 +54,12 @@ export interface AddressBook {
 export interface IndexTrust {
   /** Certificates that the signature must lead to, PEM. */
   readonly rootsPem: string;
+  /** Those of them that are not Microsoft's own, which functions know anyway. */
+  readonly addedRootsPem: string;
   /** Accept SHA-1, as Microsoft signed until 2020. */
   readonly allowSha1: boolean;
+  /** Publish the index of an .msu as well, which knows a single package. */
+  readonly allowSinglePackage: boolean;
 }
 
 export interface StackOptions {

@@ -3,6 +3,8 @@ import type { IndexUpload } from '#shared/stores/catalog/port.ts';
 import type { IndexAnswer } from '#shared/upstream/client.ts';
 import { UpstreamError } from '#shared/upstream/upstream-error.ts';
 import type { SyncSession } from './ports.ts';
+import { SyncError } from './sync-error.ts';
+import { lastBeginning, withinTime } from './time.ts';
 
 /** How far an invocation got with a copy. */
 export type CopyStep =
@@ -38,7 +40,7 @@ async function takeAnswer(
   session: SyncSession,
   answer: Exclude<IndexAnswer, { kind: 'unchanged' }>,
 ): Promise<{ readonly copy: IndexCopy; readonly newBytes: number }> {
-  const { ports, limits, progress } = session;
+  const { ports, limits, progress, event } = session;
   const copyId = ports.newCopyId();
   const { lastModified } = answer.validators;
   const common = {
@@ -49,7 +51,8 @@ async function takeAnswer(
     ...(lastModified !== undefined && { lastModified }),
     startedAt: ports.now().toISOString(),
     runIds: [...progress.runIds],
-    continuations: 0,
+    // A chain of invocations stays one when the file changes under it.
+    continuations: event.continuations ?? 0,
   };
   let copy: IndexCopy;
   if (answer.kind === 'ranged') {
@@ -169,13 +172,14 @@ function partsOf({ length, partBytes }: CopyingIndex): readonly PartRange[] {
  * @throws UpstreamError, the first failure; parts in flight are given up then
  */
 async function fetchParts(
-  { ports, limits, invocation, progress }: SyncSession,
+  session: SyncSession,
   { url, etag, length }: CopyingIndex,
   upload: IndexUpload,
   missing: readonly PartRange[],
   before: number,
 ): Promise<number> {
-  const stopAt = invocation.deadlineAt.getTime() - limits.lastPartMilliseconds;
+  const { ports, limits, invocation, progress } = session;
+  const stopAt = lastBeginning(session);
   const failed = new AbortController();
   const signal = AbortSignal.any([invocation.signal, failed.signal]);
   const waiting = missing.values();
@@ -185,7 +189,8 @@ async function fetchParts(
     for (const { part, from, to } of waiting) {
       if (signal.aborted || ports.now().getTime() >= stopAt) return;
       const bytes = await ports.upstream.getRange(url, { etag, length, from, to }, { signal });
-      await upload.put(part, bytes);
+      // Stored later it does no harm: it is the same part of the same file.
+      await withinTime(session, upload.put(part, bytes), () => `while part ${part} was stored`);
       stored += bytes.byteLength;
       await progress.note('copying', { bytes: before + stored, of: length });
     }
@@ -199,7 +204,9 @@ async function fetchParts(
   await Promise.all(workers);
   // The end of the time is no failure: what arrived is kept, and another invocation goes on.
   const overtime =
-    invocation.signal.aborted && failure?.error instanceof UpstreamError && failure.error.code === 'aborted';
+    invocation.signal.aborted &&
+    (failure?.error instanceof SyncError ||
+      (failure?.error instanceof UpstreamError && failure.error.code === 'aborted'));
   if (failure !== undefined && !overtime) throw failure.error;
   return stored;
 }

@@ -5,10 +5,12 @@ import { catalogEnv } from '#shared/stores/catalog/binding.ts';
 export const syncIndexEnv = z.extend(catalogEnv, {
   /** Address of the offline index; its host must be one of Microsoft's (shared/upstream). */
   INDEX_URL: z.url(),
-  /** Certificates that a signature must lead to, PEM; without it Microsoft's roots. */
+  /** Certificates that a signature may lead to beside Microsoft's roots, PEM. */
   INDEX_ROOTS: z.optional(z.string()),
   /** Accept signatures by SHA-1, as Microsoft made them until 2020. */
   INDEX_ALLOW_SHA1: z._default(z.stringbool({ truthy: ['true'], falsy: ['false'] }), false),
+  /** Take in the index of an .msu as well, which knows a single package; for the embedded stack. */
+  INDEX_ALLOW_SINGLE_PACKAGE: z._default(z.stringbool({ truthy: ['true'], falsy: ['false'] }), false),
   /** How much smaller than the current publication a new one may be, in percent. */
   MAX_SHRINK_PERCENT: z._default(z.coerce.number().check(z.minimum(0), z.maximum(100)), 20),
 });

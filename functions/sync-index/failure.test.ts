@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { serveRanges } from '#test/kit/origin.ts';
-import { altered, dying, first, SyncBench } from '#test/kit/sync-bench.ts';
-import { at, pointerOf, sha256 } from '#test/kit/values.ts';
+import { packIndex } from '#test/kit/pack-slice.ts';
+import { altered, dying, first, moved, SyncBench } from '#test/kit/sync-bench.ts';
+import { at, pointerOf, sha256, streamOf } from '#test/kit/values.ts';
 import { measureSync } from './sync-index.ts';
 
 let bench: SyncBench;
@@ -66,6 +67,50 @@ describe('a failure', () => {
     const report = await bench.invoke({}, {}, AbortSignal.timeout(50));
     expect(report.result).toEqual({ outcome: 'failed', reason: expect.stringContaining('stopped') });
     expect(bench.index.staged.size).toBe(0);
+  });
+
+  it('of the store to send any more bytes ends with the time', async () => {
+    bench.publish(first, '"one"');
+    const openStaged = async () =>
+      (async function* () {
+        yield first.subarray(0, 100);
+        await new Promise(() => {});
+      })();
+    const index = altered(bench.index, { openStaged });
+    const { result } = await bench.invoke({}, { index }, AbortSignal.timeout(50));
+    expect(result).toEqual({
+      outcome: 'failed',
+      reason: expect.stringMatching(/over at byte 100 of \d+ \(examining\)/),
+    });
+    expect(await bench.sync()).toMatchObject({ outcome: 'published' });
+  });
+
+  it('of the clock while facts are written is a result, and the pointer stays', async () => {
+    bench.publish(first, '"one"');
+    const time = new AbortController();
+    const putFacts: typeof bench.catalog.putFacts = (catalog, options) => {
+      time.abort();
+      return bench.catalog.putFacts(catalog, options);
+    };
+    const { result } = await bench.invoke({}, { catalog: altered(bench.catalog, { putFacts }) }, time.signal);
+    expect(result).toEqual({ outcome: 'failed', reason: expect.stringMatching(/time was over after \d+ facts/) });
+    expect(bench.index.pointer).toBeUndefined();
+    expect(await bench.sync()).toMatchObject({ outcome: 'published' });
+  });
+
+  it('of the staging object to stay what was verified is seen before anything is written', async () => {
+    bench.publish(first, '"one"');
+    let opened = 0;
+    const openStaged = async (copyId: string) => {
+      opened += 1;
+      return opened === 1 ? bench.index.openStaged(copyId) : streamOf(packIndex(moved));
+    };
+    const index = altered(bench.index, { openStaged });
+    const reason = expect.stringContaining('not those that were verified');
+    expect(await bench.sync({ index })).toEqual({ outcome: 'failed', reason });
+    expect(bench.catalog.facts.size).toBe(0);
+    expect(bench.index.pointer).toBeUndefined();
+    expect(await bench.sync()).toMatchObject({ outcome: 'published' });
   });
 
   it('of the clock while the index is read is a result, and the next run reads it', async () => {

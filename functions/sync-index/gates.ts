@@ -11,14 +11,38 @@ export interface GateOptions {
   readonly previous: Catalog | undefined;
   /** How much smaller than the current publication it may be, in percent: 0 to 100. */
   readonly maxShrinkPercent: number;
+  /** A person wants an older publication back. */
+  readonly allowOlder: boolean;
+  /** Take the index of an .msu for one too. */
+  readonly allowSinglePackage: boolean;
 }
 
 /** Why an index that was read must not become the current one, in words; `undefined` when it may. */
-export function whyNotPublish({ catalog }: Pick<Publication, 'catalog'>, options: GateOptions): string | undefined {
-  const { current, previous, maxShrinkPercent } = options;
+export function whyNotPublish(
+  { catalog, layout }: Pick<Publication, 'catalog' | 'layout'>,
+  options: GateOptions,
+): string | undefined {
+  const { current, previous, maxShrinkPercent, allowOlder, allowSinglePackage } = options;
+  if (layout !== 'wsusscn2' && !allowSinglePackage)
+    return `it is the index of a single package (${layout}), as in an .msu; only the monthly index (wsusscn2) is published`;
+  const older = allowOlder ? undefined : whyTooOld(catalog, current);
+  if (older !== undefined) return older;
   const verdict = publishable(catalog, { previous, maxShrinkPercent });
   if (!verdict.ok) return verdict.reason;
   return previous === undefined && current !== undefined ? whyTooSmall(catalog, current, maxShrinkPercent) : undefined;
+}
+
+/**
+ * Nodes of a CDN disagree for a while after a publication, and whoever sits at one could keep a whole fleet behind by
+ * an old index, which is signed as well as a new one.
+ */
+function whyTooOld({ createdAt }: Catalog, current: IndexPointer | undefined): string | undefined {
+  const before = Date.parse(current?.createdAt ?? '');
+  if (Number.isNaN(before)) return undefined;
+  const made = Date.parse(createdAt ?? '');
+  if (made >= before) return undefined;
+  const when = Number.isNaN(made) ? 'it does not say when Microsoft made it' : `Microsoft made it at ${createdAt}`;
+  return `${when}, and the current one at ${current?.createdAt}: an older one is published only when a person allows it (allowOlder)`;
 }
 
 /** The pointer has fewer counts than the catalogue it belongs to, and is there without it. */

@@ -13,6 +13,7 @@ import { awsIndexStore } from '#shared/stores/catalog/aws-index.ts';
 import { awsSyncJournal } from '#shared/stores/catalog/aws-journal.ts';
 import { documentClient } from '#shared/stores/dynamodb/document-client.ts';
 import { awsSyncStarter } from '#shared/stores/runs/aws.ts';
+import { connectionTimeouts } from '#shared/stores/s3/timeouts.ts';
 import { createUpstreamAgent } from '#shared/upstream/agent.ts';
 import { createUpstream } from '#shared/upstream/client.ts';
 import { syncIndexRuntimeEnv } from './env.ts';
@@ -22,8 +23,8 @@ import { measureSync, syncIndex } from './sync-index.ts';
 const env = parseEnv(syncIndexRuntimeEnv);
 const { CATALOG_TABLE: table, INDEX_BUCKET: bucket, INDEX_ROOTS: roots } = env;
 const clock = systemClock();
-const dynamodb = documentClient(new DynamoDBClient());
-const s3 = new S3Client();
+const dynamodb = documentClient(new DynamoDBClient({ requestHandler: connectionTimeouts() }));
+const s3 = new S3Client({ requestHandler: connectionTimeouts() });
 const ports: SyncPorts = {
   upstream: createUpstream({ dispatcher: createUpstreamAgent(), timing: clock }),
   index: awsIndexStore(s3, bucket),
@@ -31,7 +32,11 @@ const ports: SyncPorts = {
   journal: awsSyncJournal(dynamodb, table),
   goOn: awsSyncStarter(new LambdaClient(), env.AWS_LAMBDA_FUNCTION_NAME),
   indexUrl: env.INDEX_URL,
-  trust: { roots: roots === undefined ? microsoftRoots : parseRoots(roots), allowSha1: env.INDEX_ALLOW_SHA1 },
+  trust: {
+    roots: [...microsoftRoots, ...(roots === undefined ? [] : parseRoots(roots))],
+    allowSha1: env.INDEX_ALLOW_SHA1,
+  },
+  allowSinglePackage: env.INDEX_ALLOW_SINGLE_PACKAGE,
   maxShrinkPercent: env.MAX_SHRINK_PERCENT,
   now: clock.date,
   sleep: clock.sleep,

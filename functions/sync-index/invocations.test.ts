@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { altered, dying, first, SyncBench, unavailable } from '#test/kit/sync-bench.ts';
-import { at } from '#test/kit/values.ts';
+import { StoreError } from '#shared/stores/store-error.ts';
+import { altered, dying, first, SyncBench, second, unavailable } from '#test/kit/sync-bench.ts';
+import { at, sha256 } from '#test/kit/values.ts';
 import { defaultLimits } from './ports.ts';
 
 /** Small parts, so that a small index is many. */
@@ -58,7 +59,7 @@ describe('at the end of the time', () => {
       goesOn: 'invocation',
     });
     expect(bench.index.pointer).toBeUndefined();
-    expect(bench.goneOn).toEqual([{}]);
+    expect(bench.goneOn).toEqual([{ continuations: 1 }]);
     bench.endsAt = bench.seconds + 300;
     expect(await bench.sync()).toMatchObject({ outcome: 'published' });
   });
@@ -85,6 +86,67 @@ describe('at the end of the time', () => {
       expect(result).toMatchObject({ outcome: 'continues', goesOn: run < 3 ? 'invocation' : 'schedule' });
     }
     expect(bench.goneOn).toHaveLength(3);
+  });
+
+  it('a chain of invocations is bounded also when the file changes in each of them', async () => {
+    let event: (typeof bench.goneOn)[number] | undefined = {};
+    let invocations = 0;
+    for (; event !== undefined && invocations < 50; event = bench.goneOn.shift()) {
+      bench.publish(first, `"${invocations}"`);
+      bench.limits = { ...bench.limits, partBytes: 64, partsInFlight: 1, maxContinuations: 3 };
+      bench.endsAt = bench.seconds + 20 + 60;
+      invocations += 1;
+      expect(await bench.invoke(event)).toMatchObject({ result: { outcome: 'continues' } });
+    }
+    expect(invocations).toBe(4);
+  });
+
+  it('a copy is not begun again when the file changes under it', async () => {
+    bench.except(first, '"one"', (part) => part >= 2, unavailable);
+    await bench.sync();
+    const copy = await bench.journal.copy();
+    bench.publish(second, '"two"');
+    bench.limits = { ...bench.limits, partsInFlight: 1 };
+    bench.endsAt = bench.seconds + 60 + 3;
+    bench.partsAsked();
+    const reason = expect.stringMatching(/changed at the origin, and the time was over/);
+    expect(await bench.sync()).toEqual({ outcome: 'failed', reason });
+    expect(await bench.journal.copy()).toEqual(copy);
+    bench.endsAt = 20 * 3600;
+    expect(await bench.sync()).toMatchObject({ outcome: 'published', sha256: sha256(second) });
+  });
+
+  it('a run that waits to ask again stops, and that is no error', async () => {
+    const time = new AbortController();
+    bench.except(
+      first,
+      '"one"',
+      (part) => part >= 2,
+      (response) => response.writeHead(412).end(),
+    );
+    const sleep = async (): Promise<void> => {
+      time.abort();
+      time.signal.throwIfAborted();
+    };
+    const { result } = await bench.invoke({}, { sleep }, time.signal);
+    expect(result).toEqual({ outcome: 'failed', reason: expect.stringMatching(/changed .* the time was over/) });
+  });
+
+  it('a part that the store does not take in is given up, and what arrived is kept', async () => {
+    bench.publish(first, '"one"');
+    bench.limits = { ...bench.limits, partsInFlight: 1 };
+    const time = new AbortController();
+    const upload = (copyId: string, uploadId: string) => {
+      const known = bench.index.upload(copyId, uploadId);
+      const put: typeof known.put = (part, bytes) => {
+        if (part < 3) return known.put(part, bytes);
+        time.abort();
+        return new Promise(() => {});
+      };
+      return altered(known, { put });
+    };
+    const { result } = await bench.invoke({}, { index: altered(bench.index, { upload }) }, time.signal);
+    expect(result).toMatchObject({ outcome: 'continues', bytes: 2 * partBytes, goesOn: 'invocation' });
   });
 
   it('parts in flight are given up at the signal, and what arrived is kept', async () => {
@@ -157,6 +219,43 @@ describe('a run that somebody asked for', () => {
     await bench.invoke({ runId: 'second' });
     for (const runId of ['first', 'second'])
       expect(bench.journal.runs.get(runId)).toMatchObject({ state: 'ended', result: { outcome: 'published' } });
+  });
+
+  it('and that ended has no say any more in what becomes of its copy', async () => {
+    bench.limits = { ...bench.limits, maxReadings: 1 };
+    bench.except(first, '"one"', (part) => part >= 2, unavailable);
+    expect((await bench.invoke({ runId: 'asked' })).result).toMatchObject({ outcome: 'failed' });
+    const ended = bench.journal.runs.get('asked');
+    let notes = 0;
+    const putRun: typeof bench.journal.putRun = async (run) => {
+      notes += 1;
+      await bench.journal.putRun(run);
+    };
+    const journal = altered(bench.journal, { putRun });
+    bench.publish(first, '"one"');
+    // A run that is killed while it reads: by the schedule, so the next one by the schedule must refuse.
+    let killed = false;
+    const openStaged = () => {
+      killed = true;
+      return Promise.reject(new Error('killed'));
+    };
+    const putCopy: typeof bench.journal.putCopy = async (copy, known) => {
+      if (!killed) await bench.journal.putCopy(copy, known);
+    };
+    const dies = { index: altered(bench.index, { openStaged }), journal: altered(journal, { putCopy }) };
+    await expect(bench.sync(dies)).rejects.toThrow('killed');
+    expect(await bench.journal.copy()).toMatchObject({ runIds: [], readings: 1 });
+    expect(await bench.sync({ journal })).toMatchObject({ outcome: 'refused' });
+    expect(bench.journal.runs.get('asked')).toEqual(ended);
+    expect(notes).toBe(0);
+  });
+
+  it('whose row cannot be read does not stop the copy that waits for it', async () => {
+    bench.except(first, '"one"', (part) => part >= 2, unavailable);
+    await bench.invoke({ runId: 'asked' });
+    bench.publish(first, '"one"');
+    const run = () => Promise.reject(new StoreError('corrupt', 'it does not parse'));
+    expect(await bench.sync({ journal: altered(bench.journal, { run }) })).toMatchObject({ outcome: 'published' });
   });
 
   it('that nobody asked for leaves no trace', async () => {

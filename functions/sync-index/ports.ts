@@ -1,16 +1,11 @@
 import type { TrustPolicy } from '#shared/authenticode/index.ts';
 import type { IndexPointer } from '#shared/contract/index-pointer.ts';
+import type { SyncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import type { IndexRefusal } from '#shared/contract/operators/index-sync.ts';
 import type { Invocation } from '#shared/lambda/invocation.ts';
 import type { CatalogStore, IndexStore, SyncJournal } from '#shared/stores/catalog/port.ts';
 import type { Upstream } from '#shared/upstream/client.ts';
 import type { RunProgress } from './progress.ts';
-
-/** What `sync-index` is invoked with. */
-export interface SyncEvent {
-  /** Somebody asked for this run; a schedule sends none. */
-  readonly runId?: string;
-}
 
 export interface SyncPorts {
   readonly upstream: Pick<Upstream, 'getIndex' | 'getRange'>;
@@ -18,13 +13,21 @@ export interface SyncPorts {
   readonly catalog: CatalogStore;
   readonly journal: SyncJournal;
   /** Starts another invocation of this function and does not wait for it. */
-  readonly goOn: (event: SyncEvent) => Promise<void>;
+  readonly goOn: (event: SyncIndexEvent) => Promise<void>;
   /** Address of the index at Microsoft. */
   readonly indexUrl: string;
   /** Whose signature an index must have. */
   readonly trust: TrustPolicy;
   /** By how much a publication may be smaller than the current one. */
   readonly maxShrinkPercent: number;
+  /**
+   * Take in also the index of an .msu, which knows one package: Microsoft has signed thousands of those, and published,
+   * one would tell each host that it needs nothing else.
+   * @default false
+   */
+  readonly allowSinglePackage?: boolean;
+  /** @default decoderVersion */
+  readonly decoderVersion?: number;
   readonly now: () => Date;
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
   /** A name that no other copy has. */
@@ -44,7 +47,7 @@ export interface SyncLimits {
   /** An invocation that copied reads the index too if so much time is left; else another one does. Milliseconds. */
   readonly readingMilliseconds: number;
   /**
-   * Invocations that one copy may start of its own accord. Lambda itself ends a chain of invocations of one event after
+   * Invocations that may follow from one, each started by the one before. Lambda itself ends a chain of invocations of one event after
    * 16 (https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html). Beyond it the schedule goes on.
    */
   readonly maxContinuations: number;
@@ -81,7 +84,7 @@ interface Standing {
 export interface SyncSession {
   readonly ports: SyncPorts;
   readonly limits: SyncLimits;
-  readonly event: SyncEvent;
+  readonly event: SyncIndexEvent;
   readonly invocation: Pick<Invocation, 'deadlineAt' | 'signal'>;
   readonly standing: Standing;
   /** A person asked: a refused index is looked at again, for the decoder may have been mended since. */

@@ -5,37 +5,78 @@ import type { SyncProgress } from '#shared/contract/operators/index-sync.ts';
 import { type ExaminedCab, IndexError, IndexExaminer } from '#shared/index/index.ts';
 import { StoreError } from '#shared/stores/store-error.ts';
 import type { SyncSession } from './ports.ts';
-import { SyncError } from './sync-error.ts';
+import { stopAtEnd, withinTime } from './time.ts';
 
-/** What one pass over the bytes tells, without a look at what they say. */
-export interface Examined {
+/** Bytes that are known by their digest. */
+export interface Digested {
   /** Of the whole file, hex. */
   readonly sha256: string;
   readonly bytes: number;
+}
+
+/** What one pass over the bytes tells, without a look at what they say. */
+export interface Examined extends Digested {
   readonly signature: SignatureState;
   /** Cabinets inside it; or why the bytes are not an index. */
   readonly cabs: readonly ExaminedCab[] | IndexError;
 }
 
+/** A source whose digest is known once it was read to its end. */
+export class DigestedBytes implements AsyncIterable<Uint8Array> {
+  readonly #source: AsyncIterable<Uint8Array>;
+  readonly #hash = createHash('sha256');
+  #bytes = 0;
+
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    for await (const chunk of this.#source) {
+      this.#hash.update(chunk);
+      this.#bytes += chunk.byteLength;
+      yield chunk;
+    }
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** To be asked once. */
+  sha256(): string {
+    return this.#hash.digest('hex');
+  }
+}
+
 /** Reads a staged index once: its digest, Microsoft's signature, and the digests of the cabinets inside it. */
 export async function examine(session: SyncSession, source: AsyncIterable<Uint8Array>): Promise<Examined> {
-  const hash = createHash('sha256');
+  const read = new DigestedBytes(source);
   const signature = new AuthenticodeReader({ policy: session.ports.trust, now: session.ports.now() });
   const examiner = new IndexExaminer();
   let fault: IndexError | undefined;
-  let bytes = 0;
-  for await (const chunk of source) {
-    hash.update(chunk);
-    signature.write(chunk);
-    // Bytes that are no index have a digest all the same, by which they are known when they come again.
-    if (fault === undefined) fault = faultOf(() => examiner.write(chunk));
-    bytes += chunk.byteLength;
-  }
   let cabs: readonly ExaminedCab[] = [];
-  fault ??= faultOf(() => {
-    cabs = examiner.end();
-  });
-  return { sha256: hash.digest('hex'), bytes, signature: await signature.end(), cabs: fault ?? cabs };
+  try {
+    for await (const chunk of read) {
+      signature.write(chunk);
+      // Bytes that are no index have a digest all the same, by which they are known when they come again.
+      if (fault === undefined) fault = faultOf(() => examiner.write(chunk));
+    }
+    fault ??= faultOf(() => {
+      cabs = examiner.end();
+    });
+  } finally {
+    // A decoder holds memory outside of the heap, which the next run of this process would miss.
+    examiner.abort();
+  }
+  return { sha256: read.sha256(), bytes: read.bytes, signature: await signature.end(), cabs: fault ?? cabs };
+}
+
+/** The digest alone, which takes neither memory nor much time. */
+export async function digest(source: AsyncIterable<Uint8Array>): Promise<Digested> {
+  const read = new DigestedBytes(source);
+  for await (const _ of read);
+  return { sha256: read.sha256(), bytes: read.bytes };
 }
 
 function faultOf(run: () => void): IndexError | undefined {
@@ -68,19 +109,34 @@ export async function openCopied(
   return watched(session, await index.open(unfinished.sha256), phase, copy.length);
 }
 
-/** The same bytes, which stop at the end of the time and tell how far they are. */
-async function* watched(
-  { invocation, progress }: SyncSession,
+/**
+ * The same bytes, which stop at the end of the time, also when the source gives nothing any more, and tell how far they
+ * are.
+ */
+export async function* watched(
+  session: SyncSession,
   source: AsyncIterable<Uint8Array>,
   phase: SyncProgress['phase'],
   length: number,
 ): AsyncGenerator<Uint8Array> {
+  const iterator = source[Symbol.asyncIterator]();
   let bytes = 0;
-  for await (const chunk of source) {
-    if (invocation.signal.aborted)
-      throw new SyncError('time-limit', `the time was over at byte ${bytes} of ${length} (${phase})`);
-    yield chunk;
-    bytes += chunk.byteLength;
-    await progress.note(phase, { bytes, of: length });
+  let ended = false;
+  const where = (): string => `at byte ${bytes} of ${length} (${phase})`;
+  try {
+    for (;;) {
+      const next = await withinTime(session, iterator.next(), where);
+      stopAtEnd(session, where());
+      if (next.done === true) {
+        ended = true;
+        return;
+      }
+      yield next.value;
+      bytes += next.value.byteLength;
+      await session.progress.note(phase, { bytes, of: length });
+    }
+  } finally {
+    // Not waited for: a source that gives nothing ends only when its connection does.
+    if (!ended) void Promise.resolve(iterator.return?.()).catch(() => {});
   }
 }

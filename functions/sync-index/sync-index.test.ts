@@ -200,7 +200,8 @@ describe('a run that dies', () => {
       await expect(bench.sync(dies)).rejects.toThrow('killed');
     }
     const reason = expect.stringMatching(/3 runs .* ran out of memory or time/);
-    expect(await bench.sync()).toEqual({ outcome: 'refused', reason });
+    expect(await bench.sync()).toEqual({ outcome: 'refused', sha256: sha256(first), reason });
+    expect([...bench.index.refused.keys()]).toEqual([sha256(first)]);
     expect(await bench.sync()).toMatchObject({ outcome: 'refused', reason: expect.stringContaining('still offers') });
     expect((await bench.invoke({ runId: 'asked' })).result).toMatchObject({ outcome: 'published' });
   });

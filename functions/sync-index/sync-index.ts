@@ -1,15 +1,17 @@
 import type { CopyingIndex, IndexCopy } from '#shared/contract/index-copy.ts';
+import type { SyncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import type { Measurements } from '#shared/contract/metrics.ts';
 import { type IndexRefusal, refusalInForce, type SyncOutcome } from '#shared/contract/operators/index-sync.ts';
 import { StoreError } from '#shared/stores/store-error.ts';
-import type { Validators } from '#shared/upstream/answer.ts';
-import type { IndexAnswer } from '#shared/upstream/client.ts';
+import type { IndexAnswer, KnownIndexes } from '#shared/upstream/client.ts';
 import { UpstreamError } from '#shared/upstream/upstream-error.ts';
 import { beginCopy, type CopyStep, copyParts, dropCopy, saveCopy } from './copy-index.ts';
-import { defaultLimits, type SyncEvent, type SyncPorts, type SyncSession } from './ports.ts';
+import { keepCurrent, takeBackUnfinished } from './current-index.ts';
+import { defaultLimits, type SyncPorts, type SyncSession } from './ports.ts';
 import { RunProgress } from './progress.ts';
 import { publishIndex } from './publish-index.ts';
 import { SyncError } from './sync-error.ts';
+import { lastBeginning } from './time.ts';
 
 /** An invocation that ended before its run did: `goesOn` says what takes the next step. */
 interface Continues {
@@ -37,14 +39,14 @@ export interface SyncReport {
  */
 export async function syncIndex(
   ports: SyncPorts,
-  event: SyncEvent,
+  event: SyncIndexEvent,
   invocation: SyncSession['invocation'],
 ): Promise<SyncReport> {
   const { journal, index, now, limits = defaultLimits } = ports;
   const progress = new RunProgress({ journal, now, everyMilliseconds: limits.progressMilliseconds });
   let result: SyncOutcome | Continues;
   try {
-    if (event.runId !== undefined) await progress.follow(event.runId);
+    if (event.runId !== undefined) await progress.follow(event.runId, event);
     const [current, refusal, copy] = [await index.current(), await journal.refusal(), await journal.copy()];
     for (const runId of copy?.runIds ?? []) await progress.follow(runId);
     const again = progress.runIds.length > 0;
@@ -75,7 +77,7 @@ async function run(session: SyncSession, found: IndexCopy | undefined): Promise<
   for (let restarts = 0; ; ) {
     if (copy === undefined) {
       const answer = await ask(session);
-      if (answer.kind === 'unchanged') return unchanged(session);
+      if (answer.kind === 'unchanged') return unchanged(session, answer.etag);
       ({ copy, newBytes } = await beginCopy(session, answer));
     }
     if (copy.state === 'copying') {
@@ -116,8 +118,9 @@ async function goOnWith(session: SyncSession, copy: IndexCopy): Promise<IndexCop
     await dropCopy(session, copy);
     return undefined;
   }
-  if (copy.runIds.length === progress.runIds.length) return copy;
-  return saveCopy(session, copy, { ...copy, runIds: [...progress.runIds] });
+  const runIds = [...progress.runIds];
+  if (runIds.length === copy.runIds.length && runIds.every((id) => copy.runIds.includes(id))) return copy;
+  return saveCopy(session, copy, { ...copy, runIds });
 }
 
 /**
@@ -125,7 +128,19 @@ async function goOnWith(session: SyncSession, copy: IndexCopy): Promise<IndexCop
  * a publication: when the origin, asked again, names the file that we have parts of, these are kept.
  */
 async function restart(session: SyncSession, copy: CopyingIndex, restarts: number): Promise<IndexCopy | undefined> {
-  await session.ports.sleep(500 * 2 ** restarts, session.invocation.signal);
+  const { signal } = session.invocation;
+  const over = (cause?: unknown): SyncError =>
+    new SyncError(
+      'time-limit',
+      'the index changed at the origin, and the time was over before it could be begun again',
+      {
+        cause,
+      },
+    );
+  if (signal.aborted || session.ports.now().getTime() >= lastBeginning(session)) throw over();
+  await session.ports.sleep(500 * 2 ** restarts, signal).catch((error: unknown) => {
+    throw signal.aborted ? over(error) : error;
+  });
   const answer = await ask(session);
   // Perhaps from a node that does not have the news yet.
   if (answer.kind === 'unchanged' && restarts < session.limits.maxRestarts) return copy;
@@ -145,50 +160,58 @@ async function handOver(
   { bytes, newBytes }: { readonly bytes: number; readonly newBytes: number },
 ): Promise<Continues> {
   const continues = { outcome: 'continues', bytes, of: copy.length } as const;
+  const before = Math.max(copy.continuations, session.event.continuations ?? 0);
   // An invocation that got nowhere would only be followed by others like it.
-  if (newBytes === 0 || copy.continuations >= session.limits.maxContinuations)
-    return { ...continues, goesOn: 'schedule' };
-  await saveCopy(session, copy, { ...copy, continuations: copy.continuations + 1 });
-  await session.ports.goOn(session.event);
+  if (newBytes === 0 || before >= session.limits.maxContinuations) return { ...continues, goesOn: 'schedule' };
+  const continuations = before + 1;
+  await saveCopy(session, copy, { ...copy, continuations });
+  await session.ports.goOn({ ...session.event, continuations });
   return { ...continues, goesOn: 'invocation' };
 }
 
 async function ask(session: SyncSession): Promise<IndexAnswer> {
   const { ports, limits, invocation } = session;
-  return ports.upstream.getIndex(ports.indexUrl, latestKnown(session).validators, {
+  return ports.upstream.getIndex(ports.indexUrl, knownIndexes(session), {
     firstBytes: limits.partBytes,
     signal: invocation.signal,
   });
 }
 
+/** The refusal of an index that a person does not want to be looked at again. */
+const refusedNow = ({ standing, again }: SyncSession): IndexRefusal | undefined =>
+  again ? undefined : refusalInForce(standing.current?.pointer, standing.refusal);
+
 /**
- * The validators of what the origin had last: of the current index, or of a later one that was refused, so that it is
- * not downloaded every hour to be refused again.
+ * What the origin may keep for itself: the current index, and one that was refused. Both: while nodes of a CDN disagree,
+ * each answers with another of the two, and neither is worth a download every hour.
  */
-function latestKnown({ standing, again, ports }: SyncSession): {
-  readonly validators: Validators;
-  readonly refused: IndexRefusal | undefined;
-} {
-  const { current, refusal } = standing;
-  const refused = again ? undefined : refusalInForce(current?.pointer, refusal);
-  if (refused !== undefined) return { validators: { etag: refused.etag, lastModified: refused.lastModified }, refused };
-  if (current === undefined || current.pointer.origin.url !== ports.indexUrl) return { validators: {}, refused };
-  const { etag, lastModified } = current.pointer.origin;
-  return { validators: { etag, lastModified }, refused };
+function knownIndexes(session: SyncSession): KnownIndexes {
+  const { current } = session.standing;
+  const refused = refusedNow(session);
+  const here = current?.pointer.origin.url === session.ports.indexUrl ? current.pointer.origin : undefined;
+  if (refused === undefined) return { etag: here?.etag, lastModified: here?.lastModified };
+  const { etag, lastModified } = refused;
+  // Beside a tag a date counts for nothing, and a date is all that this one can be known by.
+  if (etag === undefined) return { lastModified };
+  return { etag, lastModified, ...(here?.etag !== undefined && { others: [here.etag] }) };
 }
 
-/** Nothing is downloaded, nothing is written. */
-function unchanged(session: SyncSession): SyncOutcome {
-  const { refused } = latestKnown(session);
+/** Nothing is downloaded; and nothing is written, but for what a person asked for or a dead run left. */
+async function unchanged(session: SyncSession, etag: string | undefined): Promise<SyncOutcome> {
+  const refused = refusedNow(session);
   const { current } = session.standing;
-  if (refused !== undefined)
+  // An origin that does not say which of the two it has is believed to have the one that people should hear of.
+  const hasCurrent = etag !== undefined && etag !== refused?.etag && etag === current?.pointer.origin.etag;
+  if (refused !== undefined && !hasCurrent) {
+    await takeBackUnfinished(session);
     return {
       outcome: 'refused',
       reason: `the origin still offers the index that was refused at ${refused.at}: ${refused.reason}`,
       ...(refused.sha256 !== undefined && { sha256: refused.sha256 }),
     };
+  }
   if (current === undefined) return { outcome: 'failed', reason: 'the origin answered "unchanged" to a first request' };
-  return { outcome: 'unchanged', sha256: current.pointer.sha256 };
+  return keepCurrent(session, current);
 }
 
 /** The day Microsoft made it counts, where the index says it; an index that is old at its publication is old. */

@@ -25,8 +25,8 @@ export interface FakeMicrosoftOptions {
   /** Of everything invented. Default: that of the folder, 1 in a new one. */
   readonly seed?: number;
   /**
-   * Accept SHA-1 in the signatures of files that are published, as Microsoft signed until 2020.
-   * @default whether such a file is out already
+   * Accept what real files of before 2020 have: SHA-1 in signatures, and in an .msu the index of a single package.
+   * @default whether a real file is out already
    */
   readonly allowSha1?: boolean;
   /** One line for each answer. */
@@ -53,6 +53,7 @@ export async function startFakeMicrosoft(options: FakeMicrosoftOptions): Promise
   const identity = await identityIn(join(options.dataDir, 'tls'), hosts, new Date());
   const faults = createFaultSwitchboard();
   const counters = createCounters();
+  const realFiles = options.allowSha1 ?? shelf.publishedFile() !== undefined;
   const log = options.log ?? (() => undefined);
 
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -99,7 +100,9 @@ export async function startFakeMicrosoft(options: FakeMicrosoftOptions): Promise
       indexTrust: {
         // Microsoft's own as well: real files can be published.
         rootsPem: signer.rootPem + microsoftRootsPem,
-        allowSha1: options.allowSha1 ?? shelf.publishedFile() !== undefined,
+        addedRootsPem: signer.rootPem,
+        allowSha1: realFiles,
+        allowSinglePackage: realFiles,
       },
     },
     publishNext: shelf.publishNext,

@@ -15,7 +15,7 @@ const common = {
   startedAt: timestamp,
   /** Runs that somebody asked for and that wait for this copy's end. */
   runIds: z.array(runId),
-  /** Invocations that went on with this copy because one before started them. */
+  /** Invocations that led here because one before started them; those over earlier copies count too. */
   continuations: z.int(),
 };
 

@@ -16,6 +16,8 @@ export const indexPointer = z.object({
   packageId: z.optional(z.string()),
   updates: z.int(),
   files: z.int(),
+  /** Version of the decoder that read it; absent before there was one. */
+  decoder: z.optional(z.int()),
   /** Validators of the origin's answer, for the next conditional request. */
   origin: z.object({ url: z.string(), etag: z.optional(z.string()), lastModified: z.optional(z.string()) }),
 });

@@ -19,13 +19,19 @@ interface Download {
 /**
  * What the origin says of the index.
  *
- * - `unchanged`: it is the known one.
+ * - `unchanged`: it is a known one.
  * - `ranged`: another one, and it can be fetched piece by piece: the origin takes ranges, says the length, and gives a
  *   strong entity tag, which alone promises that two answers are of the same bytes (RFC 9110, section 8.8.1). The first
  *   piece is on its way.
  * - `whole`: another one, which can only be fetched in one go; its body is on its way.
  */
-export type IndexAnswer = { readonly kind: 'unchanged' } | RangedIndex | WholeIndex;
+export type IndexAnswer = UnchangedIndex | RangedIndex | WholeIndex;
+
+interface UnchangedIndex {
+  readonly kind: 'unchanged';
+  /** Of the known one that it is, when the origin says. */
+  readonly etag?: string | undefined;
+}
 
 interface RangedIndex {
   readonly kind: 'ranged';
@@ -42,6 +48,12 @@ interface WholeIndex extends Download {
   readonly validators: Validators;
 }
 
+/** The index that the origin had last, and others that are not wanted either. */
+export interface KnownIndexes extends Validators {
+  /** Entity tags. */
+  readonly others?: readonly string[];
+}
+
 interface IndexOptions {
   /** Of the first piece. Bytes. */
   readonly firstBytes: number;
@@ -54,7 +66,7 @@ export interface Upstream {
    * Asks for the index, its first piece if that goes, on the condition that it is another one than `known`.
    * @throws UpstreamError
    */
-  getIndex(address: string, known: Validators, options: IndexOptions): Promise<IndexAnswer>;
+  getIndex(address: string, known: KnownIndexes, options: IndexOptions): Promise<IndexAnswer>;
   /**
    * One piece of a file, whole and of exactly that file: an answer that breaks off is asked for again.
    * @throws UpstreamError `changed` when the origin has another file by now, or shows another tag, length or range
@@ -164,9 +176,13 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
   return {
     async getIndex(address, known, { firstBytes, signal }) {
+      const tags = [...new Set([...(known.etag === undefined ? [] : [known.etag]), ...(known.others ?? [])])];
       const conditions = {
-        ...(known.etag === undefined ? {} : { 'if-none-match': known.etag }),
-        ...(known.lastModified === undefined ? {} : { 'if-modified-since': known.lastModified }),
+        // A list of tags is fulfilled by any of them (RFC 9110, section 13.1.2).
+        ...(tags.length === 0 ? {} : { 'if-none-match': tags.join(', ') }),
+        // Beside tags it counts for nothing (section 13.1.3), but for servers that heed it all the same, and then it
+        // must not hide that the file is another one of the list.
+        ...(known.lastModified === undefined || tags.length > 1 ? {} : { 'if-modified-since': known.lastModified }),
       };
       let answer = await get(address, { ...conditions, range: `bytes=0-${firstBytes - 1}` }, signal, [200, 206, 304]);
       if (answer.status === 206) {
@@ -178,7 +194,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       }
       if (answer.status === 304) {
         discard(answer.body);
-        if (Object.keys(conditions).length > 0) return { kind: 'unchanged' };
+        if (Object.keys(conditions).length > 0) return { kind: 'unchanged', etag: header(answer, 'etag') };
         throw unasked(answer);
       }
       return { kind: 'whole', validators: validatorsOf(answer), ...download(answer, maxIndexBytes, signal) };

@@ -60,7 +60,7 @@ export function serveRanges(bytes: Uint8Array, etag: string): Origin['answer'] {
     const { headers } = request;
     const range = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '');
     if (headers['if-match'] !== undefined && headers['if-match'] !== etag) response.writeHead(412, { etag }).end();
-    else if (headers['if-none-match'] === etag || range === null) whole(request, response);
+    else if (knows(request, etag) || range === null) whole(request, response);
     else {
       const from = Number(range[1]);
       const piece = bytes.subarray(from, Number(range[2]) + 1);
@@ -74,7 +74,11 @@ export function serveRanges(bytes: Uint8Array, etag: string): Origin['answer'] {
 /** Answers like a static file server: 200 with the ETag, or 304 when the request knows it. */
 export function serveFile(bytes: Uint8Array, etag: string): Origin['answer'] {
   return (request, response) => {
-    if (request.headers['if-none-match'] === etag) response.writeHead(304, { etag }).end();
+    if (knows(request, etag)) response.writeHead(304, { etag }).end();
     else response.writeHead(200, { etag, 'content-length': bytes.byteLength }).end(bytes);
   };
 }
+
+/** Is the tag one of those in If-None-Match? */
+const knows = ({ headers }: IncomingMessage, etag: string): boolean =>
+  (headers['if-none-match'] ?? '').split(', ').includes(etag);

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
-import { defaultLimits, type SyncEvent, type SyncLimits, type SyncPorts } from '#functions/sync-index/ports.ts';
+import { defaultLimits, type SyncLimits, type SyncPorts } from '#functions/sync-index/ports.ts';
 import { syncIndex } from '#functions/sync-index/sync-index.ts';
 import { parseRoots } from '#shared/authenticode/index.ts';
+import type { SyncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import { createUpstream } from '#shared/upstream/client.ts';
 import { MemoryIndexStore, MemorySyncJournal } from './memory-index.ts';
 import { MemoryCatalogStore } from './memory-stores.ts';
@@ -34,7 +35,7 @@ export class SyncBench {
   readonly catalog = new MemoryCatalogStore();
   readonly journal = new MemorySyncJournal();
   /** Invocations that runs started, not yet run. */
-  readonly goneOn: SyncEvent[] = [];
+  readonly goneOn: SyncIndexEvent[] = [];
   readonly origin: Origin;
   limits: SyncLimits = defaultLimits;
   /** Of the clock, into its day. */
@@ -111,7 +112,7 @@ export class SyncBench {
   }
 
   /** One invocation. */
-  invoke(event: SyncEvent = {}, more: Partial<SyncPorts> = {}, signal: AbortSignal = this.#stop.signal) {
+  invoke(event: SyncIndexEvent = {}, more: Partial<SyncPorts> = {}, signal: AbortSignal = this.#stop.signal) {
     return syncIndex(this.ports(more), event, { signal, deadlineAt: new Date(at(this.endsAt)) });
   }
 

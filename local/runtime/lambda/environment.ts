@@ -5,6 +5,7 @@
 import type { lambdaFunction } from '#local/assembly/resources/compute.ts';
 import type { Resource } from '#local/assembly/stack-model.ts';
 import type { AddressBook, Credentials, LocalStack } from '#local/types.ts';
+import { RuntimeError } from '../runtime-error.ts';
 
 export interface EnvironmentOptions {
   readonly region: string;
@@ -20,13 +21,29 @@ export interface EnvironmentOptions {
 
 type FunctionResource = Resource<(typeof lambdaFunction)['schema']['_zod']['output']>;
 
+/** Lambda's limit for all variables of a function together (its documentation, "Lambda quotas"). Bytes. */
+const maxEnvironmentBytes = 4096;
+
+/** @throws RuntimeError `bad-configuration` for more variables than Lambda takes */
 export function functionEnvironment(
   { ref: name, properties }: FunctionResource,
   options: EnvironmentOptions,
 ): Record<string, string> {
   const { region, endpoints, upstream, credentials } = options;
   const { LogFormat = 'Text', ApplicationLogLevel } = properties.LoggingConfig ?? {};
-  const own = Object.entries(properties.Environment.Variables).map(([key, value]) => [key, options.localise(value)]);
+  const { Variables } = properties.Environment;
+  const trust: Readonly<Record<string, string>> =
+    upstream.indexTrust === undefined
+      ? {}
+      : {
+          INDEX_ROOTS: upstream.indexTrust.addedRootsPem,
+          INDEX_ALLOW_SHA1: String(upstream.indexTrust.allowSha1),
+          INDEX_ALLOW_SINGLE_PACKAGE: String(upstream.indexTrust.allowSinglePackage),
+        };
+  // What another deployment would say in the template; functions that read no index do not get it.
+  const replaced = 'INDEX_URL' in Variables ? trust : {};
+  refuseBeyondLambda(name, { ...Variables, ...replaced });
+  const own = Object.entries(Variables).map(([key, value]) => [key, options.localise(value)]);
   return {
     LANG: 'en_US.UTF-8',
     PATH: '/usr/local/bin:/usr/bin:/bin',
@@ -54,11 +71,19 @@ export function functionEnvironment(
     AWS_ENDPOINT_URL_LAMBDA: endpoints.lambda,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: endpoints.secretsManager,
     NODE_EXTRA_CA_CERTS: upstream.caFile,
-    ...(upstream.indexTrust && {
-      INDEX_ROOTS: upstream.indexTrust.rootsPem,
-      INDEX_ALLOW_SHA1: String(upstream.indexTrust.allowSha1),
-    }),
+    ...replaced,
     // Read and removed by preload.ts, before the function's code.
     KBROKER_LOCAL_ADDRESSES: JSON.stringify(upstream.connect),
   };
+}
+
+/** Measured as Lambda's own refusal prints it ("String measured: …"): as JSON, where a line end has two bytes. */
+function refuseBeyondLambda(name: string, variables: Readonly<Record<string, string>>): void {
+  const bytes = Buffer.byteLength(JSON.stringify(variables));
+  if (bytes <= maxEnvironmentBytes) return;
+  const largest = Object.entries(variables).sort(([, a], [, b]) => b.length - a.length)[0]?.[0];
+  throw new RuntimeError(
+    'bad-configuration',
+    `the environment of ${name} has ${bytes} bytes, and Lambda takes ${maxEnvironmentBytes}; the largest variable is ${largest}`,
+  );
 }

@@ -3,8 +3,25 @@ import * as z from 'zod/mini';
 /** Names a run of the synchronisation; also the name of its staging object. */
 export const runId = z.string().check(z.regex(/^[A-Za-z0-9-]{1,64}$/));
 
-/** Event of `sync-index`. With a run id somebody asked for this run and its end is recorded; a schedule sends none. */
-export const syncIndexEvent = z.object({ runId: z.exactOptional(runId) });
+/** What a person may ask of a run besides. */
+const syncWishes = {
+  /** Publish an index also when Microsoft made it before the one that is current. */
+  allowOlder: z.exactOptional(z.boolean()),
+  /** Read the current index again when the origin has no other. */
+  again: z.exactOptional(z.boolean()),
+};
+
+/**
+ * Event of `sync-index`. With a run id somebody asked for this run and its end is recorded; a schedule sends none.
+ * Wishes count only together with a run id.
+ */
+export const syncIndexEvent = z.object({
+  runId: z.exactOptional(runId),
+  ...syncWishes,
+  /** Invocations that led to this one, each of which started the next. */
+  continuations: z.exactOptional(z.int().check(z.minimum(0))),
+});
+export type SyncIndexEvent = z.infer<typeof syncIndexEvent>;
 
 /** Event of `sweep-requests`: nothing in it is read. */
 export const sweepRequestsEvent = z.object({});

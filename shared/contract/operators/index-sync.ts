@@ -61,6 +61,8 @@ export const syncRun = z.object({
   runId: z.string(),
   state: z.enum(['started', 'ended']),
   startedAt: timestamp,
+  /** What was asked for besides; in force until the run ends. */
+  wishes: z.optional(z.object({ allowOlder: z.optional(z.boolean()), again: z.optional(z.boolean()) })),
   endedAt: z.optional(timestamp),
   /** Of a run that has not ended; noted every few seconds. */
   progress: z.optional(syncProgress),
