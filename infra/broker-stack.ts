@@ -29,10 +29,10 @@ export interface BrokerStackProps extends StackProps {
   readonly indexUrl?: string;
 
   /**
-   * Certificates, as PEM text, that the signature of an index must lead to. Lambda allows 4 KB for all variables of a
-   * function together: two roots at most.
+   * Certificates, as PEM text, that the signature of an index may lead to beside Microsoft's roots, which are part of the
+   * code. Lambda allows 4 KB for all variables of a function together: up to 3,000 bytes, which is one root.
    *
-   * @default - Microsoft's roots, which are part of the code
+   * @default - none
    */
   readonly indexRoots?: string;
 
@@ -54,7 +54,7 @@ export interface BrokerStackProps extends StackProps {
 
   /**
    * How often Microsoft is asked whether there is a new index. The question is conditional: an unchanged index costs
-   * one small request. Between 1 minute and 1 day, because alarms look at several runs.
+   * one small request. Between 1 minute, and 12 hours, because what an interrupted run copied is kept for a day only.
    *
    * @default Duration.hours(1)
    */

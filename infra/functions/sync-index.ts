@@ -12,7 +12,7 @@ import type { Catalog } from '../stores/catalog.ts';
 export interface SyncIndexProps extends FunctionSettings {
   readonly catalog: Catalog;
   readonly indexUrl: string;
-  /** PEM. */
+  /** PEM, beside Microsoft's. */
   readonly indexRoots: string | undefined;
   readonly allowSha1: boolean;
   readonly maxShrinkPercent: number;
@@ -22,9 +22,29 @@ export interface SyncIndexProps extends FunctionSettings {
   readonly maxIndexAge: Duration;
 }
 
+/**
+ * Lambda takes 4,096 bytes of variables (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), and
+ * the others have some 500. Bytes of the certificates as JSON, which is how Lambda measures.
+ */
+const maxRootsBytes = 3_000;
+
+/**
+ * What was copied is kept for a day (maxCopyAgeMilliseconds of functions/sync-index): a tick must come before, with time
+ * to go on.
+ */
+const longestPause = Duration.hours(12);
+
 /** Asks Microsoft for a new index on a schedule, and takes it in. */
 export class SyncIndex extends BrokerFunction {
   constructor(scope: Construct, id: string, props: SyncIndexProps) {
+    const { every, indexRoots } = props;
+    if (every.toSeconds() < 60 || every.toSeconds() > longestPause.toSeconds())
+      throw new Error(`syncEvery is ${every.toHumanString()}; allowed are 1 minute to ${longestPause.toHumanString()}`);
+    const rootsBytes = Buffer.byteLength(JSON.stringify(indexRoots ?? ''));
+    if (rootsBytes > maxRootsBytes)
+      throw new Error(
+        `indexRoots has ${rootsBytes} bytes; allowed are ${maxRootsBytes}, one certificate. Microsoft's roots are there without it`,
+      );
     super(scope, id, {
       ...props,
       name: 'sync-index',
