@@ -22,6 +22,7 @@ import { measureSync, syncIndex } from './sync-index.ts';
 
 const env = parseEnv(syncIndexRuntimeEnv);
 const { CATALOG_TABLE: table, INDEX_BUCKET: bucket, INDEX_ROOTS: roots } = env;
+const telemetry = createTelemetry('sync-index');
 const clock = systemClock();
 const dynamodb = documentClient(new DynamoDBClient({ requestHandler: connectionTimeouts() }));
 const s3 = new S3Client({ requestHandler: connectionTimeouts() });
@@ -29,7 +30,7 @@ const ports: SyncPorts = {
   upstream: createUpstream({ dispatcher: createUpstreamAgent(), timing: clock }),
   index: awsIndexStore(s3, bucket),
   catalog: awsCatalogStore({ dynamodb, s3, table, bucket, sleep: clock.sleep }),
-  journal: awsSyncJournal(dynamodb, table),
+  journal: awsSyncJournal(dynamodb, table, (message) => telemetry.log.warn(message)),
   goOn: awsSyncStarter(new LambdaClient(), env.AWS_LAMBDA_FUNCTION_NAME),
   indexUrl: env.INDEX_URL,
   trust: {
@@ -44,7 +45,7 @@ const ports: SyncPorts = {
 };
 
 export const handler = scheduleHandler({
-  telemetry: createTelemetry('sync-index'),
+  telemetry,
   event: syncIndexEvent,
   run: (event, invocation) => syncIndex(ports, event, invocation),
   measure: measureSync,
