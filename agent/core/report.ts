@@ -9,7 +9,10 @@ const most = { updates: 2000, needs: 4000, kbs: 64, files: 64, text: 1024 } as c
 
 export interface ReportInput {
   readonly host: HostFacts;
-  readonly indexSha256: string;
+  /** Of the index that was scanned. @default nothing was scanned */
+  readonly indexSha256?: string;
+  /** Why the index that the repository offers cannot be used. @default it can */
+  readonly indexProblem?: string;
   readonly rulesRevision: number;
   readonly scannedAt: Date;
   readonly scanMilliseconds: number;
@@ -28,7 +31,8 @@ export function buildReport(input: ReportInput): HostReport {
   return {
     version: 1,
     host: input.host,
-    indexSha256: input.indexSha256,
+    ...(input.indexSha256 === undefined ? {} : { indexSha256: input.indexSha256 }),
+    ...(input.indexProblem === undefined ? {} : { indexProblem: shorten(input.indexProblem) }),
     rulesRevision: input.rulesRevision,
     scannedAt: input.scannedAt.toISOString(),
     scanMilliseconds: Math.max(0, Math.round(input.scanMilliseconds)),

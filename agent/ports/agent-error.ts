@@ -40,6 +40,15 @@ export type AgentErrorCode =
 /** Codes where the same attempt may succeed a moment later. */
 const retryable: ReadonlySet<AgentErrorCode> = new Set(['unreachable', 'timeout', 'unavailable', 'cut']);
 
+/** Codes that say, of the pull or the scan, that the index which the repository offers is of no use to this agent. */
+export const uselessIndex: ReadonlySet<AgentErrorCode> = new Set([
+  'bad-answer',
+  'too-long',
+  'damaged',
+  'bad-signature',
+  'scan-failed',
+]);
+
 /** The one error of the agent. Whether it is worth another try is decided here, once. */
 export class AgentError extends Error {
   override readonly name = 'AgentError';

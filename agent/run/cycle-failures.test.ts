@@ -119,6 +119,8 @@ describe('when something is away', () => {
       { phase: 'pull', code: 'not-found' },
       { phase: 'scan', code: 'nothing-stored', message: 'cannot scan: no index is stored here yet' },
     ]);
+    // There is nothing wrong with this host.
+    expect(bench.site.reports).toEqual([]);
   });
 
   it('an answer that breaks the contract is refused', async () => {
@@ -134,6 +136,8 @@ describe('when something is away', () => {
     site.publish(pointTo(signedCab(packCab({ 'readme.txt': 'no index' }, 'stored'))));
     const result = await runCycle(await bench.agent());
     expect(result.problems).toMatchObject([{ phase: 'scan', code: 'scan-failed' }]);
+    expect(result.state).toBe('ERROR');
+    expect(site.reports).toMatchObject([{ indexProblem: expect.stringContaining('cannot be scanned'), updates: [] }]);
   });
 });
 
@@ -191,6 +195,12 @@ describe('the signature of the index', () => {
       { phase: 'pull', code: 'bad-signature', message: expect.stringContaining('unsigned: the cabinet carries no') },
     ]);
     expect(refused.index).toMatchObject({ sha256: good.pointer.sha256, bytesReceived: 0 });
+    expect(refused.state).toBe('ERROR');
+    expect(site.reports.at(-1)).toMatchObject({
+      indexSha256: good.pointer.sha256,
+      indexProblem: expect.stringContaining('unsigned: the cabinet carries no'),
+      updates: [{ kbs: ['5000001'] }],
+    });
     const again = await runCycle(agent);
     expect(again.problems).toMatchObject([{ code: 'bad-signature' }]);
     expect(site.gets(new RegExp(unsigned.pointer.sha256))).toHaveLength(1);
@@ -214,7 +224,33 @@ describe('the signature of the index', () => {
       { phase: 'pull', code: 'bad-signature', message: expect.stringContaining('does not lead to a trusted root') },
       { phase: 'scan', code: 'nothing-stored' },
     ]);
-    expect(site.reports).toEqual([]);
+    expect(result.state).toBe('ERROR');
+    expect(site.reports).toMatchObject([
+      { indexProblem: expect.stringContaining('does not lead to a trusted root'), updates: [], needs: [] },
+    ]);
+    expect(site.reports[0]).not.toHaveProperty('indexSha256');
+  });
+
+  it('one that an older version of the agent left unchecked and unsigned is reported, and so is its end', async () => {
+    const { site } = bench;
+    const good = publish([one]);
+    site.publish(good);
+    const agent = await bench.agent();
+    await runCycle(agent);
+    const document = join(bench.folder, 'host-1', 'state', 'index.json');
+    const older = { ...JSON.parse(await readFile(document, 'utf8')), pointer: unsigned.pointer };
+    const { signature: _, etag: __, ...unchecked } = older;
+    await writeFile(document, JSON.stringify(unchecked));
+    const path = agent.adapters.files.pathOf({ kind: 'index', sha256: unsigned.pointer.sha256 });
+    await writeFile(path, unsigned.cab);
+    site.publish(unsigned);
+    expect(await runCycle(agent)).toMatchObject({ state: 'ERROR', updates: [] });
+    expect(site.reports.at(-1)).toMatchObject({ indexProblem: expect.stringContaining('unsigned') });
+    site.publish(good);
+    const mended = await runCycle(agent);
+    expect(mended.problems).toEqual([]);
+    expect(mended.state).not.toBe('ERROR');
+    expect(site.reports.at(-1)).not.toHaveProperty('indexProblem');
   });
 
   it('is checked when an older version of the agent left the index without checking it', async () => {

@@ -8,7 +8,7 @@ import { type AssessedUpdate, assess, type JudgedUpdate, judgeScan, wantedFiles 
 import { forgetAttempts, keepStored, settle } from '../core/journal.ts';
 import { planDownloads, planInstalls, planRemovals } from '../core/plan.ts';
 import { buildReport, neededFiles } from '../core/report.ts';
-import { AgentError } from '../ports/agent-error.ts';
+import { AgentError, uselessIndex } from '../ports/agent-error.ts';
 import type { Agent } from './agent.ts';
 import { type CycleProblem, type CycleResult, phases as everyPhase, type Phase } from './documents.ts';
 import { type JournalBook, openJournal } from './journal-book.ts';
@@ -83,6 +83,8 @@ class Cycle {
   private readonly options: CycleOptions;
   private readonly phases: ReadonlySet<Phase>;
   private index: CurrentIndex | undefined;
+  /** Why the index that the repository offers cannot be used: the first that was found. */
+  private indexProblem: string | undefined;
   private rules: RulesDocument | undefined;
   private statuses: ReadonlyMap<string, FileStatus> = new Map();
   private updates: readonly AssessedUpdate[] | undefined;
@@ -103,7 +105,7 @@ class Cycle {
   }
 
   result(): Omit<CycleResult, 'version' | 'startedAt' | 'endedAt'> {
-    const { index, updates } = this;
+    const { index, indexProblem, updates } = this;
     return {
       phases: everyPhase.filter((phase) => this.phases.has(phase)),
       ...(index === undefined
@@ -117,7 +119,14 @@ class Cycle {
             },
           }),
       ...(this.rules === undefined ? {} : { rulesRevision: this.rules.revision }),
-      ...(updates === undefined ? {} : { state: hostStateOf(updates.map((update) => update.state)) }),
+      ...(updates === undefined && indexProblem === undefined
+        ? {}
+        : {
+            state: hostStateOf(
+              (updates ?? []).map(({ state }) => state),
+              indexProblem,
+            ),
+          }),
       updates: (updates ?? []).map((update) => ({ ...update, kbs: [...update.kbs], files: [...update.files] })),
       needs: [...this.needs],
       reports: this.reports,
@@ -140,6 +149,7 @@ class Cycle {
   }
 
   private note(phase: Phase, { code, message, retryable, retryAfterSeconds }: AgentError): void {
+    if ((phase === 'pull' || phase === 'scan') && uselessIndex.has(code)) this.indexProblem ??= message;
     this.agent.adapters.log({ level: code === 'stopped' ? 'info' : 'warn', message: `${phase}: ${message}` });
     this.problems.push({
       phase,
@@ -152,16 +162,16 @@ class Cycle {
 
   async run(): Promise<void> {
     const basis = await this.gather();
-    if (basis === undefined) return;
+    if (basis === undefined) return this.reportNoScan();
     const { journal } = basis;
     if (this.options.retryGivenUp === true) await journal.change(forgetAttempts);
     const first = await this.attempt('scan', () => this.examine(basis));
-    if (first === undefined) return;
+    if (first === undefined) return this.reportNoScan();
     if (this.phases.has('lookup')) {
       this.statuses = (await this.attempt('lookup', () => this.lookUp(first.judged, journal))) ?? this.statuses;
     }
     this.conclude(basis, first);
-    if (this.phases.has('report')) await this.attempt('report', () => this.report(basis, first));
+    if (this.phases.has('report')) await this.attempt('report', () => this.report(basis.rules, { ...basis, ...first }));
 
     const context: StepContext = { agent: this.agent, journal, signal: this.options.signal };
     if (this.phases.has('download')) await this.attempt('download', () => this.download(first.judged, context));
@@ -173,7 +183,16 @@ class Cycle {
     if (this.phases.has('download') || this.phases.has('install')) {
       await this.attempt('install', () => this.clean(last.judged, context));
     }
-    if ((acted || failed) && this.phases.has('report')) await this.attempt('report', () => this.report(basis, last));
+    if ((acted || failed) && this.phases.has('report')) {
+      await this.attempt('report', () => this.report(basis.rules, { ...basis, ...last }));
+    }
+  }
+
+  /** Without a scan there is one thing to report: that the index is of no use, so that somebody sees to it. */
+  private async reportNoScan(): Promise<void> {
+    const { rules, indexProblem } = this;
+    if (rules === undefined || indexProblem === undefined || !this.phases.has('report')) return;
+    await this.attempt('report', () => this.report(rules));
   }
 
   /** Index and rules: fresh ones where the phases say so, else, or when that fails, those that are stored. */
@@ -242,17 +261,18 @@ class Cycle {
     this.needs = neededFiles(judged, this.statuses, stored);
   }
 
-  private async report({ index, rules }: Basis, examination: Examination): Promise<void> {
-    const { broker, updateAgent } = this.agent.adapters;
+  private async report(rules: RulesDocument, examined?: Examination & Pick<Basis, 'index'>): Promise<void> {
+    const { broker, clock, updateAgent } = this.agent.adapters;
     const machine = await updateAgent.machine();
     const report: HostReport = z.parse(
       hostReport,
       buildReport({
         host: z.parse(hostFacts, { ...machine, agentVersion: this.agent.settings.agentVersion }),
-        indexSha256: index.pointer.sha256,
+        ...(examined === undefined ? {} : { indexSha256: examined.index.pointer.sha256 }),
+        ...(this.indexProblem === undefined ? {} : { indexProblem: this.indexProblem }),
         rulesRevision: rules.revision,
-        scannedAt: examination.scannedAt,
-        scanMilliseconds: examination.scanMilliseconds,
+        scannedAt: examined?.scannedAt ?? clock.now(),
+        scanMilliseconds: examined?.scanMilliseconds ?? 0,
         updates: this.updates ?? [],
         needs: this.needs,
       }),

@@ -74,7 +74,7 @@ export const cycleResult = z.object({
   /** Index that was scanned. `bytesReceived` is 0 when the one in the data folder was still current. */
   index: z.exactOptional(z.object({ sha256, bytes: byteCount, publishedAt: timestamp, bytesReceived: byteCount })),
   rulesRevision: z.exactOptional(z.int()),
-  /** Absent when there was no scan. */
+  /** Absent when there was no scan, unless that is because of an index that cannot be used. */
   state: z.exactOptional(z.enum(hostStates)),
   /** After the installations, if there were any. */
   updates: z.array(

@@ -47,11 +47,14 @@ export async function showHost(context: CommandContext, machineId: string): Prom
     printJson(context.io, view);
     return exitCodes.ok;
   }
-  const { host, updates, scannedAt, scanMilliseconds, indexSha256, rulesRevision } = view.report;
+  const { host, updates, scannedAt, scanMilliseconds, indexSha256, indexProblem, rulesRevision } = view.report;
   printLines(context.io, [
     `${host.hostname} (${host.machineId}): ${view.summary.state}`,
     `  ${host.os} ${host.osVersion} ${host.architecture}, agent ${host.agentVersion}`,
-    `  scanned ${scannedAt} in ${scanMilliseconds} ms, index ${indexSha256.slice(0, 12)}, rules revision ${rulesRevision}`,
+    indexSha256 === undefined
+      ? `  not scanned ${scannedAt}, no usable index, rules revision ${rulesRevision}`
+      : `  scanned ${scannedAt} in ${scanMilliseconds} ms, index ${indexSha256.slice(0, 12)}, rules revision ${rulesRevision}`,
+    ...(indexProblem === undefined ? [] : [`  cannot use the current index: ${indexProblem}`]),
   ]);
   printTable(
     context.io,

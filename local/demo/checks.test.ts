@@ -43,6 +43,11 @@ const view = (machineId: string, updates: Update[], changes: Partial<HostView['r
   refused: [],
 });
 
+const reportedAt = (one: HostView, time: string): HostView => ({
+  ...one,
+  summary: { ...one.summary, reportedAt: time },
+});
+
 const done: FileRequest = {
   version: 1,
   sha1,
@@ -104,9 +109,10 @@ describe('the checks of a life', () => {
   });
 
   it('hold for a later life that has nothing to do', () => {
+    const again = (good.rounds[1] ?? []).map((one) => reportedAt(one, '2026-01-13T18:00:02Z'));
     const later: Observed = {
       ...good,
-      rounds: [good.rounds[1] ?? [], good.rounds[1] ?? []],
+      rounds: [again, again],
       startedAt: '2026-01-13T18:00:01Z',
       upstreamGets: {},
       served: new Map(),
@@ -138,6 +144,12 @@ describe('the checks of a life', () => {
     ['another index', { ...good, current: 'b'.repeat(64) }, /holds the index/],
     ['a second download', { ...good, downloadsOfSecondSync: 1 }, /not downloaded again/],
     ['a silent host', lastRound(view('pc-1', [update('2999226')])), /hosts reported/],
+    ['hosts that are silent since an earlier life', { ...good, startedAt: '2026-01-13T18:00:01Z' }, /reported in this/],
+    [
+      'a host that refuses the index',
+      lastRound(view('pc-1', [update('2999226')], { indexProblem: 'it is unsigned' }), view('pc-2', [withdrawn])),
+      /every host can use the index, but pc-1 says: it is unsigned/,
+    ],
     [
       'a host on an old index',
       lastRound(view('pc-1', [update('2999226')], { indexSha256: 'c'.repeat(64) }), view('pc-2', [withdrawn])),

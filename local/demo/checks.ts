@@ -67,9 +67,15 @@ export function checkLife(observed: Observed, { forbiddenKb, offeredKbs = [] }: 
     { name: 'the repository holds the index that Microsoft published', ok: observed.current === observed.published },
     { name: 'an unchanged index is not downloaded again', ok: observed.downloadsOfSecondSync === 0 },
     {
-      name: `each of the ${fleet.size} hosts reported, on that index`,
-      ok: ours.length === fleet.size && ours.every(({ report }) => report.indexSha256 === observed.current),
+      name: `each of the ${fleet.size} hosts reported in this life, on that index`,
+      ok:
+        ours.length === fleet.size &&
+        ours.every(
+          ({ summary, report }) =>
+            Date.parse(summary.reportedAt) >= Date.parse(observed.startedAt) && report.indexSha256 === observed.current,
+        ),
     },
+    usableIndexCheck(ours),
     {
       name: 'every update on every host has a state and a reason',
       ok: states.every(({ reason }) => reason.trim() !== ''),
@@ -96,6 +102,14 @@ export function checkLife(observed: Observed, { forbiddenKb, offeredKbs = [] }: 
     if (profiles) checks.push(...knownUpdateChecks(kb, profiles, observed, ours));
   }
   return checks;
+}
+
+function usableIndexCheck(views: readonly HostView[]): Check {
+  const [first, ...more] = views.filter(({ report }) => report.indexProblem !== undefined);
+  const name = 'every host can use the index';
+  if (first === undefined) return { name, ok: views.length > 0 };
+  const others = more.length === 0 ? '' : ` and ${more.length} more`;
+  return { name: `${name}, but ${first.summary.machineId}${others} says: ${first.report.indexProblem}`, ok: false };
 }
 
 function forbiddenCheck(kb: string, views: readonly HostView[]): Check {

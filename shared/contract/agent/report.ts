@@ -25,20 +25,33 @@ const reportedUpdate = z.extend(identity, {
 });
 export type ReportedUpdate = z.infer<typeof reportedUpdate>;
 
-/** One whole report of a host. Names, sizes and addresses of files are not in it: a report is a demand signal only. */
-export const hostReport = z.object({
-  version: z.literal(1),
-  host: hostFacts,
-  /** Index that the scan used. */
-  indexSha256: sha256,
-  /** Revision of the rules that judged. */
-  rulesRevision: z.int().check(z.nonnegative()),
-  scannedAt: timestamp,
-  scanMilliseconds: z.int().check(z.nonnegative()),
-  updates: z.array(reportedUpdate).check(z.maxLength(2000)),
-  /** SHA-1 of files that allowed updates need and the repository did not hold when the host asked. */
-  needs: z.array(sha1).check(z.maxLength(4000)),
-});
+/**
+ * One whole report of a host. Names, sizes and addresses of files are not in it: a report is a demand signal only.
+ * A host that has no index it may use reports just that: nothing was scanned, and no update is in it.
+ */
+export const hostReport = z
+  .object({
+    version: z.literal(1),
+    host: hostFacts,
+    /** Index that the scan used; absent when there was no scan. */
+    indexSha256: z.exactOptional(sha256),
+    /** Why the host cannot use the index that the repository offers, for instance its signature. Never empty. */
+    indexProblem: z.exactOptional(shortText.check(z.minLength(1))),
+    /** Revision of the rules that judged. */
+    rulesRevision: z.int().check(z.nonnegative()),
+    /** Or when it was tried. */
+    scannedAt: timestamp,
+    scanMilliseconds: z.int().check(z.nonnegative()),
+    updates: z.array(reportedUpdate).check(z.maxLength(2000)),
+    /** SHA-1 of files that allowed updates need and the repository did not hold when the host asked. */
+    needs: z.array(sha1).check(z.maxLength(4000)),
+  })
+  .check(
+    z.refine(
+      ({ indexSha256, indexProblem }) => indexSha256 !== undefined || indexProblem !== undefined,
+      'a report has indexSha256, or indexProblem that says why there was no scan',
+    ),
+  );
 export type HostReport = z.infer<typeof hostReport>;
 
 export const reportAnswer = z.object({

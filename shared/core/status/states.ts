@@ -14,8 +14,14 @@ export type UpdateState = (typeof updateStates)[number];
 export const hostStates = ['OK', 'PENDING_UPDATES', 'ERROR'] as const;
 export type HostState = (typeof hostStates)[number];
 
-/** A host is in error when one of its updates is, else pending when something is still to be done, else OK. */
-export function hostStateOf(states: Iterable<UpdateState>): HostState {
+/**
+ * A host is in error when it cannot use the index or one of its updates is in error, else pending when something is still
+ * to be done, else OK.
+ *
+ * @param indexProblem why it cannot use the index that the repository offers
+ */
+export function hostStateOf(states: Iterable<UpdateState>, indexProblem?: string): HostState {
+  if (indexProblem !== undefined) return 'ERROR';
   let pending = false;
   for (const state of states) {
     if (state === 'ERROR') return 'ERROR';

@@ -42,6 +42,19 @@ export function hostStoreContract(name: string, make: () => Promise<HostStore>):
       });
     });
 
+    it('has a host in error that cannot use the index, with or without a scan of another', async () => {
+      const store = await make();
+      const { indexSha256: _, ...unscanned } = reportOf('pc-1', { indexProblem: 'it is unsigned' });
+      await store.put(unscanned, none);
+      await store.put(reportOf('pc-2', { indexProblem: 'it is unsigned', updates: [update(1, 'OK')] }), none);
+      for (const id of ['pc-1', 'pc-2']) {
+        const view = await store.get(id);
+        expect(view).toMatchObject({ summary: { state: 'ERROR' }, report: { indexProblem: 'it is unsigned' } });
+      }
+      expect((await store.get('pc-1'))?.report).toEqual(unscanned);
+      expect(await store.countByState()).toEqual({ OK: 0, PENDING_UPDATES: 0, ERROR: 2 });
+    });
+
     it('keeps the newest scan, whatever the order of arrival', async () => {
       const store = await make();
       const older = reportOf('pc-1', { scannedAt: at(1), scanMilliseconds: 1 });

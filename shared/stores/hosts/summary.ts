@@ -10,7 +10,10 @@ export function summaryOf(report: HostReport, receivedAt: string): HostSummary {
     machineId: report.host.machineId,
     hostname: report.host.hostname,
     os: report.host.os,
-    state: hostStateOf(report.updates.map(({ state }) => state)),
+    state: hostStateOf(
+      report.updates.map(({ state }) => state),
+      report.indexProblem,
+    ),
     counts,
     reportedAt: receivedAt,
   };
