@@ -222,7 +222,7 @@ describe('the signature of the index', () => {
     const result = await runCycle(await bench.agent(aHost(), microsoftOnly));
     expect(result.problems).toMatchObject([
       { phase: 'pull', code: 'bad-signature', message: expect.stringContaining('does not lead to a trusted root') },
-      { phase: 'scan', code: 'nothing-stored' },
+      { phase: 'scan', code: 'nothing-stored', message: 'cannot scan: no usable index is stored here yet' },
     ]);
     expect(result.state).toBe('ERROR');
     expect(site.reports).toMatchObject([

@@ -211,7 +211,8 @@ class Cycle {
     this.rules ??= await this.attempt('rules', () => documents.read('rules', (value) => z.parse(rulesDocument, value)));
     const { index, rules } = this;
     if (index === undefined || rules === undefined) {
-      const lacks = [...(index ? [] : ['index']), ...(rules ? [] : ['rules'])].join(' and no ');
+      const usable = this.indexProblem === undefined ? 'index' : 'usable index';
+      const lacks = [...(index ? [] : [usable]), ...(rules ? [] : ['rules'])].join(' and no ');
       this.note('scan', new AgentError('nothing-stored', `cannot scan: no ${lacks} is stored here yet`));
       return undefined;
     }

@@ -148,7 +148,7 @@ describe('the checks of a life', () => {
     [
       'a host that refuses the index',
       lastRound(view('pc-1', [update('2999226')], { indexProblem: 'it is unsigned' }), view('pc-2', [withdrawn])),
-      /every host can use the index, but pc-1 says: it is unsigned/,
+      /every host can use the index, but not pc-1: it is unsigned/,
     ],
     [
       'a host on an old index',

@@ -109,7 +109,7 @@ function usableIndexCheck(views: readonly HostView[]): Check {
   const name = 'every host can use the index';
   if (first === undefined) return { name, ok: views.length > 0 };
   const others = more.length === 0 ? '' : ` and ${more.length} more`;
-  return { name: `${name}, but ${first.summary.machineId}${others} says: ${first.report.indexProblem}`, ok: false };
+  return { name: `${name}, but not ${first.summary.machineId}${others}: ${first.report.indexProblem}`, ok: false };
 }
 
 function forbiddenCheck(kb: string, views: readonly HostView[]): Check {

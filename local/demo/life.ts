@@ -155,8 +155,13 @@ function tellRound(narrator: Narrator, cycles: Awaited<ReturnType<Scene['fleet']
   narrator.say('hosts', `updates: ${states || 'none'}`);
   const needs = new Set(results.flatMap((result) => result.needs));
   if (needs.size > 0) narrator.say('hosts', `ask for ${plural(needs.size, 'distinct file')} that the repository lacks`);
-  const problems = results.flatMap((result) => result.problems);
-  for (const { phase, message } of problems.slice(0, 5)) narrator.say('hosts', `${phase}: ${message}`);
+  const problems = results.flatMap((result) => [
+    ...new Set(result.problems.map(({ phase, message }) => `${phase}: ${message}`)),
+  ]);
+  const hostsByProblem = Map.groupBy(problems, (problem) => problem);
+  for (const [problem, hosts] of [...hostsByProblem].slice(0, 5)) {
+    narrator.say('hosts', `${problem} (${plural(hosts.length, 'host')})`);
+  }
 }
 
 /** Sweeps, and waits until the worker has settled every request. */
