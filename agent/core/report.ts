@@ -10,9 +10,9 @@ const most = { updates: 2000, needs: 4000, kbs: 64, files: 64, text: 1024 } as c
 export interface ReportInput {
   readonly host: HostFacts;
   /** Of the index that was scanned. @default nothing was scanned */
-  readonly indexSha256?: string;
+  readonly indexSha256?: string | undefined;
   /** Why the index that the repository offers cannot be used. @default it can */
-  readonly indexProblem?: string;
+  readonly indexProblem?: string | undefined;
   readonly rulesRevision: number;
   readonly scannedAt: Date;
   readonly scanMilliseconds: number;

@@ -12,7 +12,7 @@ import { AgentError, uselessIndex } from '../ports/agent-error.ts';
 import type { Agent } from './agent.ts';
 import { type CycleProblem, type CycleResult, phases as everyPhase, type Phase } from './documents.ts';
 import { type JournalBook, openJournal } from './journal-book.ts';
-import { type CurrentIndex, pullIndex, storedIndex } from './pull.ts';
+import { type CurrentIndex, pullIndex, storedIndex, summaryOfIndex } from './pull.ts';
 import { checkStopped, withRetries } from './retry.ts';
 import { runStep, type StepContext, stopsTheRest } from './steps.ts';
 
@@ -108,16 +108,7 @@ class Cycle {
     const { index, indexProblem, updates } = this;
     return {
       phases: everyPhase.filter((phase) => this.phases.has(phase)),
-      ...(index === undefined
-        ? {}
-        : {
-            index: {
-              sha256: index.pointer.sha256,
-              bytes: index.pointer.bytes,
-              publishedAt: index.pointer.publishedAt,
-              bytesReceived: index.bytesReceived,
-            },
-          }),
+      ...(index === undefined ? {} : { index: summaryOfIndex(index) }),
       ...(this.rules === undefined ? {} : { rulesRevision: this.rules.revision }),
       ...(updates === undefined && indexProblem === undefined
         ? {}
@@ -269,8 +260,8 @@ class Cycle {
       hostReport,
       buildReport({
         host: z.parse(hostFacts, { ...machine, agentVersion: this.agent.settings.agentVersion }),
-        ...(examined === undefined ? {} : { indexSha256: examined.index.pointer.sha256 }),
-        ...(this.indexProblem === undefined ? {} : { indexProblem: this.indexProblem }),
+        indexSha256: examined?.index.pointer.sha256,
+        indexProblem: this.indexProblem,
         rulesRevision: rules.revision,
         scannedAt: examined?.scannedAt ?? clock.now(),
         scanMilliseconds: examined?.scanMilliseconds ?? 0,

@@ -3,7 +3,7 @@ import type { IndexPointer } from '#shared/contract/index-pointer.ts';
 import { AgentError } from '../ports/agent-error.ts';
 import type { Expected, Slot } from '../ports/file-store.ts';
 import type { Agent } from './agent.ts';
-import { indexDocument } from './documents.ts';
+import { type CycleResult, indexDocument } from './documents.ts';
 import { download } from './download.ts';
 import { withRetries } from './retry.ts';
 import { checkSignature } from './signature.ts';
@@ -15,6 +15,14 @@ export interface CurrentIndex {
   /** Bytes that came over the network for it; 0 when it was there. */
   readonly bytesReceived: number;
 }
+
+/** What a cycle's result says of its index. */
+export const summaryOfIndex = ({ pointer, bytesReceived }: CurrentIndex): CycleResult['index'] & object => ({
+  sha256: pointer.sha256,
+  bytes: pointer.bytes,
+  publishedAt: pointer.publishedAt,
+  bytesReceived,
+});
 
 const slotOf = (pointer: IndexPointer): Slot => ({ kind: 'index', sha256: pointer.sha256 });
 const expectedOf = (pointer: IndexPointer): Expected => ({ bytes: pointer.bytes, sha256: pointer.sha256 });
