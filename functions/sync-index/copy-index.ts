@@ -142,7 +142,8 @@ export async function copyParts(session: SyncSession, copy: CopyingIndex): Promi
   const newBytes = await fetchParts(session, copy, upload, missing, before);
   const bytes = before + newBytes;
   if (bytes < copy.length) return { state: 'stopped', copy, bytes, newBytes };
-  await upload.complete({ parts: parts.length, length: copy.length });
+  const whole = upload.complete({ parts: parts.length, length: copy.length });
+  await withinTime(session, whole, () => 'while the copy was completed');
   return { state: 'copied', copy: await copied(), newBytes };
 }
 

@@ -1,7 +1,8 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { IndexExaminer } from '#shared/index/index.ts';
 import { serveRanges } from '#test/kit/origin.ts';
 import { packIndex } from '#test/kit/pack-slice.ts';
-import { altered, dying, first, moved, SyncBench } from '#test/kit/sync-bench.ts';
+import { altered, dying, first, moved, SyncBench, second } from '#test/kit/sync-bench.ts';
 import { at, pointerOf, sha256, streamOf } from '#test/kit/values.ts';
 import { measureSync } from './sync-index.ts';
 
@@ -96,6 +97,28 @@ describe('a failure', () => {
     expect(result).toEqual({ outcome: 'failed', reason: expect.stringMatching(/time was over after \d+ facts/) });
     expect(bench.index.pointer).toBeUndefined();
     expect(await bench.sync()).toMatchObject({ outcome: 'published' });
+  });
+
+  it('of the store to say anything of the current catalogue ends with the time', async () => {
+    bench.publish(first, '"one"');
+    await bench.sync();
+    bench.publish(second, '"two"');
+    const getSnapshot = () => new Promise<never>(() => {});
+    const catalog = altered(bench.catalog, { getSnapshot });
+    const { result } = await bench.invoke({}, { catalog }, AbortSignal.timeout(100));
+    expect(result).toMatchObject({ outcome: 'failed', reason: expect.stringContaining('the time was over') });
+  });
+
+  it('of the bytes to arrive gives the memory of the decoder back', async () => {
+    const given = vi.spyOn(IndexExaminer.prototype, 'abort');
+    try {
+      bench.publish(first, '"one"');
+      const openStaged = async () => streamOf(first.subarray(0, 1000), 100, new Error('broken off'));
+      await expect(bench.sync({ index: altered(bench.index, { openStaged }) })).rejects.toThrow('broken off');
+      expect(given).toHaveBeenCalledOnce();
+    } finally {
+      given.mockRestore();
+    }
   });
 
   it('of the staging object to stay what was verified is seen before anything is written', async () => {

@@ -7,6 +7,7 @@ import { whyNotPublish } from './gates.ts';
 import type { SyncSession } from './ports.ts';
 import { DigestedBytes, type Examined } from './read-staged.ts';
 import { SyncError } from './sync-error.ts';
+import { withinTime } from './time.ts';
 
 /** An index that may be published; why it may not; or that its bytes are gone. */
 type Judged =
@@ -60,10 +61,12 @@ export async function judge(
 }
 
 /** The catalogue of the current index; `undefined` when it is lost or damaged. */
-export async function currentCatalog({ ports, standing }: SyncSession): Promise<Catalog | undefined> {
+export async function currentCatalog(session: SyncSession): Promise<Catalog | undefined> {
+  const { ports, standing } = session;
   if (standing.current === undefined) return undefined;
   try {
-    return await ports.catalog.getSnapshot(standing.current.pointer.sha256);
+    const snapshot = ports.catalog.getSnapshot(standing.current.pointer.sha256);
+    return await withinTime(session, snapshot, () => 'while the current catalogue was read');
   } catch (error) {
     if (error instanceof StoreError && error.code === 'corrupt') return undefined;
     throw error;

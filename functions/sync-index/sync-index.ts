@@ -196,12 +196,16 @@ function knownIndexes(session: SyncSession): KnownIndexes {
   return { etag, lastModified, ...(here?.etag !== undefined && { others: [here.etag] }) };
 }
 
+/** As If-None-Match compares: weak or not, which a server may say differently each time (RFC 9110, section 8.8.3.2). */
+const sameTag = (a: string | undefined, b: string | undefined): boolean =>
+  a !== undefined && a.replace(/^W\//, '') === b?.replace(/^W\//, '');
+
 /** Nothing is downloaded; and nothing is written, but for what a person asked for or a dead run left. */
 async function unchanged(session: SyncSession, etag: string | undefined): Promise<SyncOutcome> {
   const refused = refusedNow(session);
   const { current } = session.standing;
   // An origin that does not say which of the two it has is believed to have the one that people should hear of.
-  const hasCurrent = etag !== undefined && etag !== refused?.etag && etag === current?.pointer.origin.etag;
+  const hasCurrent = !sameTag(etag, refused?.etag) && sameTag(etag, current?.pointer.origin.etag);
   if (refused !== undefined && !hasCurrent) {
     await takeBackUnfinished(session);
     return {

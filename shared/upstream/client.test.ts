@@ -93,6 +93,15 @@ describe('the index', () => {
     expect(await upstream().getIndex(indexAddress, known, options)).toEqual({ kind: 'unchanged' });
   });
 
+  it('is unchanged when it is any of those that are known, and which one is said', async () => {
+    origin.answer = (_request, response) => response.writeHead(304, { etag: '"other"' }).end();
+    const several = { ...known, others: ['"other"', known.etag] };
+    expect(await upstream().getIndex(indexAddress, several, options)).toEqual({ kind: 'unchanged', etag: '"other"' });
+    const { headers } = origin.seen.at(-1) ?? {};
+    expect(headers?.['if-none-match']).toBe(`${known.etag}, "other"`);
+    expect(headers).not.toHaveProperty('if-modified-since');
+  });
+
   it('is not taken for unchanged when nothing was known', async () => {
     origin.answer = (_request, response) => response.writeHead(304).end();
     await expect(upstream().getIndex(indexAddress, {}, options)).rejects.toMatchObject({ code: 'refused' });

@@ -199,6 +199,29 @@ describe('the index', () => {
   );
 });
 
+describe('an index that is older than the current one', () => {
+  it('is refused to the schedule, and published when a person allows it', async () => {
+    const older = await currentPointer(world);
+    const file = join(world.folder, 'older.cab');
+    await writeFile(file, await objectBytes(world, 'IndexBucket', `index/sha256/${older.sha256}.cab`));
+    const { indexSha256: newer } = await world.microsoft.publishNext();
+    await world.run('SyncIndexFunction');
+    expect((await currentPointer(world)).sha256).toBe(newer);
+
+    await world.microsoft.publishFile(file);
+    expect(await world.run('SyncIndexFunction')).toMatchObject({ outcome: 'refused', sha256: older.sha256 });
+    expect((await kbroker('index', 'sync')).stdout).toMatch(/refused, the current index stays: Microsoft made it at/);
+    expect((await currentPointer(world)).sha256).toBe(newer);
+
+    const event = { runId: 'allowed', allowOlder: true };
+    const { runId } = event;
+    await world.stack.invoke(world.output('SyncIndexFunction'), event);
+    const run = await world.call(operatorEndpoints.getSync, { params: { runId } });
+    expect(run.result).toMatchObject({ outcome: 'published', sha256: older.sha256, stored: false });
+    expect((await currentPointer(world)).sha256).toBe(older.sha256);
+  });
+});
+
 describe('with a time limit of 90 seconds instead of 15 minutes', () => {
   it('the index is copied by one invocation and published by the next, which the first one starts', async () => {
     const short = await startWorld({ stack: { assemblyDir: await assemblyWithTimeout(90) } });
