@@ -12,9 +12,24 @@ if (major < 22 || (major === 22 && minor < 18)) {
 // Reading a whole index makes a lot of short-lived garbage. V8 answers by letting its young generation grow to some
 // 100 MB, which gains no time here and is half of what a small machine can spare.
 setFlagsFromString('--semi-space-growth-factor=1');
+// Whoever reads the output may have seen enough, as `head` has. That is no fault, and what the command does is brought to
+// its end (half a file of `cab extract` would be worse than a late one); it is only told to nobody.
+let isClosed = false;
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    if (!('code' in error) || error.code !== 'EPIPE') throw error;
+    if (stream === process.stdout) isClosed = true;
+  });
+}
 const { main } = await import('./main.ts');
 process.exitCode = await main(process.argv.slice(2), {
-  stdout: process.stdout,
+  stdout: {
+    write: (text) => process.stdout.write(text),
+    isTTY: process.stdout.isTTY,
+    get isClosed() {
+      return isClosed;
+    },
+  },
   stderr: process.stderr,
   env: process.env,
 });

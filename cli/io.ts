@@ -2,7 +2,12 @@ import { printable } from './printable.ts';
 
 /** Where a command prints and what it reads from its surroundings; handed in, so that tests see every byte. */
 export interface CliIo {
-  readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly stdout: {
+    write(text: string): unknown;
+    readonly isTTY?: boolean;
+    /** Nobody reads it any more: a command that only prints may end early. */
+    readonly isClosed?: boolean;
+  };
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
 }

@@ -112,6 +112,7 @@ export async function hashCab({ file, json }: CabOptions, io: CabIo): Promise<nu
       },
     },
     io,
+    () => io.stdout.isClosed === true,
   );
   flush();
   if (json) io.stdout.write(`${JSON.stringify({ file, members, error: fault ?? null })}\n`);

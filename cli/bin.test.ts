@@ -1,0 +1,41 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { encodeCab } from '#shared/cabinet/testing/encode.ts';
+
+let folder: string;
+let cab: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kbroker-bin-'));
+  cab = join(folder, 'many.cab');
+  const members = Array.from({ length: 5_000 }, (_, i) => ({ name: `member number ${i}`, data: new Uint8Array(0) }));
+  await writeFile(cab, encodeCab({ members, compression: 'stored' }));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+/** Runs the program, and closes its output as soon as it has written something, as `head -c 1` does. */
+async function headOf(args: readonly string[]) {
+  const child = spawn(process.execPath, [resolve('cli/bin.js'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    stderr += String(chunk);
+  });
+  child.stdout.once('data', () => child.stdout.destroy());
+  const [exitCode, signal] = await once(child, 'close');
+  return { exitCode, signal, stderr };
+}
+
+it.each([[['list', '--json']], [['list']], [['hash']]])('cab %j ends quietly when nobody reads on', async (args) => {
+  const quiet = { exitCode: 0, signal: null, stderr: '' };
+  expect(await headOf(['cab', ...args, cab])).toEqual(quiet);
+});
+
+it('cab extract writes all its files though nobody reads their names', async () => {
+  const to = join(folder, 'to');
+  const { exitCode, stderr } = await headOf(['cab', 'extract', '--to', to, cab]);
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+  expect(await readdir(to)).toHaveLength(5_000);
+});
