@@ -92,7 +92,7 @@ const expectations = { forbiddenKb: '5999101', offeredKbs: ['2999226', '1'] };
 const failing = (observed: Observed): string[] =>
   checkLife(observed, expectations)
     .filter(({ ok }: Check) => !ok)
-    .map(({ name }) => name);
+    .map(({ name, why }) => `${name}: ${why}`);
 const lastRound = (...views: HostView[]): Observed => ({ ...good, rounds: [good.rounds[0] ?? [], views] });
 
 describe('the checks of a life', () => {
@@ -100,10 +100,10 @@ describe('the checks of a life', () => {
     expect(failing(good)).toEqual([]);
     expect(checkLife(good, expectations).map(({ name }) => name)).toEqual(
       expect.arrayContaining([
-        'KB2999226 is requested by the 1 hosts it applies to',
+        'KB2999226 is requested by the 1 host it applies to',
         'KB2999226 is fetched once and proved by SHA-1 and SHA-256',
         'KB2999226 is installed and OK on them',
-        'KB2999226 is not needed on the other 1 hosts',
+        'KB2999226 is not needed on the other 1 host',
       ]),
     );
   });
@@ -135,6 +135,25 @@ describe('the checks of a life', () => {
     expect(failing(resumed)).toEqual([]);
   });
 
+  it('are not about a file that was given up before this life, and say so', () => {
+    const givenUp: FileRequest = { ...open, state: 'failed', failedAt: '2026-01-13T17:00:00Z', lastError: 'gone' };
+    const waiting = view('pc-1', [{ ...missing, reason: 'its file was given up' }], { needs: [sha1] });
+    const observed: Observed = {
+      ...good,
+      rounds: [[{ ...waiting, summary: { ...waiting.summary, state: 'PENDING_UPDATES' } }, view('pc-2', [withdrawn])]],
+      requests: [{ ...givenUp, requestedAt: '2026-01-13T16:00:00Z' }],
+      upstreamGets: {},
+    };
+    expect(newRequests(observed)).toEqual([]);
+    const checks = checkLife(observed, { forbiddenKb: '5999101' });
+    expect(checks.filter(({ ok }) => !ok)).toEqual([]);
+    expect(checks.map(({ name }) => name)).toContain('every host is OK, but for 1 file given up in an earlier life');
+    // Another trouble of the same host still counts.
+    const two = view('pc-1', [missing, update('1', { state: 'MISSING', reason: 'x', files: ['5'.repeat(40)] })]);
+    const failed = checkLife({ ...observed, rounds: [[two, view('pc-2', [withdrawn])]] }, {}).filter(({ ok }) => !ok);
+    expect(failed.map(({ why }) => why)).toEqual(['KB1 on pc-1 is MISSING (x)']);
+  });
+
   it('say nothing about updates that the index has not', () => {
     const rounds = [[view('pc-1', [update('1')]), view('pc-2', [withdrawn])]];
     expect(checkLife({ ...good, rounds }, {}).some(({ name }) => name.includes('KB'))).toBe(false);
@@ -142,13 +161,23 @@ describe('the checks of a life', () => {
 
   it.each<[string, Observed, RegExp]>([
     ['another index', { ...good, current: 'b'.repeat(64) }, /holds the index/],
+    [
+      'an index that the broker refused',
+      { ...good, current: 'b'.repeat(64), notPublished: 'refused: it shrank by 90 %' },
+      /holds the index.*: refused: it shrank by 90 %/,
+    ],
+    [
+      'a file that was given up in this life',
+      { ...good, requests: [{ ...open, state: 'failed', failedAt: at, lastError: 'status 503' }] },
+      /every requested file arrived: SHA-1 1+: failed \(status 503\)/,
+    ],
     ['a second download', { ...good, downloadsOfSecondSync: 1 }, /not downloaded again/],
     ['a silent host', lastRound(view('pc-1', [update('2999226')])), /hosts reported/],
     ['hosts that are silent since an earlier life', { ...good, startedAt: '2026-01-13T18:00:01Z' }, /reported in this/],
     [
       'a host that refuses the index',
       lastRound(view('pc-1', [update('2999226')], { indexProblem: 'it is unsigned' }), view('pc-2', [withdrawn])),
-      /every host can use the index, but not pc-1: it is unsigned/,
+      /every host can use the index: pc-1: it is unsigned/,
     ],
     [
       'a host on an old index',
@@ -194,12 +223,12 @@ describe('the checks of a life', () => {
     [
       'an update that no host was offered',
       { ...good, rounds: [[view('pc-1', []), view('pc-2', [withdrawn])]], requests: [], upstreamGets: {} },
-      /requested by the 1 hosts/,
+      /requested by the 1 host/,
     ],
     [
       'an update that was not asked for',
       { ...good, rounds: [[view('pc-1', [missing]), view('pc-2', [withdrawn])], good.rounds[1] ?? []] },
-      /requested by the 1 hosts/,
+      /requested by the 1 host/,
     ],
   ])('fail for %s', (_what, observed, expected) => {
     expect(failing(observed)).toContainEqual(expect.stringMatching(expected));
@@ -214,7 +243,7 @@ describe('the checks of a life', () => {
       upstreamGets: {},
     };
     const names = checkLife(observed, expectations).map(({ name }) => name);
-    expect(names.filter((name) => name.includes('2999226'))).toEqual(['KB2999226 is not needed on the other 1 hosts']);
+    expect(names.filter((name) => name.includes('2999226'))).toEqual(['KB2999226 is not needed on the other 1 host']);
     expect(failing(observed)).toEqual([]);
   });
 
@@ -224,6 +253,6 @@ describe('the checks of a life', () => {
       ...sick,
       summary: { ...sick.summary, state: 'ERROR' },
     });
-    expect(failing(observed)).toEqual(['every host is OK']);
+    expect(failing(observed)).toEqual(['every host is OK: pc-2 is ERROR']);
   });
 });

@@ -1,10 +1,13 @@
 import type { HostView } from '#shared/contract/operators/views.ts';
 import type { FileRequest } from '#shared/contract/requests.ts';
+import { plural } from './narrator.ts';
 
 /** Something that must hold at the end of a life. */
 export interface Check {
   readonly name: string;
   readonly ok: boolean;
+  /** What was found instead, when it does not hold. */
+  readonly why?: string;
 }
 
 /** A host of the fleet, as far as the checks know it by themselves. */
@@ -19,6 +22,8 @@ export interface Observed {
   /** SHA-256 of the index that Microsoft has out, and of the one that the broker holds. */
   readonly published: string;
   readonly current: string | undefined;
+  /** Why the broker did not take over what Microsoft has out, in its own words. */
+  readonly notPublished?: string;
   /** Downloads of the index by the second synchronisation. */
   readonly downloadsOfSecondSync: number;
   /** Reports after each round of the fleet. */
@@ -42,10 +47,13 @@ const knownUpdates: ReadonlyMap<string, readonly string[]> = new Map([
   ['2999226', ['windows7-sp1-x64', 'server2008r2-sp1-x64']],
 ]);
 
-/** Requests that this life had to bring to their end: all but those that were done before it. */
+/** Requests that this life had to bring to their end: all but those that were settled before it. */
 export function newRequests({ startedAt, requests }: Pick<Observed, 'startedAt' | 'requests'>): FileRequest[] {
   const start = Date.parse(startedAt);
-  return requests.filter((request) => request.state !== 'done' || Date.parse(request.doneAt) >= start);
+  return requests.filter((request) => {
+    if (request.state === 'done') return Date.parse(request.doneAt) >= start;
+    return request.state !== 'failed' || Date.parse(request.failedAt) >= start;
+  });
 }
 
 /** What the index is known to hold, from elsewhere than from what the hosts made of it. */
@@ -61,40 +69,49 @@ export function checkLife(observed: Observed, { forbiddenKb, offeredKbs = [] }: 
   const fleet = new Set(observed.fleet.map(({ machineId }) => machineId));
   const ours = last.filter(({ summary }) => fleet.has(summary.machineId));
   const requests = newRequests(observed);
-  const needed = new Set(observed.rounds.flat().flatMap(({ report }) => report.needs));
-  const states = ours.flatMap(({ report }) => report.updates);
+  const givenUp = givenUpBefore(observed);
+  const but = givenUp.size === 0 ? '' : `, but for ${plural(givenUp.size, 'file')} given up in an earlier life`;
   const checks: Check[] = [
-    { name: 'the repository holds the index that Microsoft published', ok: observed.current === observed.published },
-    { name: 'an unchanged index is not downloaded again', ok: observed.downloadsOfSecondSync === 0 },
-    {
-      name: `each of the ${fleet.size} hosts reported in this life, on that index`,
-      ok:
-        ours.length === fleet.size &&
-        ours.every(
-          ({ summary, report }) =>
-            Date.parse(summary.reportedAt) >= Date.parse(observed.startedAt) && report.indexSha256 === observed.current,
-        ),
-    },
-    usableIndexCheck(ours),
-    {
-      name: 'every update on every host has a state and a reason',
-      ok: states.every(({ reason }) => reason.trim() !== ''),
-    },
-    {
-      name: 'what hosts need was requested, and nothing else',
-      ok: isRequested(needed, observed),
-    },
-    { name: 'every requested file arrived', ok: requests.every(({ state }) => state === 'done') },
-    { name: 'each file was fetched from Microsoft once', ok: isFetchedOnce(observed) },
-    {
-      name: 'each new file in the repository has the SHA-1 it was asked by and the SHA-256 it is stored under',
-      ok: requests.every((request) => isProved(request, observed)),
-    },
-    {
-      name: 'no allowed update is left to do',
-      ok: states.every(({ state }) => state !== 'PENDING' && state !== 'MISSING' && state !== 'ERROR'),
-    },
-    { name: 'every host is OK', ok: ours.length > 0 && ours.every(({ summary }) => summary.state === 'OK') },
+    check('the repository holds the index that Microsoft published', whyAnotherIndex(observed)),
+    check(
+      'an unchanged index is not downloaded again',
+      observed.downloadsOfSecondSync > 0 && plural(observed.downloadsOfSecondSync, 'download'),
+    ),
+    check(`each of the ${plural(fleet.size, 'host')} reported in this life, on that index`, whySilent(observed, ours)),
+    check(
+      'every host can use the index',
+      ours.length === 0
+        ? 'no host reported'
+        : list(ours, ({ report, summary }) => report.indexProblem && `${summary.machineId}: ${report.indexProblem}`),
+    ),
+    check(
+      'every update on every host has a state and a reason',
+      list(ours, (view) => updateWhere(view, ({ reason }) => reason.trim() === '')),
+    ),
+    check('what hosts need was requested, and nothing else', whyOtherRequests(observed)),
+    check(
+      'every requested file arrived',
+      list(requests, (request) => request.state !== 'done' && `${nameOf(request)}: ${stateInWords(request)}`),
+    ),
+    check('each file was fetched from Microsoft once', whyFetchedOtherwise(observed)),
+    check(
+      'each new file in the repository has the SHA-1 it was asked by and the SHA-256 it is stored under',
+      list(requests, (request) => !isProved(request, observed) && nameOf(request)),
+    ),
+    check(
+      `no allowed update is left to do${but}`,
+      list(ours, (view) => updateWhere(view, (update) => isLeft(update) && !hasAny(update, givenUp))),
+    ),
+    check(
+      `every host is OK${but}`,
+      ours.length === 0
+        ? 'no host reported'
+        : list(ours, (view) => {
+            const excused = view.report.updates.some((update) => isLeft(update) && hasAny(update, givenUp));
+            const { machineId, state } = view.summary;
+            return state !== 'OK' && !(excused && state === 'PENDING_UPDATES') && `${machineId} is ${state}`;
+          }),
+    ),
   ];
   if (forbiddenKb !== undefined) checks.push(forbiddenCheck(forbiddenKb, ours));
   for (const kb of offeredKbs) {
@@ -104,22 +121,76 @@ export function checkLife(observed: Observed, { forbiddenKb, offeredKbs = [] }: 
   return checks;
 }
 
-function usableIndexCheck(views: readonly HostView[]): Check {
-  const [first, ...more] = views.filter(({ report }) => report.indexProblem !== undefined);
-  const name = 'every host can use the index';
-  if (first === undefined) return { name, ok: views.length > 0 };
-  const others = more.length === 0 ? '' : ` and ${more.length} more`;
-  return { name: `${name}, but not ${first.summary.machineId}${others}: ${first.report.indexProblem}`, ok: false };
+/** @param problem nothing, or false, when it holds */
+const check = (name: string, problem: string | false | undefined): Check =>
+  problem === undefined || problem === false ? { name, ok: true } : { name, ok: false, why: problem };
+
+/** The first few of those that have something to say, and how many more there are; undefined when none has. */
+function list<T>(things: readonly T[], say: (thing: T) => string | false | undefined): string | undefined {
+  const said = things.map(say).filter((text) => text !== undefined && text !== false);
+  if (said.length === 0) return undefined;
+  const more = said.length > 3 ? `; and ${said.length - 3} more` : '';
+  return `${said.slice(0, 3).join('; ')}${more}`;
+}
+
+type UpdateReport = HostView['report']['updates'][number];
+
+function updateWhere({ summary, report }: HostView, matches: (update: UpdateReport) => boolean): string | undefined {
+  const found = report.updates.filter(matches);
+  const [first] = found;
+  if (first === undefined) return undefined;
+  const name = first.kbs.length > 0 ? `KB${first.kbs[0]}` : first.updateId;
+  const more = found.length > 1 ? ` and ${found.length - 1} more` : '';
+  return `${name}${more} on ${summary.machineId} is ${first.state} (${first.reason.trim() || 'no reason given'})`;
+}
+
+const isLeft = ({ state }: UpdateReport): boolean => state === 'PENDING' || state === 'MISSING' || state === 'ERROR';
+
+const hasAny = ({ files }: UpdateReport, sha1s: ReadonlySet<string>): boolean => files.some((sha1) => sha1s.has(sha1));
+
+/** SHA-1 of the files that were given up before this life: it is not asked for them again, and not judged by them. */
+function givenUpBefore({ startedAt, requests }: Observed): ReadonlySet<string> {
+  const start = Date.parse(startedAt);
+  return new Set(
+    requests
+      .filter((request) => request.state === 'failed' && Date.parse(request.failedAt) < start)
+      .map(({ sha1 }) => sha1),
+  );
+}
+
+const nameOf = ({ name, sha1 }: FileRequest): string => name ?? `SHA-1 ${sha1}`;
+
+const stateInWords = ({ state, lastError }: FileRequest): string =>
+  lastError === undefined ? state : `${state} (${lastError})`;
+
+function whyAnotherIndex({ current, published, notPublished }: Observed): string | undefined {
+  if (current === published) return undefined;
+  const holds = current === undefined ? 'no index' : `${current.slice(0, 12)}…`;
+  return notPublished ?? `it holds ${holds}, and Microsoft has ${published.slice(0, 12)}… out`;
+}
+
+function whySilent({ startedAt, current, fleet }: Observed, ours: readonly HostView[]): string | undefined {
+  const views = new Map(ours.map((view) => [view.summary.machineId, view]));
+  return list(fleet, ({ machineId }) => {
+    const view = views.get(machineId);
+    if (view === undefined) return `${machineId} did not report`;
+    const { reportedAt } = view.summary;
+    if (Date.parse(reportedAt) < Date.parse(startedAt)) return `${machineId} is silent since ${reportedAt}`;
+    const on = view.report.indexSha256;
+    return on !== current && `${machineId} is on ${on === undefined ? 'no index' : `index ${on.slice(0, 12)}…`}`;
+  });
 }
 
 function forbiddenCheck(kb: string, views: readonly HostView[]): Check {
-  const offered = views.flatMap(({ report }) => report.updates.filter(({ kbs }) => kbs.includes(kb)));
-  return {
-    name: `KB${kb} is forbidden: discarded with that reason wherever it is offered`,
-    ok:
-      offered.length > 0 &&
-      offered.every(({ state, reason }) => state === 'DISCARDED' && reason.includes(kb) && /forbidden/i.test(reason)),
-  };
+  const isIt = ({ kbs }: UpdateReport): boolean => kbs.includes(kb);
+  const name = `KB${kb} is forbidden: discarded with that reason wherever it is offered`;
+  if (!views.some(({ report }) => report.updates.some(isIt))) return check(name, 'no host is offered it');
+  const isDiscarded = ({ state, reason }: UpdateReport): boolean =>
+    state === 'DISCARDED' && reason.includes(kb) && /forbidden/i.test(reason);
+  return check(
+    name,
+    list(views, (view) => updateWhere(view, (update) => isIt(update) && !isDiscarded(update))),
+  );
 }
 
 function knownUpdateChecks(
@@ -148,34 +219,43 @@ function knownUpdateChecks(
   const stateOf = ({ machineId }: KnownHost) =>
     updateOf(last.find(({ summary }) => summary.machineId === machineId))?.state;
   const name = `KB${kb}`;
-  const elsewhere: Check = {
-    name: `${name} is not needed on the other ${others.length} hosts`,
-    ok: others.every((host) => viewsOf(host).length > 0 && viewsOf(host).every((view) => !updateOf(view))),
-  };
-  if (expected.length === 0) return [elsewhere];
+  const notOffered = (host: KnownHost): boolean => viewsOf(host).length > 0 && viewsOf(host).every((v) => !updateOf(v));
+  const elsewhere = check(
+    `${name} is not needed on the other ${plural(others.length, 'host')}`,
+    list(others, (host) => !notOffered(host) && `${host.machineId} is offered it, or did not report`),
+  );
+  // One that was given up in an earlier life is not there to be judged.
+  const givenUp = givenUpBefore(observed);
+  if (expected.length === 0 || [...files].some((sha1) => givenUp.has(sha1))) return [elsewhere];
+  const wanted = lacking ? files.size : 0;
   return [
-    {
-      name: already
-        ? `${name} is still installed on the ${expected.length} hosts it applies to`
-        : `${name} is requested by the ${expected.length} hosts it applies to`,
-      ok: already || expected.every(asked),
-    },
-    {
-      name: lacking ? `${name} is fetched once and proved by SHA-1 and SHA-256` : `${name} is not fetched again`,
-      ok:
-        requests.length === (lacking ? files.size : 0) &&
-        requests.every((request) => isProved(request, observed)) &&
-        isFetchedOnce(observed),
-    },
-    { name: `${name} is installed and OK on them`, ok: expected.every((host) => stateOf(host) === 'OK') },
+    check(
+      already
+        ? `${name} is still installed on the ${plural(expected.length, 'host')} it applies to`
+        : `${name} is requested by the ${plural(expected.length, 'host')} it applies to`,
+      !already && list(expected, (host) => !asked(host) && `${host.machineId} does not ask for it`),
+    ),
+    check(
+      lacking ? `${name} is fetched once and proved by SHA-1 and SHA-256` : `${name} is not fetched again`,
+      requests.length === wanted
+        ? (list(requests, (request) => !isProved(request, observed) && `${nameOf(request)} is not proved`) ??
+            whyFetchedOtherwise(observed))
+        : `${plural(requests.length, 'request')} in this life, and not ${wanted}`,
+    ),
+    check(
+      `${name} is installed and OK on them`,
+      list(expected, (host) => stateOf(host) !== 'OK' && `${host.machineId}: ${stateOf(host) ?? 'not offered'}`),
+    ),
     elsewhere,
   ];
 }
 
-/** At most: a file that a crash left half recorded is found in the repository and not fetched again. */
-function isFetchedOnce(observed: Observed): boolean {
-  const gets = Object.values(observed.upstreamGets);
-  return gets.length <= newRequests(observed).length && gets.every((count) => count === 1);
+/** At most once: a file that a crash left half recorded is found in the repository and not fetched again. */
+function whyFetchedOtherwise(observed: Observed): string | undefined {
+  const gets = Object.entries(observed.upstreamGets);
+  const requests = newRequests(observed).length;
+  if (gets.length > requests) return `${plural(gets.length, 'file')} fetched for ${plural(requests, 'request')}`;
+  return list(gets, ([path, count]) => count !== 1 && `${path} ${count} times`);
 }
 
 function isProved(request: FileRequest, { served }: Observed): boolean {
@@ -185,9 +265,13 @@ function isProved(request: FileRequest, { served }: Observed): boolean {
 }
 
 /** A life after a crash also ends what the one before it asked for; what was asked for in this one, some host needs. */
-function isRequested(needed: ReadonlySet<string>, { startedAt, requests }: Observed): boolean {
+function whyOtherRequests({ rounds, startedAt, requests }: Observed): string | undefined {
+  const needed = new Set(rounds.flat().flatMap(({ report }) => report.needs));
   const known = new Set(requests.map(({ sha1 }) => sha1));
   const start = Date.parse(startedAt);
   const asked = requests.filter(({ requestedAt }) => Date.parse(requestedAt) >= start);
-  return [...needed].every((sha1) => known.has(sha1)) && asked.every(({ sha1 }) => needed.has(sha1));
+  return (
+    list([...needed], (sha1) => !known.has(sha1) && `SHA-1 ${sha1} is needed and not requested`) ??
+    list(asked, (request) => !needed.has(request.sha1) && `${nameOf(request)} was requested and is not needed`)
+  );
 }

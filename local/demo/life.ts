@@ -11,6 +11,7 @@ import { DemoError } from './demo-error.ts';
 import { bytes, type Narrator, plural } from './narrator.ts';
 import type { DemoOptions } from './options.ts';
 import { hostsInWords, publish, type Scene, setRules } from './scene.ts';
+import { readSyncReport, syncInWords, whyNotPublished } from './sync-report.ts';
 
 /** The last line of `npm start -- --once --json`. Hosts and index are what the broker knows; the rest is of this life. */
 export interface LifeSummary {
@@ -44,11 +45,14 @@ const fetchTimeoutMilliseconds = 180_000;
 export async function liveOnce(scene: Scene, options: DemoOptions, narrator: Narrator): Promise<LifeSummary> {
   const { microsoft, operators, fleet } = scene;
   await publish(scene, options, narrator);
-  await synchronise(scene, narrator);
+  const notPublished = await synchronise(scene, narrator);
   const downloads = microsoft.counters().indexDownloads;
   await scene.trigger('SyncIndexFunction');
   const downloadsOfSecondSync = microsoft.counters().indexDownloads - downloads;
-  narrator.say('sync', 'asked again: unchanged, nothing is downloaded');
+  narrator.say(
+    'sync',
+    downloadsOfSecondSync === 0 ? 'asked again: nothing is downloaded' : 'asked again: the index is downloaded again',
+  );
   await setRules(scene, narrator);
 
   const rounds: HostView[][] = [];
@@ -66,6 +70,7 @@ export async function liveOnce(scene: Scene, options: DemoOptions, narrator: Nar
     fleet: fleet.hosts.map(({ machineId, profile }) => ({ machineId, profile: profile.key })),
     published: microsoft.current()?.indexSha256 ?? '',
     current: view.current?.sha256,
+    ...(notPublished === undefined ? {} : { notPublished }),
     downloadsOfSecondSync,
     rounds,
     startedAt: scene.startedAt,
@@ -111,23 +116,17 @@ async function expectations({ microsoft, operators }: Scene): Promise<Expectatio
   return rules.forbiddenKbs.includes(withdrawnKb) ? { forbiddenKb: withdrawnKb } : {};
 }
 
-async function synchronise(scene: Scene, narrator: Narrator): Promise<void> {
-  const before = scene.microsoft.counters();
-  await scene.trigger('SyncIndexFunction');
-  const after = scene.microsoft.counters();
-  const { current, refused } = await scene.operators.call(operatorEndpoints.getIndex);
+/** @returns why the index that is out did not become the current one; undefined when it did, or was it already */
+async function synchronise(scene: Scene, narrator: Narrator): Promise<string | undefined> {
+  const report = readSyncReport(await scene.trigger('SyncIndexFunction'));
+  const notPublished = report && whyNotPublished(report);
+  const { current } = await scene.operators.call(operatorEndpoints.getIndex);
   if (current === undefined) {
-    throw new DemoError(
-      'function-failed',
-      `there is no index in the repository: ${refused?.reason ?? 'see stack.log'}`,
-    );
+    throw new DemoError('function-failed', `there is no index in the repository: ${notPublished ?? 'see stack.log'}`);
   }
-  narrator.say(
-    'sync',
-    after.indexDownloads > before.indexDownloads
-      ? `downloaded and decoded: ${plural(current.updates, 'update')}, ${plural(current.files, 'file')}; now the current index`
-      : 'the index of the repository is still the current one',
-  );
+  narrator.say('sync', report === undefined ? 'asked, and got no answer that can be read' : syncInWords(report));
+  if (notPublished !== undefined) narrator.say('sync', 'the index that was current before stays it');
+  return notPublished;
 }
 
 function tellRound(narrator: Narrator, cycles: Awaited<ReturnType<Scene['fleet']['round']>>): void {

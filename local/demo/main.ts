@@ -75,7 +75,8 @@ function tellSummary({ index, hosts, files, checks }: LifeSummary, narrator: Nar
     'files',
     `${files.requested} requested, ${files.downloaded} in the repository (${bytes(files.bytes)}), ${files.upstreamGets} GETs at Microsoft`,
   );
-  for (const { name, ok } of checks) narrator.say(ok ? 'ok' : 'NOT OK', name);
+  for (const { name, ok, why } of checks)
+    narrator.say(ok ? 'ok' : 'NOT OK', why === undefined ? name : `${name}: ${why}`);
 }
 
 /** The whole story for a fault of the program, the plain message for what people can mend. */
