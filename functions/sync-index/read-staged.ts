@@ -100,7 +100,11 @@ export async function openCopied(
 ): Promise<AsyncIterable<Uint8Array> | undefined> {
   const { index, journal } = session.ports;
   try {
-    const staged = await withinTime(session, index.openStaged(copy.copyId), () => `at byte 0 of ${copy.length} (${phase})`);
+    const staged = await withinTime(
+      session,
+      index.openStaged(copy.copyId),
+      () => `at byte 0 of ${copy.length} (${phase})`,
+    );
     return watched(session, staged, phase, copy.length);
   } catch (error) {
     if (!(error instanceof StoreError && error.code === 'not-found')) throw error;
