@@ -14,6 +14,7 @@ import { listRequests, sweepRequests } from './commands/requests.ts';
 import { setRules, showRules } from './commands/rules.ts';
 import { showStatus } from './commands/status.ts';
 import { listUpdates, showUpdate } from './commands/updates.ts';
+import type { TrustFlags } from './index-trust.ts';
 import { type CliIo, exitCodes } from './io.ts';
 import { printable } from './printable.ts';
 import { readSettings } from './settings.ts';
@@ -28,6 +29,12 @@ interface GlobalFlags {
   readonly region?: string;
   readonly profileFile?: string;
   readonly json?: boolean;
+}
+
+interface InspectFlags extends TrustFlags {
+  readonly kb?: readonly string[];
+  readonly update?: string;
+  readonly check?: boolean;
 }
 
 /**
@@ -92,15 +99,22 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
   sub(program, 'status', 'index, fleet, requests and repository in numbers').action(online(showStatus));
 
   const index = sub(program, 'index', "Microsoft's offline index");
-  sub(index, 'inspect', 'print the catalogue of an index file; never refuses, names what is missing')
+  sub(
+    index,
+    'inspect',
+    'print the catalogue of an index file and whether the broker would publish it; names what is missing',
+  )
     .argument('<file>', 'a wsusscn2.cab or WSUSSCAN.cab')
     .option('--kb <kb>', 'only updates of this KB (repeatable, or comma-separated)', list)
     .option('--update <id>', 'only the update with this UpdateId')
     .option('--check', 'read every fragment to its end and in every language, to find faults anywhere')
-    .action(async (file: string, flags: { kb?: string[]; update?: string; check?: boolean }, command: Command) => {
+    .option('--index-roots <file>', "PEM file of roots to trust beside Microsoft's, as the broker's indexRoots")
+    .option('--allow-sha1', "take signatures by SHA-1 too, as the broker's allowSha1Signatures")
+    .action(async (file: string, { kb = [], update, check, ...trust }: InspectFlags, command: Command) => {
       const json = command.optsWithGlobals<GlobalFlags>().json === true;
-      const filter = { kbs: flags.kb ?? [], ...(flags.update === undefined ? {} : { updateId: flags.update }) };
-      end(await inspectIndex({ file, json, check: flags.check === true, ...filter }, io));
+      const filter = { kbs: kb, ...(update === undefined ? {} : { updateId: update }) };
+      const options = { file, json, check: check === true, ...filter };
+      end(await inspectIndex({ ...options, ...trust }, io));
     });
   sub(index, 'diff', 'what the index B brought after the index A; both are files')
     .argument('<a>', 'the earlier wsusscn2.cab or WSUSSCAN.cab')

@@ -3,19 +3,24 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { signCab } from '#local/upstream/signing/cab.ts';
+import { toPem } from '#local/upstream/signing/certificate.ts';
+import { makeSignature } from '#local/upstream/signing/signature.ts';
 import type { CatalogView, UpdateView } from '#shared/core/catalog/view.ts';
 import { cabMember } from '#test/kit/cab-member.ts';
 import { packIndex, packSlice } from '#test/kit/pack-slice.ts';
 import { haveSamples, sample } from '#test/kit/samples.ts';
-import { signedCab } from '#test/kit/signed-index.ts';
+import { issue, signedCab, testRootPem } from '#test/kit/signed-index.ts';
 import { guid, hex, sound } from '#test/kit/sound-index.ts';
 import { readGolden } from '#test/kit/vuls-golden.ts';
 import { main } from '../main.ts';
 import type { InspectOptions } from './index-inspect.ts';
 
 let folder: string;
+let roots: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kbroker-inspect-'));
+  roots = await write('roots.pem', Buffer.from(testRootPem));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -34,12 +39,14 @@ async function run(file: string, options: Partial<InspectOptions> = {}, isTTY = 
     },
   });
   const io = { stdout: stream('stdout', false), stderr: stream('stderr', isTTY), env: {} };
-  const { json = false, check = false, kbs = [], updateId } = options;
+  const { json = false, check = false, kbs = [], updateId, indexRoots, allowSha1 = false } = options;
   const flags = [
     ...(json ? ['--json'] : []),
     ...(check ? ['--check'] : []),
     ...kbs.flatMap((kb) => ['--kb', kb]),
     ...(updateId === undefined ? [] : ['--update', updateId]),
+    ...(indexRoots === undefined ? [] : ['--index-roots', indexRoots]),
+    ...(allowSha1 ? ['--allow-sha1'] : []),
   ];
   const exitCode = await main(['index', 'inspect', file, ...flags], io);
   return { exitCode, ...printed };
@@ -62,8 +69,8 @@ const byRevisionId = (view: CatalogView): ReadonlyMap<number, UpdateView> =>
 
 describe('inspect', () => {
   it('prints one JSON document with the digest of the file', async () => {
-    const bytes = packIndex(sound);
-    const view = await inspect(await write('sound.cab', bytes));
+    const bytes = signedCab(packIndex(sound));
+    const view = await inspect(await write('signed.cab', bytes), { indexRoots: roots });
     expect(view).toMatchObject({
       version: 1,
       sha256: createHash('sha256').update(bytes).digest('hex'),
@@ -104,7 +111,6 @@ describe('inspect', () => {
     expect(all.exitCode).toBe(0);
     expect(all.stdout).toMatch(/^Updates +4: 2 to install, 1 parts of bundles, 1 categories and detectoids$/m);
     expect(all.stdout).toMatch(/^Gaps +none$/m);
-    expect(all.stdout).toMatch(/^Publish +yes$/m);
     expect(all.stdout).toMatch(/2026-01-02 {2}KB5101650 {2}Critical {2}Update & more \(KB5101650\)/);
     const one = await run(file, { kbs: ['5101650'] });
     expect(one.stdout).toMatch(/replaces +KB4999999 /);
@@ -129,6 +135,47 @@ describe('inspect', () => {
       state: 'untrusted',
       words: expect.stringMatching(/^untrusted: .* \(signed by CN=signer of the tests/),
     });
+  });
+
+  it('says that the broker would not publish what it does not trust', async () => {
+    const publishOf = async (file: string, options: Partial<InspectOptions> = {}) =>
+      /^Publish +(.*)$/m.exec((await run(file, options)).stdout)?.[1];
+    const unsigned = await write('unsigned.cab', packIndex(sound));
+    expect(await publishOf(unsigned)).toBe(
+      'refused: the signature is not good: unsigned: the cabinet carries no signature',
+    );
+    expect((await inspect(unsigned)).publishable).toMatchObject({
+      ok: false,
+      reason: expect.stringMatching(/unsigned/),
+    });
+    const signed = await write('signed.cab', signedCab(packIndex(sound)));
+    expect(await publishOf(signed)).toMatch(/^refused: the signature is not good: untrusted: .*; --index-roots /);
+    expect(await publishOf(signed, { indexRoots: roots })).toMatch(/^yes, unless it is older or far smaller/);
+    const empty = await write('empty.cab', signedCab(packIndex({ ...sound, shards: [] })));
+    expect(await publishOf(empty, { indexRoots: roots })).toMatch(/^refused: none of the 2 updates .*lack a fragment/);
+  });
+
+  it('judges SHA-1 as a broker with the default settings, and as another on demand', async () => {
+    const root = issue({ commonName: 'old root', isAuthority: true });
+    const signer = issue({ commonName: 'old signer', issuer: root, purpose: 'codeSigning' });
+    const sign = (digest: Buffer) => makeSignature(digest, { signer, chain: [], digest: 'sha1' });
+    const file = await write('sha1.cab', signCab(packIndex(sound), sign, 'sha1'));
+    const indexRoots = await write('old.pem', Buffer.from(toPem(root.certificate)));
+    const { stdout } = await run(file, { indexRoots });
+    expect(stdout).toMatch(/^Publish +refused: the signature is not good: old algorithm: .*--allow-sha1 judges/m);
+    expect((await run(file, { indexRoots, allowSha1: true })).stdout).toMatch(/^Publish +yes/m);
+  });
+
+  it('refuses roots that it cannot read', async () => {
+    const file = await write('sound.cab', packIndex(sound));
+    for (const [indexRoots, message] of [
+      [join(folder, 'absent.pem'), /^kbroker: --index-roots .*absent\.pem: no such file\n$/],
+      [file, /^kbroker: --index-roots .*sound\.cab: .*without a certificate, allowed are PEM blocks/],
+    ] as const) {
+      const { exitCode, stderr } = await run(file, { indexRoots });
+      expect(stderr).toMatch(message);
+      expect(exitCode).toBe(2);
+    }
   });
 
   it.skipIf(!haveSamples)('knows Microsoft’s signature', async () => {
@@ -286,7 +333,7 @@ describe.skipIf(!haveSamples)('inspect of real indexes', () => {
     expect(view.publishable).toEqual({
       ok: false,
       reason: expect.stringMatching(
-        /^it has no FileLocations.*; 13 of 20 updates lack a fragment .*; 64 of 109 payload/,
+        /^the signature is not good: unsigned.*; it has no FileLocations.*; 13 of 20 updates lack a fragment .*; 64 of 109 payload/,
       ),
     });
     expect(byRevisionId(view).get(616)).toMatchObject({
@@ -307,7 +354,11 @@ describe.skipIf(!haveSamples)('inspect of real indexes', () => {
     const view = await inspect(await write('WSUSSCAN.cab', await cabMember(msu, 'WSUSSCAN.cab')), {
       kbs: ['KB2999226'],
     });
-    expect(view).toMatchObject({ layout: 'wsusscan', counts: { updates: 765 }, publishable: { ok: true } });
+    expect(view).toMatchObject({ layout: 'wsusscan', counts: { updates: 765 } });
+    expect(view.publishable).toEqual({
+      ok: false,
+      reason: 'it is the index of a single package, and the monthly one is wanted',
+    });
     expect(view.updates).toMatchObject([
       {
         severity: 'Important',

@@ -1,17 +1,14 @@
 import { createHash } from 'node:crypto';
-import {
-  AuthenticodeReader,
-  describeSignature,
-  microsoftRoots,
-  type SignatureState,
-} from '#shared/authenticode/index.ts';
+import { AuthenticodeReader, describeSignature, type SignatureState } from '#shared/authenticode/index.ts';
 import type { Catalog, CatalogGap, CatalogUpdate } from '#shared/core/catalog/model.ts';
+import type { Publishable } from '#shared/core/catalog/publishable.ts';
 import { type CatalogQueries, queryCatalog } from '#shared/core/catalog/queries.ts';
 import { type CatalogHead, type UpdateView, viewHead, viewUpdate } from '#shared/core/catalog/view.ts';
 import { readIndexFile } from '../index-file.ts';
+import { readTrust, type TrustFlags } from '../index-trust.ts';
 import { type CliIo, type ExitCode, exitCodes, formatBytes, printLines } from '../io.ts';
 
-export interface InspectOptions {
+export interface InspectOptions extends TrustFlags {
   /** Path of the index. */
   readonly file: string;
   readonly json: boolean;
@@ -38,9 +35,7 @@ const LISTED_UNITS = 20;
  */
 export async function inspectIndex(options: InspectOptions, io: InspectIo): Promise<ExitCode> {
   const hash = createHash('sha256');
-  // Judged by Microsoft's roots and the present; old algorithms are named, not refused.
-  const policy = { roots: microsoftRoots, allowSha1: true };
-  const signatureReader = new AuthenticodeReader({ policy, now: new Date() });
+  const signatureReader = new AuthenticodeReader({ policy: await readTrust(options), now: new Date() });
   const { catalog, ...about } = await readIndexFile(options.file, io, {
     depth: options.check ? 'everything' : 'facts',
     onChunk: (chunk) => {
@@ -50,7 +45,8 @@ export async function inspectIndex(options: InspectOptions, io: InspectIo): Prom
   });
   const { layout, bytes, members, skipped } = about;
   const signature = await signatureReader.end();
-  const head = viewHead(catalog, { sha256: hash.digest('hex'), bytes, layout, members, skipped });
+  const byCatalog = viewHead(catalog, { sha256: hash.digest('hex'), bytes, layout, members, skipped });
+  const head = { ...byCatalog, publishable: judge(byCatalog, signature) };
   const queries = queryCatalog(catalog);
   const matches = filterOf(options);
   if (options.json) {
@@ -65,6 +61,25 @@ export async function inspectIndex(options: InspectOptions, io: InspectIo): Prom
     isFiltered ? describeMatches([...viewsOf(catalog, queries, matches)]) : describeUnits(catalog, queries),
   );
   return exitCodes.ok;
+}
+
+/**
+ * Whether a broker with these settings would publish it: its signature, and what it says. That it may be older or far
+ * smaller than the current one is known to the broker only.
+ */
+function judge({ layout, publishable }: CatalogHead, signature: SignatureState): Publishable {
+  const reasons: string[] = [];
+  if (signature.state !== 'valid') reasons.push(`the signature is not good: ${whyNotGood(signature)}`);
+  if (layout !== 'wsusscn2') reasons.push('it is the index of a single package, and the monthly one is wanted');
+  if (!publishable.ok) reasons.push(publishable.reason);
+  return reasons.length === 0 ? { ok: true } : { ok: false, reason: reasons.join('; ') };
+}
+
+function whyNotGood(signature: SignatureState): string {
+  const words = describeSignature(signature);
+  if (signature.state === 'old-algorithm') return `${words}; --allow-sha1 judges as a broker with allowSha1Signatures`;
+  if (signature.state === 'untrusted') return `${words}; --index-roots names roots to trust beside Microsoft's`;
+  return words;
 }
 
 /** One at a time: all views of a whole publication would take some hundred MB. */
@@ -125,7 +140,9 @@ function describeHead(head: CatalogHead, signature: SignatureState): string[] {
   for (const { name, members } of head.skipped) lines.push(`Skipped   ${name}: ${members} members of no known kind`);
   if (head.gaps.length === 0) lines.push('Gaps      none');
   for (const gap of head.gaps) lines.push(`Gap       ${describeGap(gap)}`);
-  lines.push(`Publish   ${head.publishable.ok ? 'yes' : `refused: ${head.publishable.reason}`}`);
+  lines.push(
+    `Publish   ${head.publishable.ok ? 'yes, unless it is older or far smaller than the current one' : `refused: ${head.publishable.reason}`}`,
+  );
   return lines;
 }
 
