@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { startFakeMicrosoft } from './upstream/server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kbroker-start-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -38,22 +39,63 @@ describe('npm start', () => {
 
   it('refuses wrong arguments', async () => {
     const { exitCode, stdout, stderr } = await start(['--hosts', 'many', '--json']);
-    expect([exitCode, stdout]).toEqual([2, '']);
+    expect(exitCode).toBe(2);
     expect(stderr).toMatch(/--hosts is a whole number from 1 to 5000, got many/);
+    expect(JSON.parse(stdout)).toEqual({ error: expect.stringMatching(/got many/) });
+  });
+
+  it('looks at the file of --index before anything else, and empties nothing for a bad one', async () => {
+    const data = join(folder, 'bad-index');
+    const notes = join(folder, 'notes.cab');
+    writeFileSync(notes, 'no cabinet at all\n'.repeat(10));
+    const kept = join(data, 'kept');
+    mkdirSync(kept, { recursive: true });
+    writeFileSync(join(data, 'kbroker-data.json'), '{"version":1}');
+    for (const index of [notes, join(folder, 'nowhere.msu')]) {
+      const { exitCode, stdout, stderr } = await start([
+        '--once',
+        '--json',
+        '--fresh',
+        '--data',
+        data,
+        '--index',
+        index,
+      ]);
+      expect(exitCode).toBe(1);
+      expect(stderr).toContain(`${index} cannot be read`);
+      expect(stderr).not.toMatch(/synthesizing/);
+      expect(JSON.parse(stdout)).toEqual({ error: expect.stringContaining(index) });
+    }
+    expect(existsSync(kept)).toBe(true);
+  });
+
+  it('refuses a real index where an invented one is out, and says what to do', async () => {
+    const data = join(folder, 'invented');
+    const microsoft = await startFakeMicrosoft({ dataDir: join(data, 'microsoft') });
+    await microsoft.publishNext();
+    await microsoft.close();
+    writeFileSync(join(data, 'kbroker-data.json'), '{"version":1}');
+    const { exitCode, stderr } = await start(['--once', '--data', data, '--index', 'x.msu']);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/invented holds an invented index.*--data FOLDER.*--fresh/);
   });
 
   it('touches no folder that is not its own', async () => {
-    writeFileSync(join(folder, 'thesis.txt'), '');
-    const { exitCode, stderr } = await start(['--once', '--fresh', '--data', folder]);
+    const home = join(folder, 'home');
+    mkdirSync(home);
+    writeFileSync(join(home, 'thesis.txt'), '');
+    const { exitCode, stderr } = await start(['--once', '--fresh', '--data', home]);
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/no data folder of kbroker/);
-    expect(readdirSync(folder)).toEqual(['thesis.txt']);
+    expect(readdirSync(home)).toEqual(['thesis.txt']);
   });
 
   it('ends at Ctrl-C while it is still getting ready', async () => {
     const { exitCode, stdout } = await start(['--data', join(folder, 'data')], /synthesizing/);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(/ends\n$/);
-    expect((await start(['--once', '--json', '--data', join(folder, 'data')], /synthesizing/)).exitCode).toBe(130);
+    const once = await start(['--once', '--json', '--data', join(folder, 'data')], /synthesizing/);
+    expect(once.exitCode).toBe(130);
+    expect(JSON.parse(once.stdout)).toEqual({ error: 'stopped before the end' });
   });
 });

@@ -1,4 +1,12 @@
-export type DemoErrorCode = 'usage' | 'not-our-folder' | 'synthesis-failed' | 'api' | 'function-failed' | 'stopped';
+export type DemoErrorCode =
+  | 'usage'
+  | 'not-our-folder'
+  | 'data-in-use'
+  | 'other-world'
+  | 'synthesis-failed'
+  | 'api'
+  | 'function-failed'
+  | 'stopped';
 
 /** Why the demonstration could not go on, in words for the person at the terminal. */
 export class DemoError extends Error {

@@ -1,4 +1,5 @@
-import { prepareDataFolder } from './data-folder.ts';
+import { checkIndexFile } from './check-index.ts';
+import { openDataFolder } from './data-folder.ts';
 import { DemoError } from './demo-error.ts';
 import { type LifeSummary, liveOnce } from './life.ts';
 import { bytes, createNarrator, type Narrator, plural } from './narrator.ts';
@@ -23,7 +24,7 @@ export async function runDemo(args: readonly string[], terminal: Terminal): Prom
   try {
     options = parseOptions(args, (text) => terminal.out(text));
   } catch (error) {
-    terminal.err(`${messageOf(error)}\n`);
+    tellFailure(error, args.includes('--json'), terminal);
     return 2;
   }
   if (options === undefined) return 0;
@@ -32,24 +33,37 @@ export async function runDemo(args: readonly string[], terminal: Terminal): Prom
   try {
     return await perform(options, narrator, terminal);
   } catch (error) {
-    if (error instanceof DemoError && error.code === 'stopped') return options.once ? 130 : 0;
-    terminal.err(`${messageOf(error)}\n`);
-    return 1;
+    const isStopped = error instanceof DemoError && error.code === 'stopped';
+    if (isStopped && !options.once) return 0;
+    tellFailure(error, options.json, terminal);
+    return isStopped ? 130 : 1;
   }
 }
 
+/** In words for people; with `--json` also as the last line of the output, which is never empty. */
+function tellFailure(error: unknown, json: boolean, terminal: Terminal): void {
+  const message = messageOf(error);
+  terminal.err(`${message}\n`);
+  if (json) terminal.out(`${JSON.stringify({ error: message })}\n`);
+}
+
 async function perform(options: DemoOptions, narrator: Narrator, terminal: Terminal): Promise<number> {
-  const lock = await prepareDataFolder(options.data, options.fresh);
+  const folder = await openDataFolder(options.data);
   const cleanup = new AsyncDisposableStack();
-  cleanup.defer(() => lock.release());
+  cleanup.defer(() => folder.release());
   let summary: LifeSummary | undefined;
+  let begun = false;
   try {
+    // First what can be wrong with the arguments, then what takes time or takes something away.
+    if (options.index !== undefined) await checkIndexFile(options.index, options.data, options.fresh);
+    if (options.fresh) await folder.empty();
+    begun = true;
     const tally = createCycleTally();
     const scene = await setScene(options, narrator, cleanup, terminal.stop, tally.add);
     if (options.once) summary = await Promise.race([liveOnce(scene, options, narrator), stopped(terminal.stop)]);
     else await stayUp(scene, options, narrator, tally, terminal.stop);
   } finally {
-    if (!options.once) narrator.say('stack', 'ends');
+    if (begun && !options.once) narrator.say('stack', 'ends');
     await cleanup.disposeAsync();
   }
   if (summary === undefined) return 0;

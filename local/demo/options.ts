@@ -30,8 +30,9 @@ const number =
 const help = `
 Without --once the broker stays up until Ctrl-C, and goes on where it was at the next start. Examples:
   npm start
-  npm start -- --once --hosts 20 --json
-  npm start -- --once --index Windows6.1-KB2999226-x64.msu`;
+  npm start -- --once --hosts 20 --json --data once
+  npm start -- --once --index Windows6.1-KB2999226-x64.msu --data real
+A data folder belongs to one npm start at a time, and holds invented updates or real ones.`;
 
 /**
  * Parses the arguments (without node and script). Undefined when help was asked for and given.
@@ -44,7 +45,11 @@ export function parseOptions(args: readonly string[], write: (text: string) => v
     )
     .option('--once', 'live one full life, check it and end (exit 0 when all checks hold)', false)
     .option('--hosts <number>', 'simulated hosts', number('--hosts', 1, 5000, true), 20)
-    .option('--json', 'last line of the output is one JSON object; progress goes to stderr', false)
+    .option(
+      '--json',
+      'last line of the output is one JSON object, {"error": …} after a failure; progress goes to stderr',
+      false,
+    )
     .option('--data <folder>', 'data folder', '.kbroker')
     .option('--fresh', 'empty the data folder first', false)
     .option(

@@ -31,7 +31,7 @@ export async function stayUp(
   await Promise.all([
     scene.fleet.run(signal),
     watch(scene, narrator, tally, signal),
-    options.index === undefined ? publishMonths(scene, options, narrator, signal) : Promise.resolve(),
+    publishMonths(scene, options, narrator, signal),
   ]);
 }
 
@@ -76,6 +76,8 @@ async function publishMonths(
   signal: AbortSignal,
 ): Promise<void> {
   while (await waited((monthSeconds / options.speed) * 1000, signal)) {
+    // An invented month does not go with a real index, of this life or of an earlier one.
+    if (scene.microsoft.publishedFile() !== undefined) continue;
     const now = await scene.microsoft.publishNext();
     narrator.say('Microsoft', `publishes index number ${now.number} (${bytes(now.indexBytes)})`);
   }
