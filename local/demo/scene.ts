@@ -10,6 +10,7 @@ import type { InvocationResult, LocalStack } from '../types.ts';
 import { type ControlEndpoint, startControlEndpoint } from '../upstream/control.ts';
 import { removalToolKb, withdrawnKb } from '../upstream/invent/world.ts';
 import { type ControllableMicrosoft, startFakeMicrosoft } from '../upstream/server.ts';
+import type { AgentPlaces } from './agent-command.ts';
 import { DemoError } from './demo-error.ts';
 import { bytes, type Narrator, plural } from './narrator.ts';
 import { createOperators, type Operators } from './operators.ts';
@@ -27,6 +28,8 @@ export interface Scene {
   readonly operators: Operators;
   /** File with the operator's address and keys, for the command line. */
   readonly profileFile: string;
+  /** What one more agent needs; its secret lies in a file that only this user can read. */
+  readonly agentPlaces: AgentPlaces;
   output(name: string): string;
   /** Runs a scheduled function now. @throws DemoError `function-failed` */
   trigger(functionOutput: 'SyncIndexFunction' | 'SweepRequestsFunction'): Promise<unknown>;
@@ -96,19 +99,25 @@ export async function setScene(
     credentials: stack.operator,
   });
   const profileFile = join(data, 'operator.json');
-  await writePrivate(profileFile, {
-    apiUrl: output('ApiUrl'),
-    region: stack.region,
-    accessKeyId: stack.operator.accessKeyId,
-    secretAccessKey: stack.operator.secretAccessKey,
-  });
+  const { accessKeyId, secretAccessKey } = stack.operator;
+  const profile = { apiUrl: output('ApiUrl'), region: stack.region, accessKeyId, secretAccessKey };
+  await writePrivate(profileFile, `${JSON.stringify(profile, null, 2)}\n`);
+  const agentPlaces: AgentPlaces = {
+    server: output('ApiUrl'),
+    repository: output('RepositoryUrl'),
+    secretFile: join(data, 'agent-secret'),
+    rootsFile: join(data, 'microsoft', 'signing', 'root.pem'),
+    allowSha1: indexTrust.allowSha1,
+  };
+  const secret = await agentSecret(stack, output('AgentSecretArn'));
+  await writePrivate(agentPlaces.secretFile, `${secret}\n`);
   const fleet = await openFleet({
     folder: join(data, 'fleet'),
     seed: options.seed ?? microsoft.seed,
     hosts: options.hosts,
     server: new URL(output('ApiUrl')),
     repository: new URL(output('RepositoryUrl')),
-    secret: await agentSecret(stack, output('AgentSecretArn')),
+    secret,
     indexTrust,
     speed: options.speed,
     onCycle: ({ machineId }, result) => onCycle(machineId, result),
@@ -123,6 +132,7 @@ export async function setScene(
     fleet,
     operators,
     profileFile,
+    agentPlaces,
     output,
     async trigger(functionOutput) {
       const result: InvocationResult = await stack.trigger(output(functionOutput));
@@ -187,7 +197,7 @@ async function agentSecret(stack: LocalStack, secretId: string): Promise<string>
 }
 
 /** Readable by this user only. */
-async function writePrivate(file: string, value: unknown): Promise<void> {
-  await writeFile(`${file}.new`, `${JSON.stringify(value, null, 2)}\n`, { mode: 0o600 });
+async function writePrivate(file: string, text: string): Promise<void> {
+  await writeFile(`${file}.new`, text, { mode: 0o600 });
   await rename(`${file}.new`, file);
 }

@@ -1,5 +1,7 @@
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { agentCommand, fromFolder, shellWord } from './agent-command.ts';
 import { bytes, type Narrator, plural } from './narrator.ts';
 import type { DemoOptions } from './options.ts';
 import { hostsInWords, publish, type Scene, setRules } from './scene.ts';
@@ -54,7 +56,9 @@ async function firstSync({ operators }: Scene, narrator: Narrator, signal: Abort
 }
 
 function tellAddresses(scene: Scene, options: DemoOptions, narrator: Narrator): void {
-  const profile = options.data.endsWith('.kbroker') ? '' : ` --profile-file ${scene.profileFile}`;
+  // The command line looks there by itself.
+  const isDefault = options.data === resolve('.kbroker');
+  const profile = isDefault ? '' : ` --profile-file ${shellWord(fromFolder(scene.profileFile, process.cwd()))}`;
   narrator.say(
     'addresses',
     [
@@ -64,6 +68,8 @@ function tellAddresses(scene: Scene, options: DemoOptions, narrator: Narrator): 
       `  new month   curl -X POST ${scene.control.url}publications`,
       `  fault       curl -X POST ${scene.control.url}faults -d '{"path":"\\\\.cab$","kind":{"type":"status","status":503},"times":3}'`,
       `command line                npx kbroker status${profile}`,
+      'one more agent              describe its machine in pc.json as docs/simulated-hosts.md says, then',
+      `  ${agentCommand(scene.agentPlaces, process.cwd())}`,
       `log of the stack            ${options.data}/stack.log`,
     ].join('\n'),
   );

@@ -1,0 +1,31 @@
+import { execFileSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { agentCommand, shellWord } from './agent-command.ts';
+
+const places = {
+  server: 'http://127.0.0.1:1',
+  repository: 'http://127.0.0.1:2',
+  secretFile: '/home/me/my broker/.kbroker/agent-secret',
+  rootsFile: '/home/me/my broker/.kbroker/microsoft/signing/root.pem',
+  allowSha1: false,
+};
+
+describe('the command of one more agent', () => {
+  it('names files as they are seen from the folder', () => {
+    expect(agentCommand(places, '/home/me/my broker')).toBe(
+      'npx kbroker-agent run --simulated-host pc.json --data ./pc --server http://127.0.0.1:1 ' +
+        '--repository http://127.0.0.1:2 --secret-file .kbroker/agent-secret ' +
+        '--index-roots .kbroker/microsoft/signing/root.pem',
+    );
+    expect(agentCommand({ ...places, allowSha1: true }, '/tmp')).toMatch(
+      /--secret-file '\/home\/me\/my broker\/\.kbroker\/agent-secret' .* --allow-sha1$/,
+    );
+  });
+
+  it.each(['plain', 'two words', `it's`, '$HOME', '', 'a;b', '日'])(
+    'quotes %j so that a shell reads it back',
+    (word) => {
+      expect(execFileSync('sh', ['-c', `printf %s ${shellWord(word)}`], { encoding: 'utf8' })).toBe(word);
+    },
+  );
+});
