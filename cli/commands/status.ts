@@ -23,7 +23,12 @@ function describeStatus(status: StatusView): string[] {
       ? 'Index      none yet'
       : `Index      ${current.createdAt ?? 'undated'}, ${current.updates} updates, ${current.files} files, published ${current.publishedAt}`,
   ];
-  if (refused !== undefined) lines.push(`           refused ${refused.at}: ${refused.reason}`);
+  if (current !== undefined) lines.push(`           SHA-256 ${current.sha256}`);
+  if (refused !== undefined) {
+    lines.push(`           refused ${refused.at}: ${refused.reason}`);
+    // The bytes are kept under this name (docs/operating.md, index-refused).
+    if (refused.sha256 !== undefined) lines.push(`           refused SHA-256 ${refused.sha256}`);
+  }
   lines.push(
     `Hosts      ${status.hosts.total}: ${counts(status.hosts.byState)}`,
     `Requests   ${counts(status.requests.byState)}`,
