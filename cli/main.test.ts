@@ -35,7 +35,7 @@ describe('kbroker', () => {
     [['no-such-command'], /unknown command/],
     [['requests', 'list', '--state', 'lost'], /Allowed choices are open, queued/],
     [['updates', 'list'], /required option '--kb <kb>' not specified/],
-    [['hosts', 'show'], /missing required argument 'machine-id'/],
+    [['hosts', 'show'], /missing required argument 'machine'/],
     [['status'], /no broker named: pass --api URL, set KBROKER_API, or run "npm start" \(no profile file at \/nowhere/],
     [['--api', 'ftp://x', '--region', 'r', 'status'], /not an address of an API: got "ftp:\/\/x"/],
     [['--api', 'http://127.0.0.1:1', 'status'], /no region/],

@@ -24,6 +24,12 @@ const list = (value: string, previous: readonly string[] | undefined): readonly 
   ...value.split(',').filter((part) => part !== ''),
 ];
 
+/** Like {@link list}, but an empty part is not passed over: nothing selected is not everything. */
+const selection = (value: string, previous: readonly string[] | undefined): readonly string[] => [
+  ...(previous ?? []),
+  ...value.split(','),
+];
+
 interface GlobalFlags {
   readonly api?: string;
   readonly region?: string;
@@ -105,7 +111,7 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
     'print the catalogue of an index file and whether the broker would publish it; names what is missing',
   )
     .argument('<file>', 'a wsusscn2.cab or WSUSSCAN.cab')
-    .option('--kb <kb>', 'only updates of this KB (repeatable, or comma-separated)', list)
+    .option('--kb <kb>', 'only updates of this KB (repeatable, or comma-separated)', selection)
     .option('--update <id>', 'only the update with this UpdateId')
     .option('--check', 'read every fragment to its end and in every language, to find faults anywhere')
     .option('--index-roots <file>', "PEM file of roots to trust beside Microsoft's, as the broker's indexRoots")
@@ -124,14 +130,24 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
       const json = command.optsWithGlobals<GlobalFlags>().json === true;
       end(await diffIndexes({ before, after, json, all: flags.all === true }, io));
     });
-  sub(index, 'sync', 'ask Microsoft for a new index now').action(online((context) => syncIndex(context)));
+  sub(index, 'sync', 'ask Microsoft for a new index now')
+    .option('--allow-older', 'publish also an index that Microsoft made before the current one')
+    .option('--again', 'read the current index again when Microsoft has no other')
+    .action(
+      online((context, { allowOlder, again }: { allowOlder?: boolean; again?: boolean }) =>
+        syncIndex(context, {
+          ...(allowOlder === undefined ? {} : { allowOlder }),
+          ...(again === undefined ? {} : { again }),
+        }),
+      ),
+    );
 
   const updates = sub(program, 'updates', 'what is known of updates, those that left the index among them');
   sub(updates, 'list', 'updates of KBs, the newest first')
-    .requiredOption('--kb <kb>', 'KB number (repeatable, or comma-separated)', list)
+    .requiredOption('--kb <kb>', 'KB number (repeatable, or comma-separated)', selection)
     .action(online((context, flags: { kb: readonly string[] }) => listUpdates(context, flags.kb)));
   sub(updates, 'show', 'one update and its files')
-    .argument('<update-id>')
+    .argument('<update-id>', 'UpdateId, or UpdateId_revision')
     .action(online((context, updateId: string) => showUpdate(context, updateId)));
 
   const cab = sub(program, 'cab', 'any cabinet (.cab, .msu), without a broker');
@@ -161,8 +177,8 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
   const hosts = sub(program, 'hosts', 'hosts and their reports');
   sub(hosts, 'list', 'one line a host').action(online((context) => listHosts(context)));
   sub(hosts, 'show', 'last report of one host, each update with its reason')
-    .argument('<machine-id>')
-    .action(online((context, machineId: string) => showHost(context, machineId)));
+    .argument('<machine>', 'machine id or hostname')
+    .action(online((context, machine: string) => showHost(context, machine)));
 
   const rules = sub(program, 'rules', 'what may be installed');
   sub(rules, 'show', 'rules in force').action(online((context) => showRules(context)));

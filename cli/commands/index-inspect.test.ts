@@ -14,6 +14,7 @@ import { issue, signedCab, testRootPem } from '#test/kit/signed-index.ts';
 import { guid, hex, sound } from '#test/kit/sound-index.ts';
 import { readGolden } from '#test/kit/vuls-golden.ts';
 import { main } from '../main.ts';
+import { run as runCli } from '../testing/api.ts';
 import type { InspectOptions } from './index-inspect.ts';
 
 let folder: string;
@@ -105,6 +106,18 @@ describe('inspect', () => {
     expect(await ids({ kbs: ['5101650'], updateId: guid(700) })).toEqual([]);
   });
 
+  it.each([
+    ['--kb', 'foo', /^kbroker: not a KB number: got "foo", expected five to eight digits as in KB5034441\n$/],
+    ['--kb', '', /^kbroker: not a KB number: got ""/],
+    ['--update', 'foo', /^kbroker: not an UpdateId: got "foo", expected one as in .*\n$/],
+    ['--update', 'KB5034441', /; KB numbers are for --kb/],
+    ['--update', `${guid(1)}_x`, /^kbroker: not an UpdateId: got /],
+  ])('refuses %s %j before it reads anything', async (flag, value, message) => {
+    const { exitCode, stderr } = await runCli(['index', 'inspect', join(folder, 'absent.cab'), flag, value]);
+    expect(stderr).toMatch(message);
+    expect(exitCode).toBe(2);
+  });
+
   it('tells people the same', async () => {
     const file = await write('sound.cab', packIndex(sound));
     const all = await run(file);
@@ -117,7 +130,7 @@ describe('inspect', () => {
     expect(one.stdout).toMatch(/products +Windows 12/);
     expect(one.stdout).toContain(`SHA-1 ${hex('a.cab')}`);
     expect(one.stdout).not.toContain('Older update');
-    expect((await run(file, { kbs: ['1'] })).stdout).toContain('No update of this index matches.');
+    expect((await run(file, { kbs: ['11111'] })).stdout).toContain('No update of this index matches.');
   });
 
   it('says who signed it, and refuses nothing because of that', async () => {

@@ -4,6 +4,7 @@ import type { Catalog, CatalogGap, CatalogUpdate } from '#shared/core/catalog/mo
 import type { Publishable } from '#shared/core/catalog/publishable.ts';
 import { type CatalogQueries, queryCatalog } from '#shared/core/catalog/queries.ts';
 import { type CatalogHead, type UpdateView, viewHead, viewUpdate } from '#shared/core/catalog/view.ts';
+import { readKbNumber, readUpdateName, type UpdateName } from '../ids.ts';
 import { readIndexFile } from '../index-file.ts';
 import { readTrust, type TrustFlags } from '../index-trust.ts';
 import { type CliIo, type ExitCode, exitCodes, formatBytes, printLines } from '../io.ts';
@@ -31,10 +32,11 @@ const LISTED_UNITS = 20;
  * `kbroker index inspect`: prints what an index file says. Gaps are named and never refused.
  *
  * @returns the exit code
- * @throws CliError `refused` with one line, when the file is no index at all, or a damaged one
+ * @throws CliError `usage` when a KB, an UpdateId or the roots are none; `refused` with one line, when the file is no index at all, or a damaged one
  */
 export async function inspectIndex(options: InspectOptions, io: InspectIo): Promise<ExitCode> {
   const hash = createHash('sha256');
+  const matches = filterOf(options);
   const signatureReader = new AuthenticodeReader({ policy: await readTrust(options), now: new Date() });
   const { catalog, ...about } = await readIndexFile(options.file, io, {
     depth: options.check ? 'everything' : 'facts',
@@ -48,7 +50,6 @@ export async function inspectIndex(options: InspectOptions, io: InspectIo): Prom
   const byCatalog = viewHead(catalog, { sha256: hash.digest('hex'), bytes, layout, members, skipped });
   const head = { ...byCatalog, publishable: judge(byCatalog, signature) };
   const queries = queryCatalog(catalog);
-  const matches = filterOf(options);
   if (options.json) {
     printDocument({ ...head, signature }, viewsOf(catalog, queries, matches), io);
     return exitCodes.ok;
@@ -91,13 +92,15 @@ function* viewsOf(
   for (const update of catalog.updates.values()) if (matches(update)) yield viewUpdate(catalog, queries, update);
 }
 
+/** @throws CliError `usage` */
 function filterOf(options: InspectOptions): (update: CatalogUpdate) => boolean {
-  const kbs = new Set(options.kbs.map((kb) => kb.trim().replace(/^kb/i, '')));
-  const [updateId, revision] = options.updateId?.trim().toLowerCase().split('_') ?? [];
+  const kbs = new Set(options.kbs.map(readKbNumber));
+  const { updateId, revision }: Partial<UpdateName> =
+    options.updateId === undefined ? {} : readUpdateName(options.updateId);
   return (update) =>
     (kbs.size === 0 || update.kbs.some((kb) => kbs.has(kb))) &&
     (updateId === undefined || update.updateId === updateId) &&
-    (revision === undefined || String(update.revision) === revision);
+    (revision === undefined || update.revision === revision);
 }
 
 /** One JSON document, an update a line: a whole publication would be too long for one string. */

@@ -1,3 +1,4 @@
+import type { SyncWishes } from '#shared/contract/messages/sync-index.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { SyncOutcome, SyncProgress } from '#shared/contract/operators/index-sync.ts';
 import { type CliIo, type ExitCode, exitCodes, formatBytes, printJson, printLines } from '../io.ts';
@@ -14,10 +15,13 @@ const maxQuietPolls = 75 * 60;
 /**
  * `kbroker index sync`: asks Microsoft for a new index now, tells how far it is, and waits for the end. With `--json`
  * the end is a line on stdout, and each step on the way one on stderr. Exit 1 when it was refused or failed.
+ *
+ * @param wishes `allowOlder` publishes also what Microsoft made before the current index; `again` reads the current one
+ *   again when there is no other
  */
-export async function syncIndex(context: CommandContext): Promise<ExitCode> {
+export async function syncIndex(context: CommandContext, wishes: SyncWishes = {}): Promise<ExitCode> {
   const { io, json } = context;
-  const started = await context.call(operatorEndpoints.startSync, { body: {} });
+  const started = await context.call(operatorEndpoints.startSync, { body: wishes });
   io.stderr.write(json ? `${JSON.stringify(started)}\n` : `synchronisation ${printable(started.runId)} started\n`);
   const tell = teller(io);
   let told: string | undefined;

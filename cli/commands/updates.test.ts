@@ -8,6 +8,7 @@ import { MemoryRequestStore } from '#test/kit/memory-requests.ts';
 import { MemoryCatalogStore, MemoryHostStore, MemoryPayloadStore, MemoryRuleStore } from '#test/kit/memory-stores.ts';
 import { at, catalogOf, guid, sha1, sha256, unit } from '#test/kit/values.ts';
 import type { OperatorClient } from '../client.ts';
+import { openApi } from '../testing/api.ts';
 import type { CommandContext } from './context.ts';
 import { listUpdates, showUpdate } from './updates.ts';
 
@@ -101,6 +102,33 @@ describe('kbroker updates show', () => {
     expect(stdout).toContain('  size         6 B in 1 files\n');
     expect(stdout).toContain(`SHA-1 ${sha1('file 10')}, SHA-256 ${sha256(sha1('file 10'))}`);
     expect(JSON.parse((await run(show, true)).stdout)).toMatchObject({ version: 1, update: { totals: { cves: 501 } } });
+  });
+
+  it('takes the id with its revision, and no other revision', async () => {
+    await catalog.putFacts(catalogOf([unit(0xa)]), { previous: undefined, at: at(0) });
+    expect((await run((context) => showUpdate(context, `${guid(0xa)}_200`))).exitCode).toBe(0);
+    await expect(run((context) => showUpdate(context, `${guid(0xa)}_100`))).rejects.toMatchObject({
+      code: 'not-found',
+      message: `of the update ${guid(0xa)} revision 200 is known, and not 100`,
+    });
+  });
+
+  it.each([
+    [
+      'KB5034441',
+      /^kbroker: not an UpdateId: got "KB5034441", .*; KB numbers are for --kb, as in kbroker updates list/,
+    ],
+    ['', /^kbroker: not an UpdateId: got ""/],
+    ['x_y', /^kbroker: not an UpdateId: got "x_y"/],
+  ])('sends nothing for %j', async (id, message) => {
+    const api = await openApi();
+    try {
+      const { exitCode, stderr } = await api.ask('updates', 'show', id);
+      expect(stderr).toMatch(message);
+      expect({ exitCode, sent: api.sent }).toEqual({ exitCode: 2, sent: [] });
+    } finally {
+      await api.close();
+    }
   });
 
   it('passes on that there is none', async () => {

@@ -3,6 +3,7 @@ import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { UpdateFactsView, UpdateSummary, updatesPage } from '#shared/contract/operators/updates.ts';
 import type { UpdateIdentity } from '#shared/core/catalog/model.ts';
 import { CliError } from '../cli-error.ts';
+import { readKbNumber, readUpdateName } from '../ids.ts';
 import { type ExitCode, exitCodes, formatBytes, printJson, printLines, printTable } from '../io.ts';
 import { printable } from '../printable.ts';
 import type { CommandContext } from './context.ts';
@@ -19,7 +20,7 @@ export async function listUpdates(context: CommandContext, kbs: readonly string[
   const updates: UpdateSummary[] = [];
   const unreadable: string[] = [];
   const unknown: string[] = [];
-  for (const kb of [...new Set(kbs.map(kbNumberOf))]) {
+  for (const kb of [...new Set(kbs.map(readKbNumber))]) {
     let cursor: string | undefined;
     let total: number;
     do {
@@ -54,24 +55,23 @@ export async function listUpdates(context: CommandContext, kbs: readonly string[
   return exitCodes.ok;
 }
 
-function kbNumberOf(text: string): string {
-  const digits = text.trim().replace(/^kb/i, '');
-  if (/^\d{5,8}$/.test(digits)) return digits;
-  throw new CliError(
-    'usage',
-    `not a KB number: got ${JSON.stringify(text)}, expected five to eight digits as in KB5034441`,
-  );
-}
-
 const kbNames = (kbs: readonly string[]): string => kbs.map((kb) => `KB${kb}`).join(' ');
 
 const stateOf = ({ withdrawnAt, supersededBy }: Pick<UpdateSummary, 'withdrawnAt' | 'supersededBy'>): string =>
   withdrawnAt !== undefined ? 'withdrawn' : supersededBy > 0 ? 'superseded' : 'current';
 
-/** `kbroker updates show ID`: one update with its files. */
+/**
+ * `kbroker updates show ID`: one update with its files.
+ *
+ * @param id an UpdateId, or `<UpdateId>_<revision>`
+ * @throws CliError `usage` when it is none; `not-found` when the broker has no such update, or another revision of it
+ */
 export async function showUpdate(context: CommandContext, id: string): Promise<ExitCode> {
-  const updateId = id.trim().toLowerCase();
+  const { updateId, revision } = readUpdateName(id);
   const view = await context.call(operatorEndpoints.getUpdate, { params: { updateId } });
+  const known = view.update.revision;
+  if (revision !== undefined && revision !== known)
+    throw new CliError('not-found', `of the update ${updateId} revision ${known} is known, and not ${revision}`);
   if (context.json) printJson(context.io, view);
   else printLines(context.io, describe(view));
   return exitCodes.ok;
