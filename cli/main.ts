@@ -150,7 +150,10 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
     .argument('<update-id>', 'UpdateId, or UpdateId_revision')
     .action(online((context, updateId: string) => showUpdate(context, updateId)));
 
-  const cab = sub(program, 'cab', 'any cabinet (.cab, .msu), without a broker');
+  const cab = sub(program, 'cab', 'cabinets (.cab, .msu), without a broker').addHelpText(
+    'after',
+    '\nReads stored, MSZIP and LZX. Quantum and cabinets of a split set end in an error that says so.',
+  );
   const cabOptions = (file: string, command: Command) => ({
     file,
     json: command.optsWithGlobals<GlobalFlags>().json === true,

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { SyncWishes } from '#shared/contract/messages/sync-index.ts';
 import { StoreError } from '#shared/stores/store-error.ts';
 import { MemoryIndexStore, MemorySyncJournal } from '#test/kit/memory-index.ts';
 import { MemoryRequestStore } from '#test/kit/memory-requests.ts';
@@ -7,7 +8,7 @@ import { at, catalogOf, fileOf, guid, pointerOf, reportOf, sha1, sha256, unit } 
 import { type OperatorPorts, serveOperators } from './serve-operators.ts';
 
 const make = () => {
-  const started: string[] = [];
+  const started: ({ runId: string } & SyncWishes)[] = [];
   const ports = {
     index: new MemoryIndexStore(),
     catalog: new MemoryCatalogStore(),
@@ -17,8 +18,8 @@ const make = () => {
     payloads: new MemoryPayloadStore(),
     rules: new MemoryRuleStore(),
     runs: {
-      startSync: async (runId: string) => {
-        started.push(runId);
+      startSync: async (runId: string, wishes: SyncWishes) => {
+        started.push({ runId, ...wishes });
       },
       sweep: async () => ({ version: 1 as const, queued: 2, requeued: 1 }),
     },
@@ -73,8 +74,13 @@ describe('the index', () => {
   it('is asked for by a run that can be followed at once', async () => {
     const run = { version: 1, runId: 'run-1', state: 'started', startedAt: at(100) };
     expect(await api.startSync(post)).toEqual(run);
-    expect(started).toEqual(['run-1']);
+    expect(started).toEqual([{ runId: 'run-1' }]);
     expect(await api.getSync({ ...nothing, path: { runId: 'run-1' } })).toEqual(run);
+  });
+
+  it('is asked for with wishes', async () => {
+    await api.startSync({ ...post, request: { allowOlder: true, again: true } });
+    expect(started).toEqual([{ runId: 'run-1', allowOlder: true, again: true }]);
   });
 
   it('that cannot be asked for says so, and the run has ended', async () => {

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { runId } from '#shared/contract/messages/sync-index.ts';
+import { runId, type SyncWishes } from '#shared/contract/messages/sync-index.ts';
 import type { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { type IndexView, refusalInForce, type SyncRun } from '#shared/contract/operators/index-sync.ts';
 import { summarize } from '#shared/contract/operators/updates.ts';
@@ -51,7 +51,7 @@ export function serveOperators(ports: OperatorPorts): Implementation<typeof oper
     },
 
     getIndex: () => indexView(ports),
-    startSync: () => startSync(ports),
+    startSync: ({ request }) => startSync(ports, request),
 
     async getSync({ path }) {
       const id = parameter(runId, 'runId', path.runId);
@@ -118,11 +118,11 @@ async function indexView({ index, journal }: OperatorPorts): Promise<IndexView> 
 }
 
 /** The start is noted before the run, so that whoever asks for it at once finds it. */
-async function startSync({ journal, runs, now, newRunId }: OperatorPorts): Promise<SyncRun> {
+async function startSync({ journal, runs, now, newRunId }: OperatorPorts, wishes: SyncWishes): Promise<SyncRun> {
   const run: SyncRun = { version: 1, runId: newRunId(), state: 'started', startedAt: now().toISOString() };
   await journal.putRun(run);
   try {
-    await runs.startSync(run.runId);
+    await runs.startSync(run.runId, wishes);
   } catch (error) {
     const reason = 'the run could not be started';
     await journal.putRun({

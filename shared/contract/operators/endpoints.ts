@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { Endpoint } from '../endpoint.ts';
+import { syncWishes } from '../messages/sync-index.ts';
 import { rulesChange, rulesDocument } from '../rules.ts';
 import { indexView, syncRun } from './index-sync.ts';
 import { updatesPage, updateView } from './updates.ts';
@@ -20,7 +21,7 @@ export const operatorEndpoints = {
     method: 'POST',
     path: '/v1/index/syncs',
     summary: 'Ask Microsoft for a new index now',
-    request: empty,
+    request: syncWishes,
     response: syncRun,
   },
   getSync: { method: 'GET', path: '/v1/index/syncs/{runId}', summary: 'How that run goes', response: syncRun },

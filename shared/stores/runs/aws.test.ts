@@ -38,11 +38,11 @@ const starter = () => awsRunStarter(client, { syncFunction: 'the-sync', sweepFun
 describe('a run', () => {
   it('of the synchronisation is started with its id, and not waited for', async () => {
     reply = { status: 202, body: '' };
-    await starter().startSync('run-1');
+    await starter().startSync('run-1', { allowOlder: true });
     expect(seen).toEqual([
-      { path: '/2015-03-31/functions/the-sync/invocations', type: 'Event', body: { runId: 'run-1' } },
+      { path: '/2015-03-31/functions/the-sync/invocations', type: 'Event', body: { runId: 'run-1', allowOlder: true } },
     ]);
-    await expect(starter().startSync('../x')).rejects.toThrow();
+    await expect(starter().startSync('../x', {})).rejects.toThrow();
     expect(seen).toHaveLength(1);
   });
 

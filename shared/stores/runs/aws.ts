@@ -22,7 +22,7 @@ export function awsRunStarter(
   functions: { readonly syncFunction: string; readonly sweepFunction: string },
 ): RunStarter {
   return {
-    startSync: (runId) => awsSyncStarter(lambda, functions.syncFunction)({ runId }),
+    startSync: (runId, wishes) => awsSyncStarter(lambda, functions.syncFunction)({ ...wishes, runId }),
 
     async sweep() {
       const { FunctionError, Payload } = await lambda.send(
