@@ -22,6 +22,7 @@ describe('kbroker', () => {
     [['index', '--help'], /inspect[\s\S]*sync/],
     [['index', 'inspect', '--help'], /--kb/],
     [['index', 'diff', '--help'], /<a>[\s\S]*--all/],
+    [['cab', '--help'], /Quantum and cabinets of a split set/],
     [['updates', '--help'], /list[\s\S]*show/],
     [['requests', 'list', '--help'], /"open", "queued", "fetching",\s+"done",\s+"failed"/],
     [['rules', 'set', '--help'], /--forbid-kb/],

@@ -1,6 +1,8 @@
-import { closeSync, futimesSync, lstatSync, mkdirSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { closeSync, futimesSync, lstatSync, mkdirSync, openSync, statSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ByteSink, CabMember } from '#shared/cabinet/index.ts';
+import { CliError } from '../cli-error.ts';
+import { fileFault } from '../file-fault.ts';
 import { exitCodes, formatBytes, printLines } from '../io.ts';
 import type { CabOptions } from './cab.ts';
 import { pathOfMember } from './cab-paths.ts';
@@ -28,8 +30,12 @@ interface Refused {
  * leaves no file. Whatever was not written is named on stderr, and the exit code is 1.
  *
  * @returns the exit code
+ * @throws CliError `usage` when the target is no folder, `refused` when it cannot be made
  */
 export async function extractCab({ file, json, to }: ExtractOptions, io: CabIo): Promise<number> {
+  const there = statSync(to, { throwIfNoEntry: false });
+  if (there !== undefined && !there.isDirectory())
+    throw new CliError('usage', `--to ${to}: it is a file, not a folder`);
   const extracted: Extracted[] = [];
   const refused: Refused[] = [];
   const refuse = (name: string, reason: string): undefined => {
@@ -40,7 +46,7 @@ export async function extractCab({ file, json, to }: ExtractOptions, io: CabIo):
   const fault = await readCabFile(
     file,
     {
-      onHeader: () => void mkdirSync(to, { recursive: true }),
+      onHeader: () => makeFolder(to),
       onMember(member) {
         const path = pathOfMember(member.name);
         if ('refusal' in path) return refuse(member.name, path.refusal);
@@ -62,6 +68,16 @@ export async function extractCab({ file, json, to }: ExtractOptions, io: CabIo):
     io.stdout.write(`${extracted.length} members extracted, ${formatBytes(bytes)}\n`);
   }
   return fault === undefined && refused.length === 0 ? exitCodes.ok : exitCodes.failed;
+}
+
+function makeFolder(to: string): void {
+  try {
+    mkdirSync(to, { recursive: true });
+  } catch (cause) {
+    const fault = fileFault(cause);
+    if (fault === undefined) throw cause;
+    throw new CliError('refused', `--to ${to}: the folder cannot be made: ${fault.code}`, { cause });
+  }
 }
 
 /** Folders below the target that were looked at: made here, or found to be real ones. */

@@ -204,11 +204,19 @@ describe('kbroker cab extract', () => {
     expect(await readdir(elsewhere)).toEqual([]);
   });
 
-  it('ends with one line when the folder cannot be made', async () => {
+  it('ends with one line when the target is no folder, or cannot be made', async () => {
     const file = await write('good.cab', good());
-    const { exitCode, stderr } = await run(['extract', file, '--to', file]);
-    expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/^kbroker: [^\n]*EEXIST[^\n]*\n$/);
+    expect(await run(['extract', file, '--to', file])).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: `kbroker: --to ${file}: it is a file, not a folder\n`,
+    });
+    const below = join(file, 'below');
+    expect(await run(['extract', file, '--to', below])).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: `kbroker: --to ${below}: the folder cannot be made: ENOTDIR\n`,
+    });
   });
 });
 
