@@ -1,4 +1,4 @@
-import type { Bundle, PayloadKind } from './model.ts';
+import type { Leaf, PayloadKind } from './model.ts';
 import { Row } from './random.ts';
 
 /** One payload file, as both fragments and package.xml tell of it. */
@@ -23,17 +23,18 @@ const extensions: Readonly<Record<PayloadKind, readonly string[]>> = {
 const digestlessUntil = Date.UTC(2012, 0, 1);
 
 /**
- * What a file of this number is: the same in each leaf that has it.
+ * What a file of this number is: the same in each leaf that has it, and in each month. Its times follow from the leaf, which
+ * is never revised as its owner may be.
  *
- * @param owner a bundle that has it
+ * @param leaf one that has it; all of them are of one month and kind
  */
-export function fileFacts(seed: number, number: number, owner: Bundle): FileFacts {
+export function fileFacts(seed: number, number: number, leaf: Leaf): FileFacts {
   const row = new Row(seed, number, 0xf11e);
   const digest = row.bytes(20);
   const [sha1, hex] = [digest.toString('base64'), digest.toString('hex')];
-  const { payload } = owner;
+  const { payload, kb } = leaf.owner;
   const extension = row.of(extensions[payload]);
-  const time = owner.createdAt.getTime();
+  const time = leaf.createdAt.getTime();
   const modified = new Date(time - row.below(400_000) * 1000);
   const date = modified.toISOString();
   if (payload === 'uup') {
@@ -49,7 +50,7 @@ export function fileFacts(seed: number, number: number, owner: Bundle): FileFact
       modified: `${date.slice(0, 19)}Z`,
     };
   }
-  const name = `${row.of(['windows10.0', 'windows6.1', 'ndp48', 'office'])}-kb${owner.kb}-${row.of(['x86', 'x64', 'arm64'])}-${row.below(1000)}.${extension}`;
+  const name = `${row.of(['windows10.0', 'windows6.1', 'ndp48', 'office'])}-kb${kb}-${row.of(['x86', 'x64', 'arm64'])}-${row.below(1000)}.${extension}`;
   const old = time < digestlessUntil;
   const folder = `${row.of(['secu', 'secu', 'uprl', 'updt'])}/${date.slice(0, 4)}/${date.slice(5, 7)}`;
   return {

@@ -212,7 +212,7 @@ const reboots = ['CanRequestReboot', 'CanRequestReboot', 'NeverReboots', 'Always
 function leafExtended(seed: number, leaf: Leaf): string {
   const { owner } = leaf;
   const row = new Row(seed, owner.index, leaf.place, 0x1ea7);
-  const files = leaf.files.map((number) => fileFacts(seed, number, owner));
+  const files = leaf.files.map((number) => fileFacts(seed, number, leaf));
   const total = files.reduce((sum, { size }) => sum + size, 0);
   const release =
     owner.release === undefined

@@ -39,7 +39,7 @@ export function putPackageXml(world: World, put: PutText): ListCounts {
       for (const number of entry.files) {
         if (located.has(number)) continue;
         located.add(number);
-        const { sha1, url } = fileFacts(world.seed, number, entry.owner);
+        const { sha1, url } = fileFacts(world.seed, number, entry);
         put(`<FileLocation Id="${sha1}" Url="${url}" />`);
       }
     }
@@ -69,7 +69,7 @@ function updateXml(seed: number, entry: Entry, counts: ListCounts): string {
 }
 
 function leafChildren(seed: number, leaf: Leaf): string {
-  const files = leaf.files.map((number) => `<File Id="${fileFacts(seed, number, leaf.owner).sha1}" />`).join('');
+  const files = leaf.files.map((number) => `<File Id="${fileFacts(seed, number, leaf).sha1}" />`).join('');
   const bundledBy = leaf.bundledBy.map(({ revisionId }) => `<Revision Id="${revisionId}" />`).join('');
   const names = leaf.fileLanguages.map((name) => `<Language Name="${name}" />`).join('');
   const languages = names === '' ? '' : `<Languages>${names}</Languages>`;
