@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { type ByteSink, CabError, type CabMember, CabReader } from '#shared/cabinet/index.ts';
 import {
   IndexError,
   type IndexProgress,
@@ -16,14 +17,25 @@ import { printable } from './printable.ts';
 const progressFromBytes = 20_000_000;
 /** Larger ones would lie about in memory until the garbage collector comes by. */
 const chunkBytes = 1 << 17;
+/** Of a package, what a chunk unpacks to is held at once: up to some thousand times as much. */
+const packageChunkBytes = 1 << 14;
+
+/** The index inside an .msu; Windows does not mind the case of its name. */
+const isScanCab = ({ name }: Pick<CabMember, 'name'>): boolean => name.toLowerCase() === 'wsusscan.cab';
 
 export interface ReadIndexFileOptions extends Pick<ReadIndexOptions, 'depth'> {
-  /** Gets each chunk of the file before the reader does. */
+  /** Gets each chunk of the index before the reader does. */
   readonly onChunk?: (chunk: Uint8Array) => void;
 }
 
+/** A publication, and where in the file it was found. */
+export interface ReadIndexFile extends Publication {
+  /** Name of the member that is the index, when the file is an update package (.msu). */
+  readonly member?: string;
+}
+
 /**
- * Reads an index file, with progress on a terminal.
+ * Reads an index file, or the one in an update package (.msu), with progress on a terminal.
  *
  * @throws CliError `refused` with one line, when the file cannot be read or is no index
  */
@@ -31,15 +43,18 @@ export async function readIndexFile(
   file: string,
   io: Pick<CliIo, 'stderr'>,
   { depth, onChunk }: ReadIndexFileOptions = {},
-): Promise<Publication> {
+): Promise<ReadIndexFile> {
   try {
-    const { size } = await stat(file);
+    const member = await scanCabOf(file);
+    const size = member?.size ?? (await stat(file)).size;
+    const chunks = member === undefined ? chunksOf(file) : chunksOfScanCab(file);
     const shown = io.stderr.isTTY === true && size >= progressFromBytes;
     try {
-      return await readPublication(chunksOf(file, onChunk), {
+      const publication = await readPublication(heard(chunks, onChunk), {
         ...(depth === undefined ? {} : { depth }),
         ...(shown ? { onProgress: progressLine(file, size, io) } : {}),
       });
+      return member === undefined ? publication : { ...publication, member: member.name };
     } finally {
       // The line of the progress is wiped, whatever comes next.
       if (shown) io.stderr.write('\r\u001b[K');
@@ -51,10 +66,68 @@ export async function readIndexFile(
   }
 }
 
-async function* chunksOf(file: string, onChunk: ReadIndexFileOptions['onChunk']): AsyncGenerator<Uint8Array> {
-  for await (const chunk of createReadStream(file, { highWaterMark: chunkBytes })) {
+const chunksOf = (file: string, highWaterMark = chunkBytes): AsyncIterable<Uint8Array> =>
+  createReadStream(file, { highWaterMark });
+
+async function* heard(
+  chunks: AsyncIterable<Uint8Array>,
+  onChunk: ReadIndexFileOptions['onChunk'],
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) {
     onChunk?.(chunk);
     yield chunk;
+  }
+}
+
+/** Tells by the list of members, without reading on; `undefined` also for what is no cabinet, of which the reader tells. */
+async function scanCabOf(file: string): Promise<CabMember | undefined> {
+  let members: readonly CabMember[] | undefined;
+  const reader = new CabReader({
+    onHeader: (header) => {
+      members = header.members;
+    },
+    onMember: () => undefined,
+  });
+  try {
+    for await (const chunk of chunksOf(file)) {
+      reader.write(chunk);
+      if (members !== undefined) break;
+    }
+  } catch (error) {
+    if (!(error instanceof CabError)) throw error;
+  } finally {
+    reader.abort();
+  }
+  return members?.find(isScanCab);
+}
+
+/** The bytes of the index in an update package, as they are unpacked; what follows them is not read. */
+async function* chunksOfScanCab(file: string): AsyncGenerator<Uint8Array> {
+  const unpacked: Uint8Array[] = [];
+  let ended = false;
+  let taken = false;
+  const sink: ByteSink = {
+    write: (chunk) => void unpacked.push(chunk.slice()),
+    end: () => {
+      ended = true;
+    },
+  };
+  const reader = new CabReader({
+    onMember(member) {
+      if (taken || !isScanCab(member)) return undefined;
+      taken = true;
+      return sink;
+    },
+  });
+  try {
+    for await (const chunk of chunksOf(file, packageChunkBytes)) {
+      reader.write(chunk);
+      yield* unpacked.splice(0);
+      if (ended) return;
+    }
+    reader.end();
+  } finally {
+    reader.abort();
   }
 }
 
@@ -70,6 +143,6 @@ function progressLine(file: string, total: number, io: Pick<CliIo, 'stderr'>): (
 
 /** One line for faults of the file; `undefined` for faults of this program. */
 function faultOf(error: unknown): string | undefined {
-  if (error instanceof IndexError) return error.message;
+  if (error instanceof IndexError || error instanceof CabError) return error.message;
   return fileFault(error)?.message;
 }

@@ -110,7 +110,7 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
     'inspect',
     'print the catalogue of an index file and whether the broker would publish it; names what is missing',
   )
-    .argument('<file>', 'a wsusscn2.cab or WSUSSCAN.cab')
+    .argument('<file>', 'a wsusscn2.cab, a WSUSSCAN.cab, or an .msu with one')
     .option('--kb <kb>', 'only updates of this KB (repeatable, or comma-separated)', selection)
     .option('--update <id>', 'only the update with this UpdateId')
     .option('--check', 'read every fragment to its end and in every language, to find faults anywhere')
@@ -123,7 +123,7 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
       end(await inspectIndex({ ...options, ...trust }, io));
     });
   sub(index, 'diff', 'what the index B brought after the index A; both are files')
-    .argument('<a>', 'the earlier wsusscn2.cab or WSUSSCAN.cab')
+    .argument('<a>', 'the earlier wsusscn2.cab, WSUSSCAN.cab, or .msu with one')
     .argument('<b>', 'the later one')
     .option('--all', 'list all updates instead of those of the newest KBs (JSON always has all)')
     .action(async (before: string, after: string, flags: { all?: boolean }, command: Command) => {

@@ -6,6 +6,7 @@ import { indexCab } from '#local/upstream/cabs/index-cab.ts';
 import type { InventedPublication } from '#local/upstream/invent/model.ts';
 import { inventPublication } from '#local/upstream/invent/publication.ts';
 import { firstMonth } from '#local/upstream/invent/world.ts';
+import { encodeCab } from '#shared/cabinet/testing/encode.ts';
 import { main } from '../main.ts';
 
 let folder: string;
@@ -96,6 +97,17 @@ describe('kbroker index diff', () => {
       renumbered: 0,
       added: [],
       files: { added: [], changed: [], gone: [] },
+    });
+  });
+
+  it('takes the index out of a package (.msu)', async () => {
+    const members = [{ name: 'WSUSSCAN.cab', data: indexCab(february) }];
+    await writeFile(path('february.msu'), encodeCab({ members, compression: 'mszip' }));
+    const { stdout } = await diff(path('february.cab'), path('february.msu'));
+    expect(stdout).toMatch(/^After {7}.*february\.msu: its WSUSSCAN\.cab, wsusscn2, /m);
+    expect(stdout).toContain('the same updates and files');
+    expect(JSON.parse((await diff(path('february.cab'), path('february.msu'), '--json')).stdout)).toMatchObject({
+      after: { file: path('february.msu'), member: 'WSUSSCAN.cab' },
     });
   });
 

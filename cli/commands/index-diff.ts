@@ -1,11 +1,10 @@
 import { type CatalogDiff, type DiffedUpdate, diffCatalogs, isSame } from '#shared/core/catalog/diff.ts';
 import type { DeploymentAction, PayloadFile } from '#shared/core/catalog/model.ts';
-import type { Publication } from '#shared/index/index.ts';
-import { readIndexFile } from '../index-file.ts';
+import { type ReadIndexFile, readIndexFile } from '../index-file.ts';
 import { type CliIo, type ExitCode, exitCodes, formatBytes, printLines } from '../io.ts';
 
 export interface IndexDiffOptions {
-  /** Path of the earlier index. */
+  /** Path of the earlier index, or of an update package (.msu) that holds one. */
   readonly before: string;
   /** Path of the later index. */
   readonly after: string;
@@ -38,14 +37,15 @@ export async function diffIndexes(options: IndexDiffOptions, io: DiffIo): Promis
 /** One JSON document, an entry a line: the whole of two publications would be too long for one string. */
 function printDocument(
   options: IndexDiffOptions,
-  before: Publication,
-  after: Publication,
+  before: ReadIndexFile,
+  after: ReadIndexFile,
   diff: CatalogDiff,
   io: DiffIo,
 ): void {
   const { files, renumbered, ...updates } = diff;
-  const side = (file: string, { catalog, bytes }: Publication) => ({
+  const side = (file: string, { catalog, bytes, member }: ReadIndexFile) => ({
     file,
+    ...(member !== undefined && { member }),
     bytes,
     ...(catalog.packageId !== undefined && { packageId: catalog.packageId }),
     ...(catalog.createdAt !== undefined && { createdAt: catalog.createdAt }),
@@ -76,7 +76,7 @@ function printDocument(
   io.stdout.write('}}\n');
 }
 
-function describe(options: IndexDiffOptions, before: Publication, after: Publication, diff: CatalogDiff): string[] {
+function describe(options: IndexDiffOptions, before: ReadIndexFile, after: ReadIndexFile, diff: CatalogDiff): string[] {
   const { added, revised, withdrawn, changed, superseded, files } = diff;
   const lines = [
     `Before      ${options.before}: ${sideOf(before)}`,
@@ -111,8 +111,8 @@ function describe(options: IndexDiffOptions, before: Publication, after: Publica
 const isOnlySuperseded = ({ facts }: CatalogDiff['changed'][number]): boolean =>
   facts.length === 1 && facts[0] === 'supersededBy';
 
-const sideOf = ({ catalog, bytes, layout }: Publication): string =>
-  `${layout}, ${formatBytes(bytes)}, ${catalog.createdAt === undefined ? 'undated' : `created ${catalog.createdAt}`}, ` +
+const sideOf = ({ catalog, bytes, layout, member }: ReadIndexFile): string =>
+  `${member === undefined ? '' : `its ${member}, `}${layout}, ${formatBytes(bytes)}, ${catalog.createdAt === undefined ? 'undated' : `created ${catalog.createdAt}`}, ` +
   `${plural(catalog.updates.size, 'update')}, ${plural(catalog.files.size, 'file')}`;
 
 function countsOf(updates: readonly DiffedUpdate[]): string {

@@ -6,9 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { signCab } from '#local/upstream/signing/cab.ts';
 import { toPem } from '#local/upstream/signing/certificate.ts';
 import { makeSignature } from '#local/upstream/signing/signature.ts';
+import { randomBytes } from '#shared/cabinet/testing/corpus.ts';
 import type { CatalogView, UpdateView } from '#shared/core/catalog/view.ts';
 import { cabMember } from '#test/kit/cab-member.ts';
-import { packIndex, packSlice } from '#test/kit/pack-slice.ts';
+import { packCab, packIndex, packSlice } from '#test/kit/pack-slice.ts';
 import { haveSamples, sample } from '#test/kit/samples.ts';
 import { issue, signedCab, testRootPem } from '#test/kit/signed-index.ts';
 import { guid, hex, sound } from '#test/kit/sound-index.ts';
@@ -223,6 +224,23 @@ describe('inspect', () => {
     expect(checked).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^Checked {3}every fragment/m) });
   });
 
+  it('reads the index in a package, wherever it stands, and names a fault of either', async () => {
+    const index = packIndex(sound);
+    const other = randomBytes(300_000, 7);
+    for (const [name, members] of [
+      ['first.msu', { 'WSUSSCAN.cab': index, 'a.cab': other }],
+      ['last.msu', { 'a.cab': other, 'wsusscan.CAB': index }],
+    ] as const) {
+      const view = await inspect(await write(name, packCab(members)));
+      expect(view).toMatchObject({ bytes: index.length, counts: { updates: 4 } });
+      expect(view.sha256).toBe(createHash('sha256').update(index).digest('hex'));
+    }
+    const cut = await run(await write('cut.msu', packCab({ 'a.cab': other, 'WSUSSCAN.cab': index }).slice(0, -20)));
+    expect(cut).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/cut\.msu: .*WSUSSCAN\.cab.*ends after/) });
+    const bad = await run(await write('bad.msu', packCab({ 'WSUSSCAN.cab': index.slice(0, -9), 'a.cab': other })));
+    expect(bad).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/^kbroker: [^\n]*bad\.msu: [^\n]+\n$/) });
+  });
+
   it('ends with one line and exit code 1 on what is no index', async () => {
     const text = await write('text.cab', Buffer.from('hello'.repeat(20)));
     const cut = await write('cut.cab', packIndex(sound).slice(0, 500));
@@ -359,14 +377,17 @@ describe.skipIf(!haveSamples)('inspect of real indexes', () => {
     expect((await run(file)).stdout).toMatch(/^Gap +no FileLocation at all, so no payload file could be fetched$/m);
   });
 
-  it('reads the index of a real .msu, and says what an .msu itself is', async () => {
+  it('reads the index of a real .msu, as it reads the index that was taken out of it', async () => {
     const msu = sample('msu', 'Windows6.1-KB2999226-x64.msu');
-    const { exitCode, stderr } = await run(msu);
-    expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/update package \(\.msu\); its index is the member WSUSSCAN\.cab/);
-    const view = await inspect(await write('WSUSSCAN.cab', await cabMember(msu, 'WSUSSCAN.cab')), {
+    const { sha256, signature, member, ...view } = JSON.parse(
+      (await run(msu, { json: true, kbs: ['KB2999226'] })).stdout,
+    );
+    expect({ member, signature }).toMatchObject({ member: 'WSUSSCAN.cab', signature: { state: 'valid' } });
+    const apart = await inspect(await write('WSUSSCAN.cab', await cabMember(msu, 'WSUSSCAN.cab')), {
       kbs: ['KB2999226'],
     });
+    expect(apart).toMatchObject({ ...view, sha256 });
+    expect((await run(msu)).stdout).toMatch(/^Index +wsusscan, 171\.8 kB, .*; it is WSUSSCAN\.cab in this package$/m);
     expect(view).toMatchObject({ layout: 'wsusscan', counts: { updates: 765 } });
     expect(view.publishable).toEqual({
       ok: false,

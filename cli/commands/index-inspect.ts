@@ -10,7 +10,7 @@ import { readTrust, type TrustFlags } from '../index-trust.ts';
 import { type CliIo, type ExitCode, exitCodes, formatBytes, printLines } from '../io.ts';
 
 export interface InspectOptions extends TrustFlags {
-  /** Path of the index. */
+  /** Path of the index, or of an update package (.msu) that holds one. */
   readonly file: string;
   readonly json: boolean;
   /** Read every fragment to its end and in every language, not just what the catalogue holds. */
@@ -22,6 +22,11 @@ export interface InspectOptions extends TrustFlags {
 }
 
 type InspectIo = Pick<CliIo, 'stdout' | 'stderr'>;
+
+interface FileHead extends CatalogHead {
+  /** The index inside an update package (.msu), which everything else is about; absent when the file is the index. */
+  readonly member?: string;
+}
 
 /** Examples shown of each gap; the JSON has up to ten. */
 const SHOWN_EXAMPLES = 3;
@@ -45,10 +50,10 @@ export async function inspectIndex(options: InspectOptions, io: InspectIo): Prom
       signatureReader.write(chunk);
     },
   });
-  const { layout, bytes, members, skipped } = about;
+  const { layout, bytes, members, skipped, member } = about;
   const signature = await signatureReader.end();
   const byCatalog = viewHead(catalog, { sha256: hash.digest('hex'), bytes, layout, members, skipped });
-  const head = { ...byCatalog, publishable: judge(byCatalog, signature) };
+  const head = { ...byCatalog, ...(member !== undefined && { member }), publishable: judge(byCatalog, signature) };
   const queries = queryCatalog(catalog);
   if (options.json) {
     printDocument({ ...head, signature }, viewsOf(catalog, queries, matches), io);
@@ -105,7 +110,7 @@ function filterOf(options: InspectOptions): (update: CatalogUpdate) => boolean {
 
 /** One JSON document, an update a line: a whole publication would be too long for one string. */
 function printDocument(
-  head: CatalogHead & { readonly signature: SignatureState },
+  head: FileHead & { readonly signature: SignatureState },
   updates: Iterable<UpdateView>,
   io: InspectIo,
 ): void {
@@ -130,10 +135,10 @@ const gapWords: Readonly<Record<CatalogGap['code'], string>> = {
   'no-kb': 'installable updates without a KB number',
 };
 
-function describeHead(head: CatalogHead, signature: SignatureState): string[] {
+function describeHead(head: FileHead, signature: SignatureState): string[] {
   const { counts } = head;
   const lines = [
-    `Index     ${head.layout}, ${formatBytes(head.bytes)}, ${head.members} members`,
+    `Index     ${head.layout}, ${formatBytes(head.bytes)}, ${head.members} members${head.member === undefined ? '' : `; it is ${head.member} in this package`}`,
     `SHA-256   ${head.sha256}`,
     `Signature ${describeSignature(signature)}`,
     `Package   ${head.packageId ?? 'without PackageId'}, ${head.createdAt === undefined ? 'undated' : `created ${head.createdAt}`}`,
