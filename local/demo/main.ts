@@ -87,7 +87,7 @@ function tellSummary({ index, hosts, files, checks }: LifeSummary, narrator: Nar
   narrator.say('hosts', `${hosts.ok} of ${hosts.total} OK, ${hosts.pending} pending, ${hosts.error} in error`);
   narrator.say(
     'files',
-    `${files.requested} requested, ${files.downloaded} in the repository (${bytes(files.bytes)}), ${files.upstreamGets} GETs at Microsoft`,
+    `new in this life: ${files.requested} requested, ${files.downloaded} fetched and proved (${bytes(files.bytes)}) by ${plural(files.upstreamGets, 'GET')} at Microsoft`,
   );
   for (const { name, ok, why } of checks)
     narrator.say(ok ? 'ok' : 'NOT OK', why === undefined ? name : `${name}: ${why}`);

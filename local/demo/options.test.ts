@@ -13,11 +13,14 @@ describe('the arguments of npm start', () => {
       data: resolve('.kbroker'),
       fresh: false,
       speed: 120,
+      newMonths: true,
     });
   });
 
   it('are all read', () => {
-    const args = '--once --hosts 3 --json --data d --fresh --index a.msu --speed 1.5 --seed 9'.split(' ');
+    const args = '--once --hosts 3 --json --data d --fresh --index a.msu --speed 1.5 --no-new-months --seed 9'.split(
+      ' ',
+    );
     expect(parse(...args)).toEqual({
       once: true,
       hosts: 3,
@@ -26,6 +29,7 @@ describe('the arguments of npm start', () => {
       fresh: true,
       index: resolve('a.msu'),
       speed: 1.5,
+      newMonths: false,
       seed: 9,
     });
   });
@@ -37,7 +41,17 @@ describe('the arguments of npm start', () => {
         text += part;
       }),
     ).toBeUndefined();
-    for (const option of ['--once', '--hosts', '--json', '--data', '--fresh', '--index', '--speed', '--seed']) {
+    for (const option of [
+      '--once',
+      '--hosts',
+      '--json',
+      '--data',
+      '--fresh',
+      '--index',
+      '--speed',
+      '--no-new-months',
+      '--seed',
+    ]) {
       expect(text).toContain(option);
     }
   });

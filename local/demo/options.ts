@@ -13,6 +13,8 @@ export interface DemoOptions {
   /** A real index or .msu to publish instead of an invented one; absolute. */
   readonly index?: string;
   readonly speed: number;
+  /** Microsoft publishes a new month by itself now and then, when the broker stays up. */
+  readonly newMonths: boolean;
   /** Of everything invented; undefined: that of the data folder, 1 in a new one. */
   readonly seed?: number;
 }
@@ -28,10 +30,11 @@ const number =
   };
 
 const help = `
-Without --once the broker stays up until Ctrl-C, and goes on where it was at the next start. Examples:
+Without --once the broker stays up until Ctrl-C, and goes on where it was at the next start. Microsoft then publishes a new
+month by itself every 3 minutes (at the default speed), or when it is told to: local/upstream/README.md. Examples:
   npm start
-  npm start -- --once --hosts 20 --json --data once
-  npm start -- --once --index Windows6.1-KB2999226-x64.msu --data real
+  npm start -- --once --hosts 20 --json --data /tmp/kbroker-once
+  npm start -- --once --index Windows6.1-KB2999226-x64.msu --data /tmp/kbroker-real
 A data folder belongs to one npm start at a time, and holds invented updates or real ones.`;
 
 /**
@@ -61,6 +64,10 @@ export function parseOptions(args: readonly string[], write: (text: string) => v
         .argParser(number('--speed', 1, 10_000, false))
         .default(120),
     )
+    .option(
+      '--no-new-months',
+      'let Microsoft publish nothing by itself (default: a new month every 6 hours divided by --speed)',
+    )
     .option('--seed <number>', 'of everything invented (default: that of the data folder, else 1)', (text) =>
       number('--seed', 0, 2 ** 31, true)(text),
     )
@@ -77,7 +84,7 @@ export function parseOptions(args: readonly string[], write: (text: string) => v
       cause: error,
     });
   }
-  const { once, hosts, json, data, fresh, index, speed, seed } = command.opts<{
+  const { once, hosts, json, data, fresh, index, speed, newMonths, seed } = command.opts<{
     once: boolean;
     hosts: number;
     json: boolean;
@@ -85,6 +92,7 @@ export function parseOptions(args: readonly string[], write: (text: string) => v
     fresh: boolean;
     index?: string;
     speed: number;
+    newMonths: boolean;
     seed?: number;
   }>();
   return {
@@ -94,6 +102,7 @@ export function parseOptions(args: readonly string[], write: (text: string) => v
     data: resolve(data),
     fresh,
     speed,
+    newMonths,
     ...(index === undefined ? {} : { index: resolve(index) }),
     ...(seed === undefined ? {} : { seed }),
   };

@@ -1,5 +1,5 @@
 import { createWriteStream } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { CycleResult } from '#agent/main.ts';
@@ -10,11 +10,13 @@ import type { InvocationResult, LocalStack } from '../types.ts';
 import { type ControlEndpoint, startControlEndpoint } from '../upstream/control.ts';
 import { removalToolKb, withdrawnKb } from '../upstream/invent/world.ts';
 import { type ControllableMicrosoft, startFakeMicrosoft } from '../upstream/server.ts';
+import type { Publication } from '../upstream/types.ts';
 import type { AgentPlaces } from './agent-command.ts';
 import { DemoError } from './demo-error.ts';
 import { bytes, type Narrator, plural } from './narrator.ts';
 import { createOperators, type Operators } from './operators.ts';
 import type { DemoOptions } from './options.ts';
+import { createStackVoice } from './stack-voice.ts';
 import { synthesize } from './synthesize.ts';
 
 /** Everything that takes part, running. */
@@ -37,6 +39,9 @@ export interface Scene {
 
 /** Closes what was opened, the last first. */
 export type Cleanup = AsyncDisposableStack;
+
+/** How often it is looked whether troubles have to be told again. */
+const flushMilliseconds = 5000;
 
 /** Synthesizes and starts it all; what is opened is closed by `cleanup`, also when a later part fails. */
 export async function setScene(
@@ -69,18 +74,30 @@ export async function setScene(
       'accepts signatures by SHA-1 here, for real files from before 2020; a deployed broker does not',
     );
   }
-  const control = await startControlEndpoint(microsoft);
+  const portFile = join(data, 'control-port');
+  const control = await startControlEndpoint(microsoft, {
+    port: await keptPort(portFile),
+    onPublication: (now) => narrator.say('Microsoft', `publishes ${indexInWords(now)}, as it was told to`),
+  });
+  await writeFile(portFile, `${control.port}\n`);
   cleanup.defer(() => control.close());
 
+  const voice = createStackVoice({ narrator, tellSyncs: !options.once, now: () => performance.now() });
+  const flushing = setInterval(() => voice.flush(), flushMilliseconds);
+  cleanup.defer(() => {
+    clearInterval(flushing);
+    voice.flush(true);
+  });
   const stack = await startStack({
     assemblyDir,
     dataDir: join(data, 'stack'),
     upstream: microsoft.addresses,
     speed: options.speed,
     schedules: !options.once,
-    log: ({ source, level, message }) => {
+    log: (line) => {
+      const { source, level, message } = line;
       if (level !== 'debug') log.write(`${new Date().toISOString()} ${source} ${level} ${message}\n`);
-      if (level === 'error') narrator.say('stack', `${source}: ${message.slice(0, 400)}`);
+      voice.hear(line);
     },
   });
   cleanup.defer(() => stack.close());
@@ -149,9 +166,12 @@ export async function publish(scene: Scene, options: DemoOptions, narrator: Narr
   else if (before === undefined) await scene.microsoft.publishNext();
   const now = scene.microsoft.current();
   if (now === undefined) return;
-  const what = `index number ${now.number} (${bytes(now.indexBytes)}, SHA-256 ${now.indexSha256.slice(0, 12)}…)`;
+  const what = indexInWords(now);
   narrator.say('Microsoft', before?.number === now.number ? `still has ${what}` : `publishes ${what}`);
 }
+
+export const indexInWords = ({ number, indexBytes, indexSha256 }: Publication): string =>
+  `index number ${number} (${bytes(indexBytes)}, SHA-256 ${indexSha256.slice(0, 12)}…)`;
 
 /** The demonstration's rules, unless somebody already wrote some. */
 export async function setRules(scene: Scene, narrator: Narrator): Promise<void> {
@@ -194,6 +214,13 @@ async function agentSecret(stack: LocalStack, secretId: string): Promise<string>
   } finally {
     client.destroy();
   }
+}
+
+/** Of the life before, so that whoever steers the fake Microsoft finds it again; 0, for any, in a first life. */
+async function keptPort(file: string): Promise<number> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const port = Number(text);
+  return Number.isInteger(port) && port > 0 && port < 65_536 ? port : 0;
 }
 
 /** Readable by this user only. */

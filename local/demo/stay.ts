@@ -4,7 +4,7 @@ import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { agentCommand, fromFolder, shellWord } from './agent-command.ts';
 import { bytes, type Narrator, plural } from './narrator.ts';
 import type { DemoOptions } from './options.ts';
-import { hostsInWords, publish, type Scene, setRules } from './scene.ts';
+import { hostsInWords, indexInWords, publish, type Scene, setRules } from './scene.ts';
 import type { CycleTally } from './tally.ts';
 
 /** Microsoft's months in this world, divided by the speed: at the default speed of 120 a new one each three minutes. */
@@ -47,11 +47,9 @@ async function firstSync({ operators }: Scene, narrator: Narrator, signal: Abort
   while (run.state === 'started' && performance.now() < end && (await waited(500, signal))) {
     run = await operators.call(operatorEndpoints.getSync, { params: { runId: run.runId } });
   }
-  const { result } = run;
-  if (result?.outcome === 'published') {
-    narrator.say('sync', `published ${plural(result.updates, 'update')} and ${plural(result.files, 'file')}`);
-  } else if (result) {
-    narrator.say('sync', `${result.outcome}${'reason' in result ? `: ${result.reason}` : ''}`);
+  // How it ended is in the log of the stack, and told from there.
+  if (run.state === 'started' && !signal.aborted) {
+    narrator.say('sync', 'is still at work; hosts wait for it');
   }
 }
 
@@ -65,8 +63,8 @@ function tellAddresses(scene: Scene, options: DemoOptions, narrator: Narrator): 
       `operators' and agents' API  ${scene.output('ApiUrl')}`,
       `repository                  ${scene.output('RepositoryUrl')}`,
       `steer the fake Microsoft    ${scene.control.url}`,
-      `  new month   curl -X POST ${scene.control.url}publications`,
-      `  fault       curl -X POST ${scene.control.url}faults -d '{"path":"\\\\.cab$","kind":{"type":"status","status":503},"times":3}'`,
+      `  new month   curl -X POST ${scene.control.url}/publications`,
+      `  fault       curl -X POST ${scene.control.url}/faults -d '{"path":"\\\\.cab$","kind":{"type":"status","status":503},"times":3}'`,
       `command line                npx kbroker status${profile}`,
       'one more agent              describe its machine in pc.json as docs/simulated-hosts.md says, then',
       `  ${agentCommand(scene.agentPlaces, process.cwd())}`,
@@ -75,17 +73,28 @@ function tellAddresses(scene: Scene, options: DemoOptions, narrator: Narrator): 
   );
 }
 
+/** What will be published by itself, in words. */
+function monthsInWords({ microsoft }: Scene, { newMonths, speed }: DemoOptions): string {
+  if (microsoft.publishedFile() !== undefined) return 'publishes nothing by itself: a real index is out';
+  if (!newMonths) return 'publishes nothing by itself (--no-new-months)';
+  const seconds = Math.max(1, Math.round(monthSeconds / speed));
+  const time = seconds % 60 === 0 ? plural(seconds / 60, 'minute') : plural(seconds, 'second');
+  return `publishes a new month by itself every ${time}; npm start -- --no-new-months stops that`;
+}
+
 async function publishMonths(
   scene: Scene,
   options: DemoOptions,
   narrator: Narrator,
   signal: AbortSignal,
 ): Promise<void> {
+  narrator.say('Microsoft', monthsInWords(scene, options));
+  if (!options.newMonths) return;
   while (await waited((monthSeconds / options.speed) * 1000, signal)) {
     // An invented month does not go with a real index, of this life or of an earlier one.
     if (scene.microsoft.publishedFile() !== undefined) continue;
     const now = await scene.microsoft.publishNext();
-    narrator.say('Microsoft', `publishes index number ${now.number} (${bytes(now.indexBytes)})`);
+    narrator.say('Microsoft', `publishes ${indexInWords(now)}`);
   }
 }
 

@@ -9,9 +9,10 @@ import { type ControllableMicrosoft, startFakeMicrosoft } from './server.ts';
 const folder = mkdtempSync(join(tmpdir(), 'kbroker-control-'));
 let microsoft: ControllableMicrosoft;
 let control: ControlEndpoint;
+const told: number[] = [];
 beforeAll(async () => {
   microsoft = await startFakeMicrosoft({ dataDir: folder });
-  control = await startControlEndpoint(microsoft);
+  control = await startControlEndpoint(microsoft, { onPublication: ({ number }) => told.push(number) });
 });
 afterAll(async () => {
   await control.close();
@@ -26,7 +27,7 @@ function ask(
   headers: Record<string, string> = {},
 ): Promise<{ readonly status: number; readonly text: string }> {
   return new Promise((resolve, reject) => {
-    const sent = request(new URL(path, control.url), { method, headers }, (response) => {
+    const sent = request(`${control.url}${path}`, { method, headers }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => {
@@ -44,6 +45,7 @@ describe('the control endpoint', () => {
     expect(JSON.parse((await ask('GET', '/')).text)).toMatchObject({ publication: null, faults: [] });
     expect(await ask('POST', '/publications')).toMatchObject({ status: 200 });
     expect(microsoft.current()?.number).toBe(1);
+    expect(told).toEqual([1]);
     expect(JSON.parse((await ask('GET', '/')).text)).toMatchObject({ publication: { number: 1 } });
   });
 
@@ -68,6 +70,21 @@ describe('the control endpoint', () => {
     const answer = await ask(method, path, body);
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.text).error).toMatch(message);
+  });
+
+  it('takes paths behind its address with one slash or two', async () => {
+    expect(control.url).toMatch(/:\d+$/);
+    expect((await ask('GET', '//')).status).toBe(200);
+    expect((await ask('DELETE', '//faults')).status).toBe(200);
+  });
+
+  it('takes the port that it is given, and another when somebody has it', async () => {
+    const second = await startControlEndpoint(microsoft, { port: control.port });
+    expect(second.port).not.toBe(control.port);
+    await second.close();
+    const third = await startControlEndpoint(microsoft, { port: second.port });
+    expect(third.url).toBe(second.url);
+    await third.close();
   });
 
   it('refuses web pages', async () => {

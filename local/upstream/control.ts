@@ -1,7 +1,7 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import * as z from 'zod/mini';
 import type { ControllableMicrosoft } from './server.ts';
-import type { Fault } from './types.ts';
+import type { Fault, Publication } from './types.ts';
 import { UpstreamError } from './upstream-error.ts';
 
 /**
@@ -13,7 +13,9 @@ import { UpstreamError } from './upstream-error.ts';
  * - `DELETE /faults/<id>`, `DELETE /faults` switch one or all off
  */
 export interface ControlEndpoint {
+  /** Without a slash at its end. */
   readonly url: string;
+  readonly port: number;
   close(): Promise<void>;
 }
 
@@ -45,10 +47,20 @@ class Refused extends Error {
   }
 }
 
-/** @param port 0 for any. */
-export async function startControlEndpoint(microsoft: ControllableMicrosoft, port = 0): Promise<ControlEndpoint> {
+export interface ControlOptions {
+  /** Taken when it is free. @default any */
+  readonly port?: number;
+  /** Called when somebody had something published. */
+  readonly onPublication?: (publication: Publication) => void;
+}
+
+/** @throws UpstreamError `cannot-listen` */
+export async function startControlEndpoint(
+  microsoft: ControllableMicrosoft,
+  { port = 0, onPublication = () => undefined }: ControlOptions = {},
+): Promise<ControlEndpoint> {
   const server = createServer((request, response) => {
-    handle(microsoft, request)
+    handle(microsoft, onPublication, request)
       .then((body) => reply(response, 200, body))
       .catch((error: unknown) => {
         const known = error instanceof Refused || error instanceof UpstreamError;
@@ -56,14 +68,14 @@ export async function startControlEndpoint(microsoft: ControllableMicrosoft, por
         reply(response, status, { error: error instanceof Error ? error.message : String(error) });
       });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
+  const taken = await listen(server, port).catch((error: unknown) => {
+    const isTaken = error instanceof Error && 'code' in error && ['EADDRINUSE', 'EACCES'].includes(String(error.code));
+    if (port !== 0 && isTaken) return listen(server, 0);
+    throw new UpstreamError('cannot-listen', `no port on 127.0.0.1: ${String(error)}`, { cause: error });
   });
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) throw new UpstreamError('cannot-listen', 'no address');
   return {
-    url: `http://127.0.0.1:${address.port}/`,
+    url: `http://127.0.0.1:${taken}`,
+    port: taken,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -72,20 +84,39 @@ export async function startControlEndpoint(microsoft: ControllableMicrosoft, por
   };
 }
 
-async function handle(microsoft: ControllableMicrosoft, request: IncomingMessage): Promise<unknown> {
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => {
+      server.off('error', reject);
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    });
+  });
+}
+
+async function handle(
+  microsoft: ControllableMicrosoft,
+  onPublication: (publication: Publication) => void,
+  request: IncomingMessage,
+): Promise<unknown> {
   // A web page in somebody's browser can reach loopback too: it sends an Origin, or another name as Host.
   const { host = '', origin } = request.headers;
   if (origin !== undefined || !/^(127\.0\.0\.1|localhost)(:\d+)?$/.test(host)) {
     throw new Refused(403, 'only for programs on this machine: no Origin header, Host 127.0.0.1 or localhost');
   }
-  const path = (request.url ?? '/').split('?')[0] ?? '/';
+  // Also with the two slashes that come of putting a path behind an address that ends in one.
+  const path = ((request.url ?? '/').split('?')[0] ?? '/').replace(/^\/{2,}/, '/');
   const route = `${request.method} ${path.replace(/^\/faults\/\d+$/, '/faults/{id}')}`;
   switch (route) {
     case 'GET /':
       return view(microsoft);
     case 'POST /publications': {
       const { file } = await body(request, publicationRequest);
-      return file === undefined ? microsoft.publishNext() : microsoft.publishFile(file);
+      const before = microsoft.current();
+      const publication = await (file === undefined ? microsoft.publishNext() : microsoft.publishFile(file));
+      if (publication.number !== before?.number) onPublication(publication);
+      return publication;
     }
     case 'POST /faults':
       microsoft.addFault(faultOf(await body(request, faultRequest)));
