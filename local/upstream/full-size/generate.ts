@@ -1,12 +1,12 @@
 import { rename, rm } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { CabWriter } from '#shared/cabinet/testing/cab-writer.ts';
 import { FileTarget } from '#shared/cabinet/testing/file-target.ts';
 import { compression } from './cabs.ts';
+import { answersInOrder } from './in-order.ts';
 import type { World } from './model.ts';
 import type { ListCounts } from './package-list.ts';
-import type { CabAnswer, CabRequest } from './shard-worker.ts';
+import type { CabAnswer } from './shard-worker.ts';
 import { inventWorld, type WorldOptions } from './world.ts';
 
 export interface GenerateOptions extends WorldOptions {
@@ -44,14 +44,21 @@ export async function generateIndex(options: GenerateOptions): Promise<Generated
   const part = `${options.out}.part`;
   const target = new FileTarget(part);
   try {
-    const generated = await writeIndex(world, options, target);
-    target.close();
+    const generated = await written(world, options, target);
     await rename(part, options.out);
     return generated;
   } catch (error) {
-    target.close();
     await rm(part, { force: true });
     throw error;
+  }
+}
+
+/** Writes the index and closes the file, once, whatever happens. */
+async function written(world: World, options: GenerateOptions, target: FileTarget): Promise<Generated> {
+  try {
+    return await writeIndex(world, options, target);
+  } finally {
+    target.close();
   }
 }
 
@@ -109,37 +116,11 @@ function indexXml({ shards }: World): string {
   return `<INDEX VERSION="1"><CABLIST XOR="0"><CAB NAME="package.cab" />${cabs.join('')}</CABLIST></INDEX>`;
 }
 
-/** The inner cabinets in order, made by several threads, of which none is far ahead of what was taken. */
-async function* innerCabs(count: number, options: GenerateOptions): AsyncGenerator<CabAnswer> {
-  const { seed, month, scale } = options;
-  const threads = Math.max(1, Math.min(count, options.workers ?? availableParallelism()));
-  const answers = Array.from({ length: count }, () => Promise.withResolvers<CabAnswer>());
-  // Whoever waits for a later one hears of a failure at the first.
-  for (const { promise } of answers) promise.catch(() => undefined);
-  const workers = Array.from({ length: threads }, () => {
-    const workerData: WorldOptions = { seed, month, scale };
-    const worker = new Worker(new URL('./shard-worker.ts', import.meta.url), { workerData });
-    worker.on('message', (answer: CabAnswer) => answers[answer.number]?.resolve(answer));
-    worker.on('error', (error) => {
-      for (const { reject } of answers) reject(error);
-    });
-    return worker;
+/** The inner cabinets in order, made by several threads. */
+function innerCabs(count: number, { seed, month, scale, workers }: GenerateOptions): AsyncGenerator<CabAnswer> {
+  return answersInOrder<CabAnswer>(new URL('./shard-worker.ts', import.meta.url), {
+    count,
+    threads: Math.max(1, Math.min(count, workers ?? availableParallelism())),
+    workerData: { seed, month, scale } satisfies WorldOptions,
   });
-  let asked = 0;
-  const ask = (worker: Worker | undefined): void => {
-    if (asked < count) worker?.postMessage(asked++ satisfies CabRequest);
-  };
-  try {
-    // Two requests wait at each thread, so that none is idle while its answer is written.
-    for (let i = 0; i < 2 * threads; i++) ask(workers[i % threads]);
-    for (let number = 0; number < count; number++) {
-      const answer = answers[number];
-      if (answer === undefined) return;
-      yield await answer.promise;
-      answers[number] = Promise.withResolvers<CabAnswer>();
-      ask(workers[number % threads]);
-    }
-  } finally {
-    await Promise.all(workers.map((worker) => worker.terminate()));
-  }
 }

@@ -1,9 +1,9 @@
-/** `node local/upstream/full-size/main.ts --out FILE`: an invented index as large as a real one. */
+/** `npm run full-size -- --out FILE`: an invented index as large as a real one. */
 import { parseArgs } from 'node:util';
 import { type Generated, type GenerateOptions, generateIndex } from './generate.ts';
 import { measuredMonth, monthText, parseMonth } from './month.ts';
 
-const usage = `Usage: node local/upstream/full-size/main.ts --out FILE [options]
+const usage = `Usage: npm run full-size -- --out FILE [options]
 
 Writes an index (wsusscn2.cab) with the size, structure and spelling of a real one, out of invented templates.
 The same seed, month and scale give the same bytes; another month of the same seed is the next publication of the

@@ -5,7 +5,7 @@ import type { ListCounts } from './package-list.ts';
 import { inventWorld, type WorldOptions } from './world.ts';
 
 /** Number 0 is package.cab, 1 the first detail cabinet. */
-export type CabRequest = number;
+type CabRequest = number;
 export type CabAnswer = InnerCab & { readonly number: number; readonly counts?: ListCounts };
 
 const world = inventWorld(workerData as WorldOptions);
