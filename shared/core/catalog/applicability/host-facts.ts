@@ -45,7 +45,7 @@ export class HostFacts {
     this.processor = state.processor;
     this.platform = state.platform;
     this.language = state.language;
-    this.registry = new Registry(state.registry, state.processor?.architecture);
+    this.registry = new Registry(state.registry, state.processor?.architecture, parts);
     this.productReleases = new Names(state.productReleases);
     this.deviceAttributes = new Names(state.deviceAttributes);
     this.licenses = new Names(state.licenses);

@@ -1,41 +1,12 @@
 import type { RegistryData, RegistryFacts } from './host-state.ts';
+import type { Version } from './version.ts';
+import { linkedPath, redirectedPath } from './wow64-keys.ts';
 
 /** What is known of one thing: `null` when it is known not to be there, `undefined` when nothing is known. */
 export type Fact<Value> = Value | null | undefined;
 
 /** Processors on which Windows has no second view for 32-bit programs. */
 const x86 = 0;
-
-/**
- * Keys below HKEY_LOCAL_MACHINE\SOFTWARE that 32- and 64-bit programs share (Microsoft, "Registry Keys Affected by WOW64",
- * for Windows 7 and later). All others are redirected to SOFTWARE\WOW6432Node; what is outside SOFTWARE is shared.
- */
-const shared = [
-  'clients',
-  'microsoft\\com3',
-  'microsoft\\dfs',
-  'microsoft\\enterprisecertificates',
-  'microsoft\\eventsystem',
-  'microsoft\\msmq',
-  'microsoft\\ole',
-  'microsoft\\ras',
-  'microsoft\\rpc',
-  'microsoft\\systemcertificates',
-  'microsoft\\termservlicensing',
-  'microsoft\\transaction server',
-  'microsoft\\windows\\currentversion\\group policy',
-  'microsoft\\windows\\currentversion\\policies',
-  'microsoft\\windows\\currentversion\\setup',
-  'microsoft\\windows nt\\currentversion\\fonts',
-  'microsoft\\windows nt\\currentversion\\image file execution options',
-  'microsoft\\windows nt\\currentversion\\networkcards',
-  'microsoft\\windows nt\\currentversion\\perflib',
-  'microsoft\\windows nt\\currentversion\\print',
-  'microsoft\\windows nt\\currentversion\\profilelist',
-  'microsoft\\windows nt\\currentversion\\time zones',
-  'policies',
-  'registeredapplications',
-];
 
 /** Lower case, single backslashes, none at the ends. */
 export const normalPath = (path: string): string =>
@@ -53,27 +24,42 @@ export class Registry {
   private readonly children = new Map<string, Set<string>>();
   private readonly complete: boolean;
   private readonly processor: number | undefined;
+  private readonly windows: Version | undefined;
 
-  constructor(facts: RegistryFacts | undefined, processor: number | undefined) {
-    this.complete = facts?.complete ?? false;
+  /**
+   * @param processor architecture, as in the state
+   * @param windows version of Windows: before Windows 7 fewer keys were shared
+   */
+  constructor(facts: RegistryFacts | undefined, processor: number | undefined, windows: Version | undefined) {
+    let placed = true;
     this.processor = processor;
+    this.windows = windows;
     for (const [path, values] of Object.entries(facts?.keys ?? {})) {
-      const key = this.add(normalPath(path));
+      const normal = normalPath(path);
+      const stored = this.stored(normal, false);
+      placed &&= stored !== undefined;
+      // A link is there itself, as are the keys above it.
+      if (stored !== undefined && stored !== normal) this.add(normal);
+      const key = this.add(stored ?? normal);
       for (const [name, data] of Object.entries(values)) key.set(name.toLowerCase(), data);
     }
+    // A key whose place is not known may be anywhere that links lead to.
+    this.complete = placed && (facts?.complete ?? false);
   }
 
-  /** Where the key is stored. @returns `undefined` when it is not known whether the host has two views */
+  /**
+   * Where the key is stored.
+   *
+   * @returns `undefined` when it depends on what is not known: whether the host has two views, or how old its Windows is
+   */
   stored(path: string, view32: boolean): string | undefined {
     const normal = normalPath(path);
-    if (!view32 || !/^software(?:\\|$)/.test(normal)) return normal;
-    if (this.processor === undefined) return undefined;
-    const rest = normal.slice('software\\'.length);
-    const redirected =
-      this.processor !== x86 &&
-      !/^wow6432node(?:\\|$)/.test(rest) &&
-      !shared.some((key) => rest === key || rest.startsWith(`${key}\\`));
-    return redirected ? normalPath(`software\\wow6432node\\${rest}`) : normal;
+    if (this.processor === x86) return normal;
+    const { windows } = this;
+    const seen = view32 ? redirectedPath(normal, windows) : normal;
+    const place = seen === undefined ? undefined : linkedPath(seen, windows);
+    // Without a second view, the key is where it is asked for.
+    return place === normal || this.processor !== undefined ? place : undefined;
   }
 
   /** @param stored path as {@link stored} gives it */
