@@ -30,6 +30,7 @@ export function createOperatorClient(settings: Settings): OperatorClient {
   return async (endpoint, options = {}) => {
     const url = new URL(fillPath(endpoint.path, options.params, options.query), settings.apiUrl);
     const body = options.body === undefined ? undefined : JSON.stringify(options.body);
+    await findCredentials(settings);
     const response = await send(signer, endpoint.method, url, body);
     const text = await response.text();
     const answer = parseJson(text, response.status, url);
@@ -43,6 +44,20 @@ export function createOperatorClient(settings: Settings): OperatorClient {
     }
     return parsed.data as ResponseOf<typeof endpoint>;
   };
+}
+
+/** The signer would ask for them as well, and what fails then looks like a broker that does not answer. */
+async function findCredentials({ credentials, apiUrl }: Settings): Promise<void> {
+  try {
+    await credentials();
+  } catch (cause) {
+    const words = cause instanceof Error ? cause.message : String(cause);
+    throw new CliError(
+      'usage',
+      `no AWS credentials found for ${apiUrl.origin}: ${words}; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`,
+      { cause },
+    );
+  }
 }
 
 async function send(signer: SignatureV4, method: string, url: URL, body: string | undefined): Promise<Response> {
@@ -64,9 +79,18 @@ async function send(signer: SignatureV4, method: string, url: URL, body: string 
       ...(body === undefined ? {} : { body }),
     });
   } catch (cause) {
-    throw new CliError('unreachable', `no answer from ${url.origin}: ${causeOf(cause)}`, { cause });
+    const hint = isRefused(cause) && isLoopback(url) ? '; is "npm start" running?' : '';
+    throw new CliError('unreachable', `no answer from ${url.origin}: ${causeOf(cause)}${hint}`, { cause });
   }
 }
+
+const isRefused = (error: unknown): boolean =>
+  error instanceof Error &&
+  error.cause instanceof Error &&
+  'code' in error.cause &&
+  error.cause.code === 'ECONNREFUSED';
+
+const isLoopback = ({ hostname }: URL): boolean => /^(127\.[\d.]+|localhost|\[::1\])$/.test(hostname);
 
 /** `fetch failed` says nothing; its cause does. */
 function causeOf(error: unknown): string {

@@ -10,6 +10,8 @@ export interface CliIo {
   };
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The folder in which the profile file is looked for first. @default - that of the process */
+  readonly cwd?: string;
 }
 
 /** Exit codes of every command; docs/cli.md lists them. */

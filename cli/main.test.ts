@@ -1,17 +1,19 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { exitCodes, formatBytes, printTable } from './io.ts';
 import { main } from './main.ts';
+import { openApi } from './testing/api.ts';
 
-async function run(args: readonly string[], env: Record<string, string> = {}) {
+async function run(args: readonly string[], env: Record<string, string | undefined> = {}, cwd?: string) {
   let stdout = '';
   let stderr = '';
   const exitCode = await main(args, {
     stdout: { write: (text: string) => (stdout += text) },
     stderr: { write: (text: string) => (stderr += text) },
     env: { KBROKER_PROFILE_FILE: '/nowhere/operator.json', ...env },
+    ...(cwd !== undefined && { cwd }),
   });
   return { exitCode, stdout, stderr };
 }
@@ -56,6 +58,49 @@ describe('kbroker', () => {
     const { exitCode, stderr } = await run(['status', '--json'], { KBROKER_PROFILE_FILE: file });
     expect(stderr).toMatch(/^kbroker: no answer from http:\/\/127\.0\.0\.1:1: /);
     expect(exitCode).toBe(exitCodes.unreachable);
+  });
+
+  it('asks whether npm start is running when nobody listens on this machine', async () => {
+    const api = await openApi();
+    await api.stop();
+    const { exitCode, stderr } = await api.ask('status');
+    await api.close();
+    expect(stderr).toMatch(
+      /^kbroker: no answer from http:\/\/127\.0\.0\.1:\d+: .*ECONNREFUSED.*; is "npm start" running\?\n$/,
+    );
+    expect(exitCode).toBe(exitCodes.unreachable);
+  });
+
+  it('says that there are no AWS credentials, and sends nothing', async () => {
+    const nowhere = { AWS_CONFIG_FILE: '/nowhere', AWS_SHARED_CREDENTIALS_FILE: '/nowhere' };
+    const absent = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_PROFILE: undefined };
+    const env = { ...nowhere, ...absent, AWS_EC2_METADATA_DISABLED: 'true' };
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    try {
+      const { exitCode, stderr } = await run(['--api', 'http://127.0.0.1:1', '--region', 'eu-west-1', 'status']);
+      expect(stderr).toMatch(
+        /^kbroker: no AWS credentials found for http:\/\/127\.0\.0\.1:1: .*; set AWS_PROFILE, or /,
+      );
+      expect(exitCode).toBe(exitCodes.usage);
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  it('looks for the profile in the folders above too', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kbroker-cli-'));
+    const below = join(folder, 'a', 'b');
+    await mkdir(below, { recursive: true });
+    await mkdir(join(folder, '.kbroker'));
+    await writeFile(join(folder, '.kbroker', 'operator.json'), '{"apiUrl": 1}');
+    const found = await run(['status'], { KBROKER_PROFILE_FILE: undefined }, below);
+    expect(found.stderr).toBe(
+      `kbroker: ${folder}/.kbroker/operator.json is not a profile of kbroker: expected apiUrl, region, accessKeyId, secretAccessKey\n`,
+    );
+    await rm(join(folder, '.kbroker'), { recursive: true });
+    const none = await run(['status'], { KBROKER_PROFILE_FILE: undefined }, below);
+    expect(none.stderr).toMatch(/\(no profile file \.kbroker\/operator\.json here or in a folder above\)\n$/);
+    expect([found.exitCode, none.exitCode]).toEqual([exitCodes.usage, exitCodes.usage]);
   });
 
   it('refuses a profile file of another kind', async () => {

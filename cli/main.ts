@@ -71,7 +71,10 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
     .description('Operate a broker of Windows updates.')
     .option('--api <url>', 'address of the API (or KBROKER_API)')
     .option('--region <region>', 'AWS region of the API (default: from its address, or AWS_REGION)')
-    .option('--profile-file <file>', 'profile written by the embedded stack (default .kbroker/operator.json)')
+    .option(
+      '--profile-file <file>',
+      'profile written by the embedded stack (default: .kbroker/operator.json here or in a folder above)',
+    )
     .option('--json', 'print JSON for scripts')
     .configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: (text) => void io.stderr.write(text) })
     .exitOverride()

@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { fromNodeProviderChain } from '@aws-sdk/credential-providers';
 import * as z from 'zod/mini';
 import { CliError } from './cli-error.ts';
+import { fileFault } from './file-fault.ts';
 import type { CliIo } from './io.ts';
 
 /** What `npm start` writes for the operator of the embedded stack. */
@@ -11,6 +13,8 @@ const profile = z.object({
   accessKeyId: z.string(),
   secretAccessKey: z.string(),
 });
+
+type Profile = z.infer<typeof profile>;
 
 interface AwsCredentials {
   readonly accessKeyId: string;
@@ -31,11 +35,12 @@ export interface SettingsFlags {
   readonly profileFile?: string | undefined;
 }
 
+/** Looked for in the current folder and in those above it. */
 const defaultProfileFile = '.kbroker/operator.json';
 
 /**
  * Flags first, then `KBROKER_API` with the usual AWS credentials, then the profile file that the embedded stack wrote
- * (`--profile-file`, `KBROKER_PROFILE_FILE`, default `.kbroker/operator.json`).
+ * (`--profile-file`, `KBROKER_PROFILE_FILE`, default `.kbroker/operator.json` here or in a folder above).
  *
  * @throws CliError `usage` that says what is missing
  */
@@ -46,8 +51,15 @@ export async function readSettings(flags: SettingsFlags, io: CliIo): Promise<Set
     if (region === undefined) throw new CliError('usage', `no region: pass --region or set AWS_REGION`);
     return { apiUrl: parseUrl(api), region, credentials: fromNodeProviderChain() };
   }
-  const file = flags.profileFile ?? io.env.KBROKER_PROFILE_FILE ?? defaultProfileFile;
-  const found = await readProfile(file);
+  const file = flags.profileFile ?? io.env.KBROKER_PROFILE_FILE;
+  const found = file === undefined ? await findProfile(resolve(io.cwd ?? '.')) : await readProfile(file);
+  if (found === undefined) {
+    const where = file === undefined ? `${defaultProfileFile} here or in a folder above` : `at ${file}`;
+    throw new CliError(
+      'usage',
+      `no broker named: pass --api URL, set KBROKER_API, or run "npm start" (no profile file ${where})`,
+    );
+  }
   return {
     apiUrl: parseUrl(api ?? found.apiUrl),
     region: flags.region ?? found.region,
@@ -70,26 +82,29 @@ function regionOf(api: string): string | undefined {
   return /\.execute-api\.([a-z0-9-]+)\.amazonaws\.com/.exec(api)?.[1];
 }
 
-async function readProfile(file: string): Promise<z.infer<typeof profile>> {
+/** In this folder, or the nearest one above it that has a profile. */
+async function findProfile(folder: string): Promise<Profile | undefined> {
+  const above = dirname(folder);
+  return (
+    (await readProfile(join(folder, defaultProfileFile))) ?? (above === folder ? undefined : await findProfile(above))
+  );
+}
+
+/** @returns `undefined` when there is no such file */
+async function readProfile(file: string): Promise<Profile | undefined> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    throw new CliError(
-      'usage',
-      `no broker named: pass --api URL, set KBROKER_API, or run "npm start" (no profile file at ${file})`,
-      { cause },
-    );
+    const fault = fileFault(cause);
+    if (fault === undefined) throw cause;
+    if (fault.code === 'ENOENT' || fault.code === 'ENOTDIR') return undefined;
+    throw new CliError('usage', `the profile ${file} cannot be read: ${fault.message}`, { cause });
   }
   try {
     return z.parse(profile, JSON.parse(text));
   } catch (cause) {
-    throw new CliError(
-      'usage',
-      `${file} is not a profile of kbroker: expected apiUrl, region, accessKeyId, secretAccessKey`,
-      {
-        cause,
-      },
-    );
+    const expected = 'expected apiUrl, region, accessKeyId, secretAccessKey';
+    throw new CliError('usage', `${file} is not a profile of kbroker: ${expected}`, { cause });
   }
 }

@@ -45,6 +45,9 @@ export interface TestApi {
   answer: (sent: Sent) => Answer;
   /** Runs the command line against this API. */
   ask(...args: readonly string[]): Promise<Ran>;
+  /** Nobody listens at its address from then on. */
+  stop(): Promise<void>;
+  /** Stops it and clears up. */
   close(): Promise<void>;
 }
 
@@ -70,9 +73,12 @@ export async function openApi(): Promise<TestApi> {
     sent: [],
     answer: () => ({ status: 404, body: {} }),
     ask: (...args) => run(['--profile-file', profileFile, ...args]),
-    async close() {
+    async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
+    },
+    async close() {
+      await api.stop();
       await rm(folder, { recursive: true });
     },
   };
