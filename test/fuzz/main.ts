@@ -12,6 +12,7 @@ const usage = `Usage: npm run fuzz -- NAME [--minutes M] [--seed S]
 Fuzzers: ${Object.keys(fuzzers).join(', ')}
   --minutes M  how long (default 1)
   --seed S     number of the first input (default: a random one); S shows again what was found at S
+  --help       prints this
 
 Exit codes: 0 nothing found, 1 something found, 2 wrong arguments.`;
 
@@ -28,13 +29,15 @@ interface Arguments {
   readonly seed: number;
 }
 
+/** @returns a text when nothing is to be run: `help`, or what is wrong */
 function readArguments(argv: readonly string[]): Arguments | string {
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],
-      options: { minutes: { type: 'string', default: '1' }, seed: { type: 'string' } },
+      options: { minutes: { type: 'string', default: '1' }, seed: { type: 'string' }, help: { type: 'boolean' } },
       allowPositionals: true,
     });
+    if (values.help === true) return 'help';
     const [name] = positionals;
     const minutes = Number(values.minutes);
     const seed = values.seed === undefined ? randomInt(2 ** 30) : Number(values.seed);
@@ -52,6 +55,10 @@ function readArguments(argv: readonly string[]): Arguments | string {
 
 async function main(argv: readonly string[]): Promise<number> {
   const args = readArguments(argv);
+  if (args === 'help') {
+    console.log(usage);
+    return 0;
+  }
   if (typeof args === 'string') {
     console.error(args);
     return 2;
@@ -59,7 +66,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const { name, minutes, seed } = args;
   const fuzzer = await fuzzers[name]?.();
   if (fuzzer === undefined) return 2;
-  console.log(`${name}: seed ${seed}, ${minutes} minutes`);
+  console.log(`${name}: seed ${seed}, ${counted(minutes, 'minute')}`);
   const at = new Int32Array(new SharedArrayBuffer(4));
   const started = performance.now();
   const end = started + minutes * 60_000;
@@ -95,14 +102,18 @@ async function main(argv: readonly string[]): Promise<number> {
     if (now - reportedAt >= millisecondsBetweenReports) {
       reportedAt = now;
       const minutesSince = ((now - started) / 60_000).toFixed(1);
-      console.log(`${minutesSince} minutes: ${number - seed} inputs, ${findings} findings`);
+      console.log(`${minutesSince} minutes: ${counted(number - seed, 'input')}, ${counted(findings, 'finding')}`);
     }
   }
   await worker.terminate();
   await written;
-  console.log(`${name}: seed ${seed}, ${Atomics.load(at, 0) - seed} inputs, ${findings} findings`);
+  console.log(
+    `${name}: seed ${seed}, ${counted(Atomics.load(at, 0) - seed, 'input')}, ${counted(findings, 'finding')}`,
+  );
   return findings === 0 ? 0 : 1;
 }
+
+const counted = (count: number, one: string): string => `${count} ${count === 1 ? one : `${one}s`}`;
 
 async function report(name: string, fuzzer: Fuzzer, { number, error }: Finding): Promise<void> {
   await mkdir(folder, { recursive: true });
