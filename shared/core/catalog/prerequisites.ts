@@ -13,7 +13,7 @@ import type { CatalogUpdate } from './model.ts';
 
 /**
  * Which detectoids, categories and other updates that prerequisites name hold on a host: those whose own prerequisites
- * hold and whose IsInstalled rule is true.
+ * hold and whose IsInstalled rule is true. Those that the publication lacks are unknown.
  *
  * This is the least fixed point, found twice: once with what is unknown taken for true (what may hold), once for false
  * (what is sure to). Truths are passed on to those who wait for them, so that circles end, depth does not matter, and a
@@ -56,14 +56,20 @@ export class Prerequisites {
     return this.possible.has(id) ? undecided(this.unknownOf(id)) : decided(false);
   }
 
-  /** Of the rule alone. An update without rules holds when it is noted as installed. */
+  /**
+   * Of the rule alone. Without one (bundles have none), and of an update that the publication lacks, nothing is known: only what is noted as
+   * installed holds.
+   */
   private ownVerdict(id: string): Verdict {
     const known = this.verdicts.get(id);
     if (known !== undefined) return known;
     const update = this.updates.get(id);
     const rules = update === undefined ? undefined : this.rules.get(update.revisionId);
+    const about = update === undefined ? `${id}, which the publication lacks` : `the update ${id} has no such rule`;
     const verdict =
-      rules?.isInstalled === undefined ? decided(false) : evaluateRule(rules.isInstalled, rules, this.facts);
+      rules?.isInstalled === undefined
+        ? undecided([{ operator: 'IsInstalled', about }])
+        : evaluateRule(rules.isInstalled, rules, this.facts);
     this.verdicts.set(id, verdict);
     return verdict;
   }
@@ -97,7 +103,10 @@ export class Prerequisites {
         continue;
       }
       const update = this.updates.get(id);
-      if (update === undefined) continue;
+      if (update === undefined) {
+        if (accepts(id)) ready.push(id);
+        continue;
+      }
       for (const other of new Set(update.prerequisites.flat())) {
         const list = waiting.get(other);
         if (list) list.push(update);

@@ -110,10 +110,30 @@ describe('prerequisites', () => {
     expect(scan(some, host())).toEqual(nothing);
   });
 
-  it('that the publication lacks do not hold, unless they are noted as installed', () => {
-    const some = index([update(1, { prerequisites: [['x']] })]);
-    expect(scan(some, host(['x']))).toEqual(nothing);
+  it('that the publication lacks are unknown, unless they are noted as installed', () => {
+    const some = index([update(1, { prerequisites: [['x']] }), update(2, { prerequisites: [['x', 'a']] }), ...abc]);
+    const about = 'x, which the publication lacks';
+    const unknown = { updates: 2, operators: [{ operator: 'IsInstalled', updates: 2, examples: [about] }] };
+    expect(scan(some, host(['x']))).toEqual({ ...nothing, unknown });
+    expect(neededIds(scan(some, host(['a'])))).toEqual(['u2']);
+    expect(neededIds(scan(some, { ...host(), installedUpdates: ['x'] }))).toEqual(['u1', 'u2']);
+  });
+
+  it('without a rule that says when they are installed are unknown, unless they are noted as installed', () => {
+    const some = index([update(1, { prerequisites: [['x']] }), category('x', { rules: {} })]);
+    const operators = [{ operator: 'IsInstalled', updates: 1, examples: ['the update x has no such rule'] }];
+    expect(scan(some, host())).toEqual({ ...nothing, unknown: { updates: 1, operators } });
     expect(neededIds(scan(some, { ...host(), installedUpdates: ['x'] }))).toEqual(['u1']);
+  });
+
+  it('without a rule do not matter where their own prerequisites do not hold', () => {
+    const some = index([
+      update(1, { prerequisites: [['x']] }),
+      category('x', { rules: {}, prerequisites: [['a']] }),
+      ...abc,
+    ]);
+    expect(scan(some, host())).toEqual(nothing);
+    expect(scan(some, host(['a'])).unknown).toMatchObject({ updates: 1 });
   });
 
   it('a category holds once its rule and its own prerequisites do, through any number of steps', () => {
