@@ -137,6 +137,10 @@ describe('changes', () => {
     });
     expect(raise('Client.OS', '10.0.26100.1000')).toBe(host);
     expect(raise('NetFX.amd64', '2400.2.1.1').windows).toBe(host.windows);
+    // A release that the host did not have, older than the Windows that it has.
+    const older = raise('Server.OS', '10.0.26100.1000');
+    expect(older.productReleases?.values).toMatchObject({ 'Server.OS': '10.0.26100.1000' });
+    expect(older.windows).toBe(host.windows);
   });
 
   it('replace a value whatever the case of its key and name', () => {

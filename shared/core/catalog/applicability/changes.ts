@@ -14,7 +14,7 @@ import { compareVersions, formatVersion, parseVersion } from './version.ts';
 export type StateChange =
   /** Identity: `name~token~architecture~language~version`. */
   | { readonly kind: 'cbs-package'; readonly identity: string }
-  /** Never lowers a release. When Windows itself is of the same build, its revision goes along. */
+  /** Never lowers a release. When Windows itself is of the same build and older, its revision goes along. */
   | { readonly kind: 'product-release'; readonly name: string; readonly version: string }
   /** Key as 64-bit programs see it. */
   | { readonly kind: 'registry-value'; readonly key: string; readonly name: string; readonly value: RegistryData }
@@ -70,8 +70,11 @@ function withRelease(state: HostState, name: string, version: string): HostState
   const { windows } = state;
   const parts = parseVersion(windows?.version ?? '');
   // Releases of Windows itself are numbered like it; others (.NET: 2400.26200.…) are not.
-  const ofWindows = parts?.slice(0, 3).every((part, index) => part === wants[index]) ?? false;
-  return windows !== undefined && ofWindows ? { ...raised, windows: { ...windows, version } } : raised;
+  const raises =
+    parts !== undefined &&
+    parts.slice(0, 3).every((part, index) => part === wants[index]) &&
+    compareVersions(wants, parts) > 0;
+  return windows !== undefined && raises ? { ...raised, windows: { ...windows, version } } : raised;
 }
 
 /**
