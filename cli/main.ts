@@ -11,7 +11,7 @@ import { diffIndexes } from './commands/index-diff.ts';
 import { inspectIndex } from './commands/index-inspect.ts';
 import { syncIndex } from './commands/index-sync.ts';
 import { listRequests, sweepRequests } from './commands/requests.ts';
-import { setRules, showRules } from './commands/rules.ts';
+import { type RulesFlags, setRules, showRules } from './commands/rules.ts';
 import { showStatus } from './commands/status.ts';
 import { listUpdates, showUpdate } from './commands/updates.ts';
 import type { TrustFlags } from './index-trust.ts';
@@ -188,19 +188,18 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
 
   const rules = sub(program, 'rules', 'what may be installed');
   sub(rules, 'show', 'rules in force').action(online((context) => showRules(context)));
-  sub(rules, 'set', 'change the named parts')
+  const setting = sub(rules, 'set', 'change the named parts; an empty list empties it')
     .option('--default-allow', 'allow what no list mentions')
     .option('--no-default-allow', 'do not allow what no list mentions')
     .option('--allow-kb <kbs>', 'allowed KBs (replaces the list)', list)
     .option('--forbid-kb <kbs>', 'forbidden KBs (replaces the list)', list)
     .option('--allow-severity <severities>', 'allowed severities: Critical, Important, Moderate, Low', list)
-    .action(
-      online(
-        (
-          context,
-          flags: { defaultAllow?: boolean; allowKb?: string[]; forbidKb?: string[]; allowSeverity?: string[] },
-        ) => setRules(context, flags),
-      ),
-    );
+    .action(online((context, flags: RulesFlags) => setRules(context, flags)));
+  // To commander they are one option that is set twice, of which the last would count.
+  const defaults = new Set<string>();
+  for (const name of ['default-allow', 'no-default-allow']) setting.on(`option:${name}`, () => defaults.add(name));
+  setting.hook('preAction', () => {
+    if (defaults.size > 1) throw new CliError('usage', '--default-allow and --no-default-allow contradict each other');
+  });
   return program;
 }

@@ -1,11 +1,13 @@
-import * as z from 'zod/mini';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { inOneLine, parseInWords } from '#shared/contract/parse.ts';
+import { severity } from '#shared/contract/primitives.ts';
 import { type RulesDocument, ruleSet } from '#shared/contract/rules.ts';
-import { CliError, inOneLine } from '../cli-error.ts';
+import { CliError } from '../cli-error.ts';
+import { readKbNumber } from '../ids.ts';
 import { type ExitCode, exitCodes, printJson, printLines } from '../io.ts';
 import type { CommandContext } from './context.ts';
 
-/** Flags of `kbroker rules set`; a list that is not named stays as it is. */
+/** Flags of `kbroker rules set`; what is not named stays as it is, and an empty list empties it. */
 export interface RulesFlags {
   readonly defaultAllow?: boolean;
   readonly allowKb?: readonly string[];
@@ -19,16 +21,24 @@ export async function showRules(context: CommandContext): Promise<ExitCode> {
   return exitCodes.ok;
 }
 
-/** `kbroker rules set`: reads, changes what was named, and writes; refused when somebody else was faster. */
+/**
+ * `kbroker rules set`: reads, changes what was named, and writes when that is a change; refused when somebody else was
+ * faster.
+ *
+ * @throws CliError `usage` before anything is sent, when nothing is named, or a value is none
+ */
 export async function setRules(context: CommandContext, flags: RulesFlags): Promise<ExitCode> {
+  const changes = readChanges(flags);
   const current = await context.call(operatorEndpoints.getRules);
-  const wanted = z.safeParse(ruleSet, {
-    defaultAllow: flags.defaultAllow ?? current.defaultAllow,
-    allowedKbs: flags.allowKb?.map(kbOf) ?? current.allowedKbs,
-    forbiddenKbs: flags.forbidKb?.map(kbOf) ?? current.forbiddenKbs,
-    allowedSeverities: flags.allowSeverity ?? current.allowedSeverities,
-  });
-  if (!wanted.success) throw new CliError('usage', `not rules: ${inOneLine(wanted.error)}`);
+  const { defaultAllow, allowedKbs, forbiddenKbs, allowedSeverities } = current;
+  const before = { defaultAllow, allowedKbs, forbiddenKbs, allowedSeverities };
+  const wanted = parseInWords(ruleSet, { ...before, ...changes });
+  if (!wanted.success) throw new CliError('usage', `not rules: ${inOneLine(wanted.faults)}`);
+  if (JSON.stringify(wanted.data) === JSON.stringify(before)) {
+    context.io.stderr.write('these rules are in force already: no new revision was written\n');
+    print(context, current);
+    return exitCodes.ok;
+  }
   const changed = await context.call(operatorEndpoints.putRules, {
     body: { version: 1, expectedRevision: current.revision, rules: wanted.data },
   });
@@ -36,8 +46,25 @@ export async function setRules(context: CommandContext, flags: RulesFlags): Prom
   return exitCodes.ok;
 }
 
-/** People write KB5101650, the house 5101650. */
-const kbOf = (text: string): string => text.replace(/^KB/i, '');
+function readChanges({ defaultAllow, allowKb, forbidKb, allowSeverity }: RulesFlags) {
+  const changes = {
+    ...(defaultAllow !== undefined && { defaultAllow }),
+    ...(allowKb !== undefined && { allowedKbs: [...new Set(allowKb.map(readKbNumber))] }),
+    ...(forbidKb !== undefined && { forbiddenKbs: [...new Set(forbidKb.map(readKbNumber))] }),
+    ...(allowSeverity !== undefined && { allowedSeverities: [...new Set(allowSeverity.map(readSeverity))] }),
+  };
+  if (Object.keys(changes).length > 0) return changes;
+  const options = '--default-allow, --no-default-allow, --allow-kb, --forbid-kb, --allow-severity';
+  throw new CliError('usage', `nothing to change: name at least one of ${options}`);
+}
+
+const severities = severity.options;
+
+function readSeverity(text: string): (typeof severities)[number] {
+  const found = severities.find((known) => known.toLowerCase() === text.trim().toLowerCase());
+  if (found !== undefined) return found;
+  throw new CliError('usage', `not a severity: got ${JSON.stringify(text)}, allowed are ${severities.join(', ')}`);
+}
 
 function print(context: CommandContext, rules: RulesDocument): void {
   if (context.json) {
