@@ -1,4 +1,3 @@
-import * as z from 'zod/mini';
 import { type ExitCode, exitCodes } from './io.ts';
 
 export type CliErrorCode =
@@ -34,6 +33,3 @@ export class CliError extends Error {
     return exitCodeOf[this.code];
   }
 }
-
-/** What is wrong with a value, in one line. */
-export const inOneLine = (error: z.core.$ZodError): string => z.prettifyError(error).replace(/\s*\n\s*/g, ' ');

@@ -2,9 +2,10 @@ import { Sha256 } from '@aws-crypto/sha256-js';
 import { SignatureV4 } from '@smithy/signature-v4';
 import * as z from 'zod/mini';
 import type { Endpoint, RequestOf, ResponseOf } from '#shared/contract/endpoint.ts';
+import { inOneLine, parseInWords } from '#shared/contract/parse.ts';
 import { fillPath } from '#shared/contract/path.ts';
 import { problem } from '#shared/contract/problem.ts';
-import { CliError, type CliErrorCode, inOneLine } from './cli-error.ts';
+import { CliError, type CliErrorCode } from './cli-error.ts';
 import type { Settings } from './settings.ts';
 
 interface CallOptions<E extends Endpoint> {
@@ -35,11 +36,11 @@ export function createOperatorClient(settings: Settings): OperatorClient {
     const text = await response.text();
     const answer = parseJson(text, response.status, url);
     if (!response.ok) throw problemError(answer, response.status, url);
-    const parsed = z.safeParse(endpoint.response, answer);
+    const parsed = parseInWords(endpoint.response, answer);
     if (!parsed.success) {
       throw new CliError(
         'bad-answer',
-        `${url.origin} answered in a form this version does not know: ${inOneLine(parsed.error)}`,
+        `${url.origin} answered in a form this version does not know: ${inOneLine(parsed.faults)}`,
       );
     }
     return parsed.data as ResponseOf<typeof endpoint>;

@@ -160,7 +160,9 @@ describe('what the API answers', () => {
   it('is named in one line when it has an unknown form', async () => {
     answer = { status: 200, body: {} };
     const { stderr } = await ask('status');
-    expect(stderr).toMatch(/^kbroker: http:\/\/127\.0\.0\.1:\d+ answered in a form this version does not know: .+\n$/);
+    expect(stderr).toMatch(
+      /^kbroker: http:\/\/127\.0\.0\.1:\d+ answered in a form this version does not know: version: .+\n$/,
+    );
   });
 
   it('is shown in tables, and so are keys of rows that it cannot read', async () => {
