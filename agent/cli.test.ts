@@ -49,6 +49,11 @@ const json = async (...args: string[]) => {
 };
 
 describe('the command line', () => {
+  it('tells its version', async () => {
+    const { code, out } = await agent(['--version'], {});
+    expect({ code, out }).toEqual({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  });
+
   it('does a whole life, command by command', async () => {
     const { site } = bench;
     site.publish(publish([{ id: 1, kb: '5000001', files: [file] }]));

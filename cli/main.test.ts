@@ -21,6 +21,7 @@ async function run(args: readonly string[], env: Record<string, string | undefin
 describe('kbroker', () => {
   it.each([
     [['--help'], /Usage: kbroker[\s\S]*Exit codes/],
+    [['--version'], /^\d+\.\d+\.\d+\n$/],
     [['index', '--help'], /inspect[\s\S]*sync/],
     [['index', 'inspect', '--help'], /--kb/],
     [['index', 'diff', '--help'], /<a>[\s\S]*--all/],
@@ -28,7 +29,7 @@ describe('kbroker', () => {
     [['updates', '--help'], /list[\s\S]*show/],
     [['requests', 'list', '--help'], /"open", "queued", "fetching",\s+"done",\s+"failed"/],
     [['rules', 'set', '--help'], /--forbid-kb/],
-  ])('%j prints help and ends well', async (args, expected) => {
+  ])('%j prints what was asked for and ends well', async (args, expected) => {
     const { exitCode, stdout } = await run(args);
     expect(stdout).toMatch(expected);
     expect(exitCode).toBe(exitCodes.ok);

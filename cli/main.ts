@@ -18,6 +18,7 @@ import type { TrustFlags } from './index-trust.ts';
 import { type CliIo, exitCodes } from './io.ts';
 import { printable } from './printable.ts';
 import { readSettings } from './settings.ts';
+import { readVersion } from './version.ts';
 
 const list = (value: string, previous: readonly string[] | undefined): readonly string[] => [
   ...(previous ?? []),
@@ -69,6 +70,7 @@ export async function main(args: readonly string[], io: CliIo): Promise<number> 
 function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
   const program = new Command('kbroker')
     .description('Operate a broker of Windows updates.')
+    .version(readVersion(), '--version', 'print the version')
     .option('--api <url>', 'address of the API (or KBROKER_API)')
     .option('--region <region>', 'AWS region of the API (default: from its address, or AWS_REGION)')
     .option(
