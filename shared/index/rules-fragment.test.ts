@@ -108,6 +108,7 @@ describe('rules', () => {
 });
 
 describe('metadata', () => {
+  const common = { publicKeyToken: '31bf', architecture: 'amd64', language: '', version: '1.2.3.4' };
   const first =
     `<assembly xmlns="urn:schemas-microsoft-com:asm.v3">${identity('Package_for_KB1')}<package identifier="KB1">` +
     `<parent buildCompare="EQ" serviceCompare="GE">${identity('A')}${identity('B')}</parent>` +
@@ -117,7 +118,6 @@ describe('metadata', () => {
   const second = `<assembly>${identity('Package_for_KB2')}<package><parent>${identity('no')}</parent></package></assembly>`;
 
   it.each([false, true])('keeps of the first manifest what decides (inside passed over: %s)', (heedSkip) => {
-    const common = { publicKeyToken: '31bf', architecture: 'amd64', language: '', version: '1.2.3.4' };
     const { cbs } = build(manifest(first + second), heedSkip);
     expect(cbs).toEqual({
       identity: { name: 'Package_for_KB1', ...common },
@@ -129,6 +129,26 @@ describe('metadata', () => {
       ],
       installerVersion: [6, 0, 0, 0],
     });
+  });
+
+  // Such parents are in real manifests: of KB5129195, of language packs, of on-demand packs.
+  it.each([
+    ['revisionCompare="GE" integrate="standalone" disposition="detect"', { revisionCompare: 'GE' }],
+    ['buildCompare="GE" disposition="DETECT"', { buildCompare: 'GE' }],
+    ['disposition="detect" integrate="separate"', {}],
+    ['buildCompare="LE" serviceCompare="EQ"', { revisionCompare: 'EQ', unread: 'buildCompare is "LE"' }],
+    ['buildCompare="EQ" revisionCompare="x"', { buildCompare: 'EQ', unread: 'revisionCompare is "x"' }],
+    [
+      'buildCompare="EQ" serviceCompare="" disposition="absent"',
+      { buildCompare: 'EQ', unread: 'serviceCompare is "", disposition is "absent"' },
+    ],
+  ])('reads of a parent no more than it says: %s', (attributes, read) => {
+    const { cbs } = build(
+      manifest(
+        `<assembly>${identity('A')}<package><parent ${attributes}>${identity('B')}</parent></package></assembly>`,
+      ),
+    );
+    expect(cbs?.parents).toEqual([{ identity: { ...common, name: 'B' }, ...read }]);
   });
 
   it('is none when the manifest does not say what package it is', () => {

@@ -1,16 +1,8 @@
-import { readCode } from '#shared/core/catalog/applicability/attributes.ts';
 import { makeRule, type RuleElement } from '#shared/core/catalog/applicability/make-rule.ts';
-import type {
-  ApplicabilityRules,
-  CbsIdentity,
-  CbsPackageMetadata,
-  CbsParentPackage,
-  MsiPatchMetadata,
-  Rule,
-} from '#shared/core/catalog/applicability/model.ts';
-import { parseVersion, type Version } from '#shared/core/catalog/applicability/version.ts';
+import type { ApplicabilityRules, Rule } from '#shared/core/catalog/applicability/model.ts';
 import { IndexError } from './index-error.ts';
 import { type RuleBudget, spend } from './rule-budget.ts';
+import { ManifestBuilder, PatchBuilder } from './rules-fragment-metadata.ts';
 
 /** Attributes of one start tag; not used after the call that they are given to. `Attributes` of the XML reader are such. */
 export interface TagAttributes {
@@ -23,9 +15,6 @@ const MAX_DEPTH = 256;
 const MAX_RULES = 100_000;
 /** Of `m.Product` and the like: a GUID or a name. */
 const MAX_TEXT_CHARACTERS = 4096;
-/** Real manifests name some dozen editions at most, patches some hundred products. */
-const MAX_PARENTS = 10_000;
-const MAX_TARGETS = 10_000;
 
 interface OpenElement extends Omit<RuleElement, 'texts'> {
   readonly rules: Rule[];
@@ -154,140 +143,5 @@ export class RulesBuilder {
     const rules = this.found.get(name);
     if (rules === undefined || rules.length <= 1) return rules?.[0];
     return { op: 'invalid', name, reason: `there are ${rules.length} rules inside, allowed is one` };
-  }
-}
-
-/** Reads `Metadata/CbsPackageApplicabilityMetadata/assembly`. */
-class ManifestBuilder {
-  private readonly budget: RuleBudget;
-  private assemblies = 0;
-  private identity: CbsIdentity | undefined;
-  private identifier: string | undefined;
-  private installerVersion: Version | undefined;
-  private compare: Pick<CbsParentPackage, 'buildCompare' | 'revisionCompare'> | undefined;
-  private readonly parents: CbsParentPackage[] = [];
-
-  constructor(budget: RuleBudget) {
-    this.budget = budget;
-  }
-
-  open(path: readonly string[], attributes: TagAttributes): 'skip' | undefined {
-    if (path[1] !== 'CbsPackageApplicabilityMetadata' || path.length < 3) return undefined;
-    if (path[2] !== 'assembly') return 'skip';
-    if (path.length === 3) this.assemblies += 1;
-    if (this.assemblies > 1) return 'skip';
-    switch (path.slice(3).join('/')) {
-      case '':
-        break;
-      case 'assemblyIdentity':
-        this.identity ??= identityOf(attributes);
-        break;
-      case 'package':
-        this.identifier ??= attributes.get('identifier');
-        break;
-      case 'package/parent':
-        this.compare = compareOf(attributes);
-        break;
-      case 'package/parent/assemblyIdentity':
-        this.addParent(attributes);
-        break;
-      case 'package/installerAssembly':
-        this.installerVersion ??= parseVersion(attributes.get('version') ?? '');
-        break;
-      default:
-        return 'skip';
-    }
-    return undefined;
-  }
-
-  metadata(): CbsPackageMetadata | undefined {
-    const { identity, identifier, installerVersion, parents } = this;
-    if (identity === undefined) return undefined;
-    return {
-      identity,
-      parents,
-      ...(identifier === undefined ? {} : { identifier: identifier }),
-      ...(installerVersion === undefined ? {} : { installerVersion }),
-    };
-  }
-
-  private addParent(attributes: TagAttributes): void {
-    const identity = identityOf(attributes);
-    if (identity === undefined || this.compare === undefined) return;
-    if (this.parents.length >= MAX_PARENTS) {
-      throw new IndexError('bad-value', `a manifest names more than ${MAX_PARENTS} parents`);
-    }
-    spend(this.budget, Object.values(identity).join('').length);
-    this.parents.push({ identity, ...this.compare });
-  }
-}
-
-/**
- * `EQ` and `GE` are what component manifests use; the fourth part is named by revisionCompare since Windows 10 and by
- * serviceCompare before. Anything else is read as `EQ`, so that a package is offered to fewer hosts than it might fit and
- * never to one that it does not.
- */
-function compareOf(attributes: TagAttributes): Pick<CbsParentPackage, 'buildCompare' | 'revisionCompare'> {
-  const read = (text: string | undefined): 'EQ' | 'GE' => (text?.toUpperCase() === 'GE' ? 'GE' : 'EQ');
-  return {
-    buildCompare: read(attributes.get('buildCompare')),
-    revisionCompare: read(attributes.get('revisionCompare') ?? attributes.get('serviceCompare')),
-  };
-}
-
-function identityOf(attributes: TagAttributes): CbsIdentity | undefined {
-  const name = attributes.get('name');
-  const version = attributes.get('version');
-  const architecture = attributes.get('processorArchitecture');
-  if (name === undefined || version === undefined || architecture === undefined) return undefined;
-  const language = attributes.get('language') ?? '';
-  return {
-    name: name,
-    publicKeyToken: attributes.get('publicKeyToken') ?? '',
-    architecture: architecture,
-    language: language.toLowerCase() === 'neutral' ? '' : language,
-    version: version,
-  };
-}
-
-/** Reads `Metadata/m.MsiPatchMetadata/MsiPatch` (Microsoft, "PatchApplicability Schema", bb972753). */
-class PatchBuilder {
-  private readonly budget: RuleBudget;
-  private seen = false;
-  private patchCode: string | undefined;
-  private code = '';
-  private readonly targets = new Set<string>();
-
-  constructor(budget: RuleBudget) {
-    this.budget = budget;
-  }
-
-  open(path: readonly string[], attributes: TagAttributes): void {
-    if (path[1] !== 'm.MsiPatchMetadata' || path.at(-1) !== 'MsiPatch') return;
-    this.seen = true;
-    this.patchCode ??= readCode(attributes.get('PatchGUID') ?? '');
-  }
-
-  text(path: readonly string[], text: string): void {
-    if (!this.seen || path.at(-1) !== 'TargetProductCode') return;
-    this.code = (this.code + text).slice(0, MAX_TEXT_CHARACTERS);
-  }
-
-  close(path: readonly string[]): void {
-    if (!this.seen || path.at(-1) !== 'TargetProductCode') return;
-    const code = readCode(this.code);
-    this.code = '';
-    if (code === undefined) return;
-    spend(this.budget, 0);
-    this.targets.add(code);
-    if (this.targets.size > MAX_TARGETS) {
-      throw new IndexError('bad-value', `a patch names more than ${MAX_TARGETS} products`);
-    }
-  }
-
-  metadata(): MsiPatchMetadata | undefined {
-    if (!this.seen) return undefined;
-    const { patchCode } = this;
-    return { targets: [...this.targets], ...(patchCode === undefined ? {} : { patchCode: patchCode }) };
   }
 }

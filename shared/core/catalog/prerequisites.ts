@@ -57,8 +57,8 @@ export class Prerequisites {
   }
 
   /**
-   * Of the rule alone. Without one (bundles have none), and of an update that the publication lacks, nothing is known: only what is noted as
-   * installed holds.
+   * Of the rule alone. Without one (bundles have none), and of an update that the publication lacks, nothing is known:
+   * only what is noted as installed holds.
    */
   private ownVerdict(id: string): Verdict {
     const known = this.verdicts.get(id);

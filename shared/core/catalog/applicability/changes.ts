@@ -71,9 +71,7 @@ function withRelease(state: HostState, name: string, version: string): HostState
   const parts = parseVersion(windows?.version ?? '');
   // Releases of Windows itself are numbered like it; others (.NET: 2400.26200.…) are not.
   const raises =
-    parts !== undefined &&
-    parts.slice(0, 3).every((part, index) => part === wants[index]) &&
-    compareVersions(wants, parts) > 0;
+    parts?.slice(0, 3).every((part, index) => part === wants[index]) === true && compareVersions(wants, parts) > 0;
   return windows !== undefined && raises ? { ...raised, windows: { ...windows, version } } : raised;
 }
 

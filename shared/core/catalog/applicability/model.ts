@@ -207,10 +207,15 @@ export interface CbsIdentity {
 /** A package that must be present (`detect`) for another to be installable. */
 export interface CbsParentPackage {
   readonly identity: CbsIdentity;
-  /** `EQ` compares the build (third part) for equality; `GE` for at least. */
-  readonly buildCompare: 'EQ' | 'GE';
+  /**
+   * `EQ` compares the build (third part) for equality; `GE` for at least. Absent when the manifest leaves it out: which of
+   * them is meant then is documented nowhere.
+   */
+  readonly buildCompare?: 'EQ' | 'GE';
   /** The same for the revision (fourth part). */
-  readonly revisionCompare: 'EQ' | 'GE';
+  readonly revisionCompare?: 'EQ' | 'GE';
+  /** What the manifest says of the parent that is not evaluated, for people: `buildCompare is "LE"`. */
+  readonly unread?: string;
 }
 
 /** What is kept of the manifest of a CBS update: the identity of its package, and what the package needs. */

@@ -3,7 +3,7 @@ import { evaluateRule } from './evaluate.ts';
 import { HostFacts } from './host-facts.ts';
 import type { HostState, RegistryData } from './host-state.ts';
 import { makeRule } from './make-rule.ts';
-import type { ApplicabilityRules, Rule } from './model.ts';
+import type { ApplicabilityRules, CbsParentPackage, Rule } from './model.ts';
 
 /** An operator as a fragment writes it. */
 const op = (name: string, attributes: Readonly<Record<string, string>> = {}, ...rules: readonly Rule[]): Rule =>
@@ -104,6 +104,15 @@ const manifest: ApplicabilityRules = {
     installerVersion: [6, 0, 0, 0],
   },
 };
+
+/** The manifest with a parent of version 6.1.7601.17000 that is compared in this way. */
+const comparing = (compare: Partial<CbsParentPackage>): ApplicabilityRules => ({
+  cbs: {
+    identity: { name: 'P', publicKeyToken: '', architecture: 'amd64', language: '', version: '6.1.2.0' },
+    parents: (manifest.cbs?.parents ?? []).map(({ identity }) => ({ identity, ...compare })),
+  },
+});
+const withParent = (version: string): HostState => cbs([parent.replace('6.1.7601.17514', version)]);
 
 interface Case {
   readonly yes: readonly HostState[];
@@ -451,6 +460,36 @@ const cases: readonly (readonly [name: string, rule: Rule, Case])[] = [
       ],
       unknown: [{}, cbs([parent], false), { cbs: { complete: true, packages: [parent] } }],
       rules: manifest,
+    },
+  ],
+  [
+    'CbsPackageInstallable, of a parent that does not say how its build is compared',
+    op('CbsPackageInstallable'),
+    {
+      yes: [withParent('6.1.7601.17000'), withParent('6.1.7601.18000')],
+      no: [withParent('6.1.7601.16999'), withParent('6.1.7600.18000'), withParent('6.2.7601.17000'), cbs([])],
+      unknown: [{}, withParent('6.1.7602.1'), cbs([], false)],
+      rules: comparing({ revisionCompare: 'GE' }),
+    },
+  ],
+  [
+    'CbsPackageInstallable, of a parent that does not say how it is compared',
+    op('CbsPackageInstallable'),
+    {
+      yes: [withParent('6.1.7601.17000')],
+      no: [withParent('6.1.7601.16999'), cbs([])],
+      unknown: [withParent('6.1.7601.17001'), withParent('6.1.7602.17000')],
+      rules: comparing({}),
+    },
+  ],
+  [
+    'CbsPackageInstallable, of a parent that says what is not evaluated',
+    op('CbsPackageInstallable'),
+    {
+      yes: [],
+      no: [cbs(['P~~amd64~~6.1.2.1'])],
+      unknown: [withParent('6.1.7601.17000'), cbs([])],
+      rules: comparing({ buildCompare: 'EQ', revisionCompare: 'GE', unread: 'disposition is "absent"' }),
     },
   ],
   [

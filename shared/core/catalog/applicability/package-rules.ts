@@ -84,14 +84,27 @@ function packageInstallable({ identity, parents, installerVersion }: CbsPackageM
   ]);
 }
 
+/**
+ * Where the manifest does not say how a version is compared, equality asks for more than "at least" does: a package that
+ * passes the one or fails the other is decided.
+ */
 function parentPresent(parent: CbsParentPackage, facts: HostFacts): Answer {
   const wants = parseVersion(parent.identity.version);
-  if (wants === undefined) return `parent ${shortName(parent.identity)}`;
-  const present = facts.packagesLike(parent.identity).some(({ parts }) => matchesParent(parts, wants, parent));
-  return present || (facts.cbsComplete ? false : `package ${shortName(parent.identity)}`);
+  const name = shortName(parent.identity);
+  if (wants === undefined) return `parent ${name}`;
+  if (parent.unread !== undefined) return `parent ${name}: ${parent.unread}`;
+  const passing = (otherwise: ParentCompare): boolean =>
+    facts.packagesLike(parent.identity).some(({ parts }) => matchesParent(parts, wants, parent, otherwise));
+  const [equal, atLeast] = [passing('EQ'), passing('GE')];
+  if (equal || facts.cbsComplete) return agreed(equal, atLeast, `how parent ${name} is compared`);
+  return `package ${name}`;
 }
 
-function matchesParent(has: Version, wants: Version, { buildCompare, revisionCompare }: CbsParentPackage): boolean {
+type ParentCompare = NonNullable<CbsParentPackage['buildCompare']>;
+
+/** @param otherwise how parts are compared of which the manifest does not say it */
+function matchesParent(has: Version, wants: Version, parent: CbsParentPackage, otherwise: ParentCompare): boolean {
+  const { buildCompare = otherwise, revisionCompare = otherwise } = parent;
   return (
     has[0] === wants[0] &&
     has[1] === wants[1] &&
