@@ -17,7 +17,10 @@ setFlagsFromString('--semi-space-growth-factor=1');
 let isClosed = false;
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error) => {
-    if (!('code' in error) || error.code !== 'EPIPE') throw error;
+    if (!('code' in error) || error.code !== 'EPIPE') {
+      process.stderr.write(`kbroker: the output cannot be written: ${error.message}\n`);
+      process.exit(1);
+    }
     if (stream === process.stdout) isClosed = true;
   });
 }

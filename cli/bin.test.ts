@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -38,4 +39,17 @@ it('cab extract writes all its files though nobody reads their names', async () 
   const { exitCode, stderr } = await headOf(['cab', 'extract', '--to', to, cab]);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
   expect(await readdir(to)).toHaveLength(5_000);
+});
+
+it.skipIf(process.platform !== 'linux')('says in one line that what it prints cannot be written', async () => {
+  const full = openSync('/dev/full', 'w');
+  const child = spawn(process.execPath, [resolve('cli/bin.js'), '--help'], { stdio: ['ignore', full, 'pipe'] });
+  closeSync(full);
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += String(chunk);
+  });
+  const [exitCode] = await once(child, 'close');
+  expect(stderr).toMatch(/^kbroker: the output cannot be written: ENOSPC[^\n]*\n$/);
+  expect(exitCode).toBe(1);
 });

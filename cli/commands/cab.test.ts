@@ -106,6 +106,16 @@ describe('kbroker cab hash', () => {
     });
   });
 
+  it('stops reading when nobody reads what it prints', async () => {
+    const big = Array.from({ length: 4 }, (_, i) => member(`${i}.bin`, randomBytes(1_000_000, i)));
+    const file = await write('closed.cab', encodeCab({ members: big, compression: 'stored' }));
+    let out = '';
+    const stdout = { write: (text: string) => (out += text), isClosed: true };
+    expect(await main(['cab', 'hash', file], { stdout, stderr: { write: () => '' }, env: {} })).toBe(0);
+    expect(out.split('\n').length).toBeLessThan(3);
+    expect((await run(['hash', file])).stdout.trimEnd().split('\n')).toHaveLength(4);
+  });
+
   it.each([
     ['absent.cab', /: no such file\n$/],
     ['.', /: is a folder, not a file\n$/],
