@@ -22,7 +22,8 @@ export async function* answersInOrder<Answer extends { readonly number: number }
   // Whoever waits for a later one hears of a failure at the first.
   for (const { promise } of answers) promise.catch(() => undefined);
   const fail = (error: unknown): void => {
-    for (const { reject } of answers) reject(error);
+    // Those that were used are gone.
+    for (const answer of answers) answer?.reject(error);
   };
   const workers = Array.from({ length: threads }, () => {
     const worker = new Worker(script, { workerData });
