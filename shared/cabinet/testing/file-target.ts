@@ -30,9 +30,13 @@ export class FileTarget implements CabTarget {
     writeAll(this.#file, bytes, position);
   }
 
+  /** Once; the file is closed even when its last bytes cannot be written. */
   close(): void {
-    this.#flush();
-    closeSync(this.#file);
+    try {
+      this.#flush();
+    } finally {
+      closeSync(this.#file);
+    }
   }
 
   #flush(): void {
