@@ -12,7 +12,7 @@ same world.
   --out FILE       where the index goes; replaced only when all went well
   --seed N         0 to 4294967295 [1]
   --month YYYY-MM  2026-01 to 2035-12 [${monthText(measuredMonth)}]
-  --scale SHARE    share of a real publication's updates, above 0 and up to 1: 1/8 or 0.125 [1]
+  --scale SHARE    share of a real publication's updates, 1/4096 to 1: 1/8 or 0.125 [1]
   --workers N      threads; the bytes do not depend on it [one for each processor]
   --json           prints the counts as one line of JSON
   --help           prints this
@@ -22,6 +22,12 @@ Exit codes: 0 done, 1 failed, 2 wrong arguments.
 `;
 
 class UsageError extends Error {}
+
+/**
+ * With less of it there would be no fewer updates, since every index has categories, detectoids and some of each kind; and the
+ * gaps between numbers, which grow as the share shrinks, would leave what the index's form allows.
+ */
+const leastScale = 1 / 4096;
 
 /** @returns undefined when only help is wanted @throws UsageError */
 function parse(argv: readonly string[]): { options: GenerateOptions; json: boolean } | undefined {
@@ -70,8 +76,8 @@ function wholeNumber(name: string, text: string, least: number, most: number): n
 function share(text: string): number {
   const [, whole = '', , divisor = '1'] = /^(\d+(\.\d+)?)(?:\/(\d+))?$/.exec(text) ?? [];
   const scale = whole === '' ? Number.NaN : Number(whole) / Number(divisor);
-  if (!(scale > 0 && scale <= 1)) {
-    throw new UsageError(`--scale is ${text}, allowed is a number or fraction above 0 and up to 1, such as 1/8`);
+  if (!(scale >= leastScale && scale <= 1)) {
+    throw new UsageError(`--scale is ${text}, allowed is a number or fraction from 1/4096 to 1, such as 1/8`);
   }
   return scale;
 }
