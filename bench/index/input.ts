@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Generated, generateIndex } from '#local/upstream/full-size/generate.ts';
 import { measuredMonth, monthText } from '#local/upstream/full-size/month.ts';
 import type { BenchContext } from '../kit/bench.ts';
+import { fingerprintOf } from '../kit/fingerprint.ts';
 
 /** A generated index. */
 export interface IndexFile {
@@ -21,7 +21,7 @@ export async function indexFile(
   const { scale, seed } = options;
   const path = join(context.cacheFolder, `wsusscn2-seed${seed}-${monthText(measuredMonth)}-scale${scale}.cab`);
   const notes = `${path}.json`;
-  const madeBy = await fingerprint();
+  const madeBy = await generatorFingerprint();
   const known = await readNotes(notes);
   if (known?.madeBy === madeBy && (await lengthOf(path)) === known.generated.bytes) {
     return { path, scale, generated: known.generated };
@@ -62,18 +62,8 @@ async function lengthOf(path: string): Promise<number | undefined> {
   }
 }
 
-const root = resolve(import.meta.dirname, '../..');
-const sources = ['local/upstream/full-size', 'shared/cabinet/testing', 'local/upstream/windows-ids.ts'];
+const generator = resolve(import.meta.dirname, '../../local/upstream/full-size');
 
-/** Digest of the sources that decide about the bytes. */
-async function fingerprint(): Promise<string> {
-  const hash = createHash('sha256');
-  for (const source of sources) {
-    const files = source.endsWith('.ts') ? [''] : (await readdir(join(root, source))).sort();
-    for (const file of files) {
-      if (file.endsWith('.test.ts')) continue;
-      hash.update(await readFile(join(root, source, file)));
-    }
-  }
-  return hash.digest('hex');
-}
+/** Of what decides about the bytes: the generator, and its threads. */
+export const generatorFingerprint = (): Promise<string> =>
+  fingerprintOf(join(generator, 'generate.ts'), join(generator, 'shard-worker.ts'));

@@ -4,6 +4,7 @@ import { generateIndex } from '#local/upstream/full-size/generate.ts';
 import { measuredMonth, monthText } from '#local/upstream/full-size/month.ts';
 import { signCabFile } from '#local/upstream/signing/cab.ts';
 import { indexSignerIn } from '#local/upstream/signing/identity.ts';
+import { generatorFingerprint } from '../index/input.ts';
 
 /** Two publications of the invented Microsoft, one month apart, and the root that signed them. */
 export interface Publications {
@@ -14,7 +15,7 @@ export interface Publications {
 }
 
 /**
- * Makes the two indexes, or takes those that an earlier run left in the folder.
+ * Makes the two indexes, or takes those that an earlier run of the same generator left in the folder.
  *
  * @param scale above 0 and up to 1: the share of a real publication's updates
  */
@@ -26,8 +27,9 @@ export async function makePublications(
   const own = join(folder, 'publish');
   await mkdir(own, { recursive: true });
   const signer = await indexSignerIn(join(own, 'signer'), new Date());
+  const madeBy = (await generatorFingerprint()).slice(0, 12);
   const make = async (month: number): Promise<string> => {
-    const file = join(own, `seed-1-${monthText(month)}-scale-${scale}.cab`);
+    const file = join(own, `seed-1-${monthText(month)}-scale-${scale}-${madeBy}.cab`);
     if (await exists(file)) return file;
     const unfinished = `${file}.unsigned`;
     progress(`inventing the index of ${monthText(month)} at scale ${scale}`);
