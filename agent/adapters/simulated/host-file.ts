@@ -1,9 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod/mini';
 import { hostFacts } from '#shared/contract/agent/report.ts';
+import { parseInWords } from '#shared/contract/parse.ts';
 import { guid } from '#shared/contract/primitives.ts';
 import { AgentError } from '../../ports/agent-error.ts';
 import { hostState } from './host-state.ts';
+import { distinctEntries } from './names.ts';
 
 /** A `HRESULT` as Microsoft writes it, for instance `0x80070643`. */
 const hresult = z.string().check(z.regex(/^0x[0-9A-Fa-f]{8}$/));
@@ -14,23 +16,25 @@ const hresult = z.string().check(z.regex(/^0x[0-9A-Fa-f]{8}$/));
  *
  * Version 1 listed the detectoids that hold; now they are found out, by evaluating their rules on the described state.
  */
-const simulatedHost = z.object({
+const simulatedHost = z.strictObject({
   version: z.literal(2),
   /** Facts that the agent reports. */
-  host: z.omit(hostFacts, { agentVersion: true }),
+  host: z.strictObject(z.omit(hostFacts, { agentVersion: true }).shape),
   /** What the rules of the index are asked about. */
   state: hostState,
   /** Updates whose installation fails. */
   failing: z._default(
-    z.array(
-      z.object({
-        updateId: guid,
-        hresult,
-        message: z._default(z.string(), ''),
-        /** So many attempts fail; all when left out. */
-        times: z.exactOptional(z.int().check(z.positive())),
-      }),
-    ),
+    z
+      .array(
+        z.strictObject({
+          updateId: guid,
+          hresult,
+          message: z._default(z.string(), ''),
+          /** So many attempts fail; all when left out. */
+          times: z.exactOptional(z.int().check(z.positive())),
+        }),
+      )
+      .check(distinctEntries(({ updateId }) => updateId)),
     [],
   ),
 });
@@ -52,13 +56,9 @@ export async function readHostFile(path: string): Promise<SimulatedHost> {
         'describe the state of the machine (docs/simulated-hosts.md)',
     );
   }
-  const parsed = z.safeParse(simulatedHost, json);
+  const parsed = parseInWords(simulatedHost, json);
   if (parsed.success) return parsed.data;
-  const unknown = parsed.error.issues.flatMap((issue) => (issue.code === 'unrecognized_keys' ? issue.keys : []));
-  const also = unknown.length === 0 ? '' : `\nnot known: ${unknown.join(', ')}`;
-  throw new AgentError(
-    'bad-config',
-    `${path} does not describe a simulated host:\n${z.prettifyError(parsed.error)}${also}`,
-    { cause: parsed.error },
-  );
+  throw new AgentError('bad-config', `${path} does not describe a simulated host:\n${parsed.faults.join('\n')}`, {
+    cause: parsed.error,
+  });
 }

@@ -10,7 +10,6 @@ import { haveSamples, sample } from '#test/kit/samples.ts';
 import { aHost } from '../../fixtures/bench.ts';
 import { leafId, publish, sha1, sha256, unitId } from '../../fixtures/publication.ts';
 import { updateAgentContract } from '../../ports/update-agent-contract-suite.ts';
-import { readHostFile } from './host-file.ts';
 import { decodeIndexFile, rememberCatalogs } from './index-decoder.ts';
 import { createSimulatedUpdateAgent } from './update-agent.ts';
 
@@ -39,92 +38,16 @@ updateAgentContract({
   },
 });
 
-describe('the file of a simulated machine', () => {
+describe('the state of a simulated machine', () => {
   let folder: { path: string; remove(): Promise<void> };
   beforeEach(async () => {
     folder = await temporaryFolder();
   });
   afterEach(() => folder.remove());
-  const write = (value: unknown) => writeFile(join(folder.path, 'host.json'), JSON.stringify(value));
-  const refusal = () =>
-    open(folder.path)
-      .machine()
-      .catch((thrown: unknown) => thrown);
+  const updates = [{ id: 1, kb: '5000001', files: [] }];
 
-  it('needs facts and a state, which may say nothing', async () => {
-    const { version, host } = aHost();
-    await write({ version, host, state: {} });
-    expect(await readHostFile(join(folder.path, 'host.json'))).toEqual(aHost({ state: {} }));
-  });
-
-  it('takes everything that a state can say', async () => {
-    const state: HostState = {
-      windows: { version: '6.1.7601.17514', productType: 3, servicePackMajor: 1, servicePackMinor: 0, suiteMask: 272 },
-      processor: { architecture: 9, level: 6, revision: 15363 },
-      platform: 'Windows',
-      language: { system: 'en-us', mui: ['de-de'] },
-      registry: {
-        complete: true,
-        keys: { 'SOFTWARE\\A': { '': { type: 'REG_SZ', data: 'x' }, B: { type: 'REG_DWORD', data: 1 } } },
-      },
-      files: {
-        complete: true,
-        files: {
-          'C:\\a.dll': {
-            version: '1.2.3.4',
-            size: 5,
-            modified: '2026-01-01T00:00:00Z',
-            created: '2026-01-01T00:00:00Z',
-          },
-        },
-        folders: { 37: 'C:\\Windows\\System32' },
-      },
-      cbs: { complete: true, packages: ['A~31bf3856ad364e35~amd64~~6.1.1.0'], servicingStack: '6.1.7601.17514' },
-      productReleases: { complete: true, values: { 'Client.OS.RS2.AMD64': '10.0.26100.1' } },
-      deviceAttributes: { complete: false, values: { OSSkuId: '48' } },
-      licenses: { complete: false, values: { 'Kernel-ProductInfo': 48 } },
-      systemMetrics: { complete: true, values: { 86: 1 } },
-      msi: {
-        complete: true,
-        products: [{ productCode: '{0dad2a89-cf75-4448-97af-72c7cc18b8a5}', version: '3.0.6005' }],
-      },
-      wmi: [{ namespace: 'root\\cimv2', query: 'SELECT * FROM Win32_Battery', found: false }],
-      installedUpdates: ['0fa1201d-4330-4fa8-8ae9-b877473b6441'],
-    };
-    await write(aHost({ state }));
-    expect((await readHostFile(join(folder.path, 'host.json'))).state).toEqual(state);
-  });
-
-  it.each([
-    ['an upper-case GUID', { installedUpdates: ['0FA1201D-4330-4FA8-8AE9-B877473B6441'] }, 'installedUpdates'],
-    ['a package without its version', { cbs: { complete: true, packages: ['Package_for_KB1'] } }, 'packages'],
-    ['a version in three parts', { windows: { version: '6.1.1', productType: 1 } }, 'version'],
-    ['a part that no rule asks about', { printers: [] }, 'printers'],
-    [
-      'a number of two kinds',
-      { registry: { complete: true, keys: { A: { B: { type: 'REG_DWORD', data: 'x' } } } } },
-      'B',
-    ],
-  ])('refuses %s and names the place', async (_what, state, place) => {
-    await write({ ...aHost(), state });
-    expect(await refusal()).toMatchObject({ code: 'bad-config', message: expect.stringContaining(place) });
-  });
-
-  it('refuses a code that is no HRESULT', async () => {
-    await write({ ...aHost(), failing: [{ updateId: unitId(1), hresult: '1603' }] });
-    expect(await refusal()).toMatchObject({ code: 'bad-config', message: expect.stringContaining('hresult') });
-  });
-
-  it('of version 1 is refused, and the message says what to do', async () => {
-    await write({ version: 1, host: aHost().host, detectoids: [], cbsPackages: [] });
-    expect(await refusal()).toMatchObject({
-      code: 'bad-config',
-      message: expect.stringMatching(/version 1.*allowed is version 2.*describe the state/),
-    });
-  });
-
-  it('is never written; an unreadable state beside it is set aside and named', async () => {
-    await write(aHost());
+  it('is noted beside its file, which is never written; an unreadable one is set aside and named', async () => {
+    await writeFile(join(folder.path, 'host.json'), JSON.stringify(aHost()));
     const before = await readFile(join(folder.path, 'host.json'), 'utf8');
     await writeFile(join(folder.path, 'host.installed.json'), '{}');
     const log: string[] = [];
@@ -133,15 +56,6 @@ describe('the file of a simulated machine', () => {
     expect(await readFile(join(folder.path, 'host.json'), 'utf8')).toBe(before);
     expect(await readFile(join(folder.path, 'host.installed.json.damaged'), 'utf8')).toBe('{}');
   });
-});
-
-describe('the state of a simulated machine', () => {
-  let folder: { path: string; remove(): Promise<void> };
-  beforeEach(async () => {
-    folder = await temporaryFolder();
-  });
-  afterEach(() => folder.remove());
-  const updates = [{ id: 1, kb: '5000001', files: [] }];
 
   it('changes by an installation so that the rule of the update finds it installed', async () => {
     await writeFile(join(folder.path, 'host.json'), JSON.stringify(aHost()));

@@ -99,7 +99,8 @@ export class HostFacts {
   }
 }
 
-const queryKey = (namespace: string, query: string): string => `${namespace}\n${query}`.toLowerCase();
+/** Queries and namespaces are compared without case. */
+export const queryKey = (namespace: string, query: string): string => `${namespace}\n${query}`.toLowerCase();
 
 /** Everything of an identity but its version. */
 function packageKey({ name, publicKeyToken, architecture, language }: CbsIdentity): string {
