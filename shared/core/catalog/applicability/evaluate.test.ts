@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { checkOperators, op } from '#test/kit/operators.ts';
 import {
   conjunction,
   decided,
@@ -133,5 +134,35 @@ describe('an update', () => {
     expect(needed(open, no)).toBe(false);
     expect(needed(yes, open)).toBe(false);
     expect(needed(open, open, yes)).toBe(false);
+  });
+});
+
+checkOperators([
+  ['True', op('True'), { yes: [{}], no: [], unknown: [] }],
+  ['False', op('False'), { yes: [], no: [{}], unknown: [] }],
+  ['an operator that is not evaluated', op('b.Memory', {}), { yes: [], no: [], unknown: [{}] }],
+]);
+
+describe('an operator', () => {
+  it('that is unknown is named, with what is not known', () => {
+    const rule = op('b.RegDword', {
+      Key: 'HKEY_LOCAL_MACHINE',
+      Subkey: 'SOFTWARE\\A',
+      Value: 'V',
+      Comparison: 'EqualTo',
+      Data: '1',
+    });
+    expect(evaluateRule(rule, {}, new HostFacts({})).unknown).toEqual([
+      { operator: 'b.RegDword', about: 'SOFTWARE\\A: V' },
+    ]);
+    expect(
+      evaluateRule(
+        rule,
+        {},
+        new HostFacts({
+          registry: { complete: false, keys: { 'SOFTWARE\\A': { V: { type: 'REG_DWORD', data: 1 } } } },
+        }),
+      ).unknown,
+    ).toEqual([]);
   });
 });
