@@ -1,179 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { HostState } from './applicability/host-state.ts';
+import {
+  always,
+  bundle,
+  category,
+  detectoid,
+  flag,
+  host,
+  index,
+  installedIds,
+  leaf,
+  neededIds,
+  nothing,
+  scan,
+  update,
+} from '#test/kit/scan.ts';
 import type { ApplicabilityRules, Rule, RuleLookup } from './applicability/model.ts';
-import type { Catalog, CatalogUpdate, PayloadFile } from './model.ts';
 import { type HostScan, scanHost } from './scan.ts';
-
-/** An update and its rules. */
-interface Ruled {
-  readonly update: CatalogUpdate;
-  readonly rules: ApplicabilityRules;
-}
-type Changes = Partial<CatalogUpdate> & { readonly rules?: ApplicabilityRules };
-
-/** True on hosts whose registry says so. */
-const flag = (id: string): Rule => ({
-  op: 'b.RegDword',
-  value: { root: 'machine', subkey: 'SOFTWARE\\Test', view32: false, value: id },
-  comparison: 'EqualTo',
-  data: 1,
-});
-const always: Rule = { op: 'True' };
-
-/** Installed where the registry has its id; installable everywhere. */
-const update = (revisionId: number, { rules, ...changes }: Changes = {}): Ruled => {
-  const updateId = changes.updateId ?? `u${revisionId}`;
-  return {
-    update: {
-      updateId,
-      revision: 100,
-      revisionId,
-      type: 'software',
-      action: 'install',
-      isBundle: false,
-      isLeaf: true,
-      createdAt: '2026-01-13T18:00:00Z',
-      prerequisites: [],
-      bundledBy: [],
-      supersededBy: [],
-      categories: { products: [], families: [], companies: [] },
-      payload: [],
-      kbs: [],
-      bulletins: [],
-      cves: [],
-      ...changes,
-    },
-    rules: rules ?? { isInstalled: flag(updateId), isInstallable: always },
-  };
-};
-const bundle = (revisionId: number, changes: Changes = {}): Ruled =>
-  update(revisionId, { isBundle: true, rules: {}, ...changes });
-const leaf = (revisionId: number, bundles: readonly number[], changes: Changes = {}): Ruled =>
-  update(revisionId, { action: 'bundle', bundledBy: bundles, payload: [`f${revisionId}`], ...changes });
-let nextCategory = 9000;
-/** Holds everywhere. */
-const category = (id: string, changes: Changes = {}): Ruled =>
-  update(++nextCategory, {
-    updateId: id,
-    type: 'category',
-    action: 'evaluate',
-    rules: { isInstalled: always },
-    ...changes,
-  });
-/** Holds where the registry has its id. */
-const detectoid = (id: string, changes: Changes = {}): Ruled =>
-  category(id, { type: 'detectoid', rules: { isInstalled: flag(id) }, ...changes });
-
-interface Index {
-  readonly catalog: Catalog;
-  readonly rules: RuleLookup;
-}
-const index = (updates: readonly Ruled[], files: readonly PayloadFile[] = []): Index => ({
-  catalog: {
-    updates: new Map(updates.map(({ update: one }) => [one.revisionId, one])),
-    files: new Map(files.map((file) => [file.sha1, file])),
-    gaps: [],
-  },
-  rules: new Map(updates.map((one) => [one.update.revisionId, one.rules])),
-});
-/** A host whose registry has these ids, and no others if it is described completely. */
-const host = (ids: readonly string[] = [], complete = true): HostState => ({
-  registry: {
-    complete,
-    keys: { 'SOFTWARE\\Test': Object.fromEntries(ids.map((id) => [id, { type: 'REG_DWORD' as const, data: 1 }])) },
-  },
-});
-/** A host of which these ids are known, to be there or not. */
-const described = (known: readonly (readonly [id: string, truth: string])[]): HostState => ({
-  registry: {
-    complete: false,
-    keys: {
-      'SOFTWARE\\Test': Object.fromEntries(
-        known.map(([id, truth]) => [id, { type: 'REG_DWORD' as const, data: truth.endsWith('yes') ? 1 : 0 }]),
-      ),
-    },
-  },
-});
-const scan = ({ catalog, rules }: Index, state: HostState): HostScan => scanHost(catalog, rules, state);
-const neededIds = (result: HostScan): string[] => result.needed.map((one) => one.updateId);
-const installedIds = (result: HostScan): string[] => result.installed.map((one) => one.updateId);
-const nothing = { needed: [], installed: [], unknown: { updates: 0, operators: [] } };
-
-describe('prerequisites', () => {
-  const abc = [detectoid('a'), detectoid('b'), detectoid('c')];
-
-  it('all clauses must hold, and one id of a clause is enough', () => {
-    const some = index([update(1, { prerequisites: [['a', 'b'], ['c']] }), ...abc]);
-    expect(neededIds(scan(some, host(['b', 'c'])))).toEqual(['u1']);
-    expect(scan(some, host(['a', 'b']))).toEqual(nothing);
-    expect(scan(some, host())).toEqual(nothing);
-  });
-
-  it('that the publication lacks are unknown, unless they are noted as installed', () => {
-    const some = index([update(1, { prerequisites: [['x']] }), update(2, { prerequisites: [['x', 'a']] }), ...abc]);
-    const about = 'x, which the publication lacks';
-    const unknown = { updates: 2, operators: [{ operator: 'IsInstalled', updates: 2, examples: [about] }] };
-    expect(scan(some, host(['x']))).toEqual({ ...nothing, unknown });
-    expect(neededIds(scan(some, host(['a'])))).toEqual(['u2']);
-    expect(neededIds(scan(some, { ...host(), installedUpdates: ['x'] }))).toEqual(['u1', 'u2']);
-  });
-
-  it('without a rule that says when they are installed are unknown, unless they are noted as installed', () => {
-    const some = index([update(1, { prerequisites: [['x']] }), category('x', { rules: {} })]);
-    const operators = [{ operator: 'IsInstalled', updates: 1, examples: ['the update x has no such rule'] }];
-    expect(scan(some, host())).toEqual({ ...nothing, unknown: { updates: 1, operators } });
-    expect(neededIds(scan(some, { ...host(), installedUpdates: ['x'] }))).toEqual(['u1']);
-  });
-
-  it('without a rule do not matter where their own prerequisites do not hold', () => {
-    const some = index([
-      update(1, { prerequisites: [['x']] }),
-      category('x', { rules: {}, prerequisites: [['a']] }),
-      ...abc,
-    ]);
-    expect(scan(some, host())).toEqual(nothing);
-    expect(scan(some, host(['a'])).unknown).toMatchObject({ updates: 1 });
-  });
-
-  it('a category holds once its rule and its own prerequisites do, through any number of steps', () => {
-    const some = index([
-      update(1, { prerequisites: [['product']] }),
-      category('product', { prerequisites: [['family']] }),
-      category('family', { prerequisites: [['amd64']] }),
-      detectoid('amd64'),
-    ]);
-    expect(neededIds(scan(some, host(['amd64'])))).toEqual(['u1']);
-    expect(scan(some, host())).toEqual(nothing);
-  });
-
-  it('circles end: they hold only when something outside makes them hold', () => {
-    const circle = (way: readonly string[]) =>
-      index([
-        update(1, { prerequisites: [['b']] }),
-        category('a', { prerequisites: [['b', ...way]] }),
-        category('b', { prerequisites: [['a']] }),
-        detectoid('x'),
-      ]);
-    expect(neededIds(scan(circle([]), host(['x'])))).toEqual([]);
-    expect(neededIds(scan(circle(['x']), host(['x'])))).toEqual(['u1']);
-  });
-
-  it('a chain of 50,000 categories is no deeper than one', () => {
-    const chain = Array.from({ length: 50_000 }, (_, i) =>
-      category(`c${i}`, { revisionId: i, prerequisites: i === 0 ? [] : [[`c${i - 1}`]] }),
-    );
-    expect(neededIds(scan(index([...chain, update(60_000, { prerequisites: [['c49999']] })]), host()))).toEqual([
-      'u60000',
-    ]);
-  });
-
-  it('software holds as a prerequisite where it is installed', () => {
-    const some = index([update(1, { prerequisites: [['u2']] }), update(2)]);
-    expect(neededIds(scan(some, host()))).toEqual(['u2']);
-    expect(neededIds(scan(some, host(['u2'])))).toEqual(['u1']);
-  });
-});
 
 describe('a whole publication', () => {
   it('of 137,000 updates costs rules only where prerequisites may hold', () => {
@@ -197,102 +40,6 @@ describe('a whole publication', () => {
     expect(result.needed).toHaveLength(21);
     expect(asked).toBeLessThanOrEqual(1000 + 21 * 6);
   }, 20_000);
-});
-
-describe('what is not known', () => {
-  const wmi: Rule = { op: 'b.WmiQuery', namespace: 'root\\cimv2', query: 'SELECT * FROM Win32_Battery' };
-  const about = { operator: 'b.WmiQuery', updates: 1, examples: ['SELECT * FROM Win32_Battery'] };
-
-  it('keeps an update out of both lists, and the operators are named with the number of updates', () => {
-    const some = index([
-      update(1, { rules: { isInstalled: flag('u1'), isInstallable: wmi } }),
-      update(2),
-      update(3, { rules: { isInstalled: { op: 'unsupported', name: 'b.Memory', reason: 'r' }, isInstallable: wmi } }),
-    ]);
-    expect(scan(some, host())).toMatchObject({
-      needed: [{ updateId: 'u2' }],
-      installed: [],
-      unknown: {
-        updates: 2,
-        operators: [
-          { ...about, updates: 2 },
-          { operator: 'b.Memory', updates: 1, examples: ['r'] },
-        ],
-      },
-    });
-  });
-
-  it('does not matter where something else decides', () => {
-    const some = index([
-      update(1, { rules: { isInstalled: always, isInstallable: wmi } }),
-      update(2, { rules: { isInstalled: wmi, isInstallable: { op: 'False' } } }),
-      update(3, { prerequisites: [['no']], rules: { isInstalled: wmi, isInstallable: wmi } }),
-      update(4, { prerequisites: [['maybe', 'yes']] }),
-      update(5, { prerequisites: [['maybe'], ['no']] }),
-      detectoid('no'),
-      detectoid('yes'),
-      detectoid('maybe', { rules: { isInstalled: wmi } }),
-    ]);
-    expect(scan(some, host(['yes']))).toMatchObject({
-      needed: [{ updateId: 'u4' }],
-      installed: [{ updateId: 'u1' }],
-      unknown: { updates: 0, operators: [] },
-    });
-  });
-
-  it('of a prerequisite is passed on to all that wait for it', () => {
-    const some = index([
-      update(1, { prerequisites: [['product']] }),
-      category('product', { prerequisites: [['maybe']] }),
-      detectoid('maybe', { rules: { isInstalled: wmi } }),
-    ]);
-    expect(scan(some, host())).toEqual({ ...nothing, unknown: { updates: 1, operators: [about] } });
-    expect(scan(some, { ...host(), installedUpdates: ['maybe'] }).needed).toHaveLength(1);
-  });
-
-  it('of one part does not hide what another part needs', () => {
-    const some = index([
-      bundle(1),
-      leaf(2, [1], { rules: { isInstalled: flag('u2'), isInstallable: wmi } }),
-      leaf(3, [1]),
-    ]);
-    expect(scan(some, host()).needed).toMatchObject([{ updateId: 'u1', leaves: [{ updateId: 'u3' }] }]);
-    expect(scan(some, host(['u3']))).toEqual({ ...nothing, unknown: { updates: 1, operators: [about] } });
-  });
-
-  it('an update without rules is unknown', () => {
-    const some = index([update(1, { rules: {} })]);
-    expect(scan(some, host()).unknown).toMatchObject({
-      updates: 1,
-      operators: [{ operator: 'IsInstalled' }, { operator: 'IsInstallable' }],
-    });
-  });
-
-  it('is decided, and never otherwise than before, when more gets known', () => {
-    const ids = ['a', 'b', 'c', 'u1', 'u2', 'u3'];
-    const some = index([
-      detectoid('a'),
-      detectoid('b', { prerequisites: [['a']] }),
-      detectoid('c', { prerequisites: [['b'], ['a', 'c']] }),
-      update(1, { prerequisites: [['b', 'c']] }),
-      bundle(10, { prerequisites: [['a']] }),
-      leaf(2, [10], { prerequisites: [['c']] }),
-      leaf(3, [10]),
-    ]);
-    const anything = fc.constantFrom('yes', 'no', 'later yes', 'later no');
-    fc.assert(
-      fc.property(fc.tuple(...ids.map(() => anything)), (truths) => {
-        const known = ids.map((id, at) => [id, truths[at] ?? 'no'] as const);
-        const before = scan(some, described(known.filter(([, truth]) => !truth.startsWith('later'))));
-        const after = scan(some, described(known));
-        expect(after.unknown?.updates).toBe(0);
-        for (const id of neededIds(before)) expect(neededIds(after)).toContain(id);
-        for (const id of installedIds(before)) expect(installedIds(after)).toContain(id);
-        const open = 3 - before.needed.length - before.installed.length;
-        expect(before.unknown?.updates ?? 0).toBeLessThanOrEqual(open);
-      }),
-    );
-  });
 });
 
 describe('bundles', () => {
