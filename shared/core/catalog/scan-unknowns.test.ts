@@ -12,6 +12,7 @@ import {
   installedIds,
   leaf,
   neededIds,
+  nothing,
   scan,
   update,
 } from '#test/kit/scan.ts';
