@@ -30,7 +30,7 @@ interface Refused {
  * leaves no file. Whatever was not written is named on stderr, and the exit code is 1.
  *
  * @returns the exit code
- * @throws CliError `usage` when the target is no folder, `refused` when it cannot be made
+ * @throws CliError `usage` when the target is no folder, `refused` when it cannot be made or written to
  */
 export async function extractCab({ file, json, to }: ExtractOptions, io: CabIo): Promise<number> {
   const there = statSync(to, { throwIfNoEntry: false });
@@ -56,7 +56,7 @@ export async function extractCab({ file, json, to }: ExtractOptions, io: CabIo):
           extracted.push({ name: member.name, path: place.path, size: member.size });
           if (!json) printLines(io, [place.path]);
         });
-        return sink ?? refuse(member.name, 'there is such a file already');
+        return 'refusal' in sink ? refuse(member.name, sink.refusal) : sink;
       },
     },
     io,
@@ -94,9 +94,13 @@ class Folders {
     for (const part of parts.slice(0, -1)) {
       path = join(path, part);
       if (this.#known.has(path)) continue;
-      const kind = kindOf(path);
-      if (kind === 'nothing') mkdirSync(path);
-      else if (kind !== 'folder') return { refusal: `${path} is ${kind}` };
+      try {
+        const kind = kindOf(path);
+        if (kind === 'nothing') mkdirSync(path);
+        else if (kind !== 'folder') return { refusal: `${path} is ${kind}` };
+      } catch (error) {
+        return refusalOr(path, error);
+      }
       this.#known.add(path);
     }
     return { path: join(path, parts.at(-1) ?? '') };
@@ -110,23 +114,31 @@ function kindOf(path: string): 'nothing' | 'folder' | 'a link' | 'no folder' {
   return stats.isDirectory() ? 'folder' : 'no folder';
 }
 
-/** `undefined` when something stands there already; a link is something, so it is never followed. */
-function openFile(path: string, member: CabMember, onEnd: () => void): ByteSink | undefined {
+/** Why a member cannot be written when something stands there already; a link is something, so it is never followed. */
+function openFile(path: string, member: CabMember, onEnd: () => void): ByteSink | { readonly refusal: string } {
   let file: number;
   try {
     file = openSync(path, 'wx');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return undefined;
-    throw error;
+    if (codeOf(error) === 'EEXIST') return { refusal: 'there is such a file already' };
+    return refusalOr(path, error);
   }
   return {
     write(chunk) {
-      for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at);
+      try {
+        for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at);
+      } catch (error) {
+        throw faultOfTarget(path, error);
+      }
     },
     end() {
       const { modified } = member;
-      if (modified !== undefined) futimesSync(file, modified, modified);
-      closeSync(file);
+      try {
+        if (modified !== undefined) futimesSync(file, modified, modified);
+        closeSync(file);
+      } catch (error) {
+        throw faultOfTarget(path, error);
+      }
       onEnd();
     },
     abort() {
@@ -134,4 +146,33 @@ function openFile(path: string, member: CabMember, onEnd: () => void): ByteSink 
       unlinkSync(path);
     },
   };
+}
+
+/** What the system says of a single path: others may well be written. A full disk is none of them. */
+const codesOfOnePath: ReadonlySet<string> = new Set([
+  'EACCES',
+  'EEXIST',
+  'EILSEQ',
+  'EINVAL',
+  'EISDIR',
+  'ELOOP',
+  'ENAMETOOLONG',
+  'ENOENT',
+  'ENOTDIR',
+  'EPERM',
+]);
+
+const codeOf = (error: unknown): string => String(fileFault(error)?.code);
+
+/** @throws CliError when no other member could be written either */
+function refusalOr(path: string, error: unknown): { readonly refusal: string } {
+  const code = codeOf(error);
+  if (codesOfOnePath.has(code)) return { refusal: `the system does not take it: ${code}` };
+  throw faultOfTarget(path, error);
+}
+
+/** The reader passes on what its sinks throw, and would have it told of the cabinet. */
+function faultOfTarget(path: string, cause: unknown): unknown {
+  const fault = fileFault(cause);
+  return fault === undefined ? cause : new CliError('refused', `${path}: cannot be written: ${fault.code}`, { cause });
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -186,6 +187,11 @@ describe('kbroker cab extract', () => {
     ['... ', /dot or a space/],
     ['a.\\b', /dot or a space/],
     ['bell\u0007', /control characters/],
+    ['a?b', /the character "\?"/],
+    ['dir<1>\\x', /the character "<"/],
+    ['a|b', /the character "\|"/],
+    ['a"b', /the character "["]"/],
+    ['a*', /the character "\*"/],
   ])('refuses the name %j, and goes on with the others', async (name, reason) => {
     const to = join(folder, 'refused', String(Math.random()), 'to');
     const cab = encodeCab({ members: [member(name), member('fine.txt')], compression: 'mszip' });
@@ -195,6 +201,62 @@ describe('kbroker cab extract', () => {
     expect(stderr).toMatch(reason);
     expect(await readdir(join(to, '..'))).toEqual(['to']);
     expect(await readdir(to)).toEqual(['fine.txt']);
+  });
+
+  it('refuses a name of an old code page, whose bytes may be letters, and says so', async () => {
+    const to = join(folder, 'code-page');
+    const cab = encodeCab({ members: [member('Gr?n.txt'), member('fine.txt')], compression: 'stored' });
+    // "Grün" as code page 850 has it, without the attribute that says UTF-8.
+    cab[Buffer.from(cab.buffer, cab.byteOffset, cab.byteLength).indexOf('Gr?n') + 2] = 0x81;
+    const { exitCode, stderr } = await run(['extract', await write('cp850.cab', cab), '--to', to]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/Gr\\x81n\.txt: not extracted: its name is in an unknown code page\n$/);
+    expect(await readdir(to)).toEqual(['fine.txt']);
+  });
+
+  it('refuses a name that is longer in UTF-8 than a file may have it', async () => {
+    const to = join(folder, 'long');
+    const cab = encodeCab({ members: [member('?'.repeat(200)), member('fine.txt')], compression: 'stored' });
+    const at = Buffer.from(cab.buffer, cab.byteOffset, cab.byteLength).indexOf('???');
+    // 200 times "ä" in Latin-1, which is 400 bytes of UTF-8.
+    cab.fill(0xe4, at, at + 200);
+    const { exitCode, stderr } = await run(['extract', await write('long.cab', cab), '--to', to]);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/ä: not extracted: a part of its path is longer than 255 bytes\n$/);
+    expect(await readdir(to)).toEqual(['fine.txt']);
+  });
+
+  it('refuses a member that the system does not take, and goes on with the others', async () => {
+    // No part of the paths is too long, and the whole of them with the folder is.
+    const to = join(folder, 'deep', ...Array.from({ length: 16 }, () => 'd'.repeat(249)));
+    await mkdir(to, { recursive: true });
+    const names = ['x'.repeat(150), `${'y'.repeat(150)}\\z`, 'fine'];
+    const cab = encodeCab({ members: names.map((name) => member(name)), compression: 'stored' });
+    const { exitCode, stderr } = await run(['extract', await write('deep.cab', cab), '--to', to]);
+    expect(exitCode).toBe(1);
+    expect(stderr.match(/not extracted: [^\n]*ENAMETOOLONG/g)).toHaveLength(2);
+    expect(await readdir(to)).toEqual(['fine']);
+  });
+
+  it('tells a full disk as an error of what is written, not of the cabinet', async () => {
+    const to = join(folder, 'full');
+    await mkdir(to);
+    // A limit of the process on the length of files stands for the disk: 20 blocks of 512 bytes.
+    const file = await write('good.cab', good());
+    const code = `
+      import { main } from ${JSON.stringify(new URL('../main.ts', import.meta.url).href)};
+      const io = { stdout: process.stdout, stderr: process.stderr, env: {} };
+      process.exitCode = await main(['cab', 'extract', ${JSON.stringify(file)}, '--to', ${JSON.stringify(to)}], io);`;
+    const limited = spawnSync(
+      '/bin/sh',
+      ['-c', 'ulimit -f 20; trap "" XFSZ; exec "$0" --input-type=module -e "$1"', process.execPath, code],
+      { encoding: 'utf8' },
+    );
+    expect(limited).toMatchObject({
+      status: 1,
+      stderr: `kbroker: ${join(to, 'index.xml')}: cannot be written: EFBIG\n`,
+    });
+    expect(await readdir(to)).toEqual([]);
   });
 
   it('follows no links in the folder', async () => {
