@@ -68,10 +68,13 @@ describe('what is told of the stack’s log', () => {
     voice.hear(finished({ outcome: 'refused', reason: 'it shrank by 90 %' }));
     voice.hear(finished({ outcome: 'failed', reason: 'answered 503' }));
     voice.hear(finished({ outcome: 'published', updates: 3, files: 1 }));
+    voice.hear(finished({ outcome: 'failed', reason: 'answered 503' }));
+    voice.hear(finished({ outcome: 'published', updates: 4, files: 1 }));
     expect(said).toEqual([
       'sync: the index was refused: it shrank by 90 %',
       'sync: the index was not read, the run failed: answered 503',
       'sync: downloaded and decoded: 3 updates, 1 file; now the current index',
+      'sync: downloaded and decoded: 4 updates, 1 file; now the current index',
     ]);
     const silent = listen(false);
     silent.voice.hear(finished({ outcome: 'refused', reason: 'it shrank by 90 %' }));

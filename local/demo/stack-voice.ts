@@ -43,7 +43,9 @@ export function createStackVoice({ narrator, tellSyncs, now }: StackVoiceOptions
     hear({ source, level, message }) {
       const line = readLine(message);
       const sync = tellSyncs && line ? syncReportOf(line) : undefined;
-      if (sync !== undefined) say('sync', syncInWords(sync));
+      // A publication is news each time; a run that fails does so at every tick of the schedule.
+      if (sync?.outcome === 'published') narrator.say('sync', syncInWords(sync));
+      else if (sync !== undefined) say('sync', syncInWords(sync));
       else if (level === 'error') say('stack', `${nameOf(source)}: ${errorInWords(message, line)}`);
     },
     flush(all = false) {
