@@ -1,7 +1,7 @@
 /** `npm run bench -- NAME [--json] [arguments]`: runs one benchmark and prints its figures. */
 import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { type Bench, type BenchRow, goalText, keepsGoal } from './kit/bench.ts';
+import { type Bench, type BenchRow, goalText, keepsGoal, UsageError } from './kit/bench.ts';
 
 /** Benchmarks are loaded when they run: some need programs that are not everywhere. */
 const benches: Readonly<Record<string, () => Promise<Bench>>> = {
@@ -67,4 +67,10 @@ async function main(argv: readonly string[]): Promise<number> {
   return rows.some((row) => keepsGoal(row) === false) ? 1 : 0;
 }
 
-process.exitCode = await main(process.argv.slice(2));
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error;
+  console.error(`bench: ${error.message}`);
+  process.exitCode = 2;
+}

@@ -1,56 +1,12 @@
-import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync } from 'node:fs';
-import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readCab } from '#shared/cabinet/index.ts';
-import { randomBytes } from '#shared/cabinet/testing/corpus.ts';
-import { encodeCab } from '#shared/cabinet/testing/encode.ts';
-import { haveSamples, sample, samplesFolder } from '#test/kit/samples.ts';
-import type { Bench, BenchContext, BenchRow } from '../kit/bench.ts';
+import { haveSamples, samplesFolder } from '#test/kit/samples.ts';
+import { type Bench, type BenchContext, type BenchRow, UsageError } from '../kit/bench.ts';
 import { measureProcess, median, type ProcessCost } from '../kit/measure.ts';
-import { joinCabs } from './join-cabs.ts';
+import { assertSameMembers, type Input, inputs, makeInput } from './inputs.ts';
 
 const defaultRounds = 5;
 /** What the issue demands of our speed against cabextract's. */
 const goal = { atLeast: 1.2 };
-
-/** A kind of cabinet, as large as it takes for start-up to be a few per cent of our time and nothing of the others'. */
-interface Input {
-  readonly name: string;
-  readonly cabs: () => Promise<readonly Uint8Array[]>;
-  /** How often the cabinets go in: for about 1 GB of members. */
-  readonly times: number;
-  readonly hasGoal: boolean;
-}
-
-const real = (...names: string[]) => Promise.all(names.map((name) => readFile(sample(name))));
-
-const inputs: readonly Input[] = [
-  {
-    name: 'LZX binaries',
-    cabs: () =>
-      real(
-        'cab/real/vcredis1.cab',
-        'cab/real/vcredist_14239_Microsoft_VC80_ATL_x86.cab',
-        'cab/real/vcredist_14241_Microsoft_VC80_CRT_x86.cab',
-        'cab/real/vcredist_14250_Microsoft_VC80_MFCLOC_x86.cab',
-      ),
-    times: 150,
-    hasGoal: true,
-  },
-  { name: 'LZX XML', cabs: () => real('wsusscn2/wsus-export/WSUS-2020.cab'), times: 120, hasGoal: true },
-  { name: 'MSZIP', cabs: () => real('cab/real/nunit.cab', 'cab/real/putty.cab'), times: 100, hasGoal: true },
-  {
-    // As the outer cabinet of an index is, whose members are cabinets.
-    name: 'LZX incompressible',
-    cabs: async () => [
-      encodeCab({ members: [{ name: 'noise', data: randomBytes(20_000_000, 1) }], compression: { lzx: 21 } }),
-    ],
-    times: 50,
-    hasGoal: false,
-  },
-];
 
 export const cabinetBench: Bench = {
   name: 'cabinet',
@@ -67,8 +23,8 @@ const programs: Readonly<Record<string, (file: string) => [command: string, args
 };
 
 async function run(context: BenchContext): Promise<readonly BenchRow[]> {
-  if (!haveSamples) throw new Error(`the inputs are made of the samples, and there are none at ${samplesFolder}`);
   const rounds = roundsOf(context.args);
+  if (!haveSamples) throw new Error(`the inputs are made of the samples, and there are none at ${samplesFolder}`);
   const rows: BenchRow[] = [];
   for (const input of inputs) rows.push(...(await measureInput(input, rounds, context)));
   return rows;
@@ -78,17 +34,28 @@ function roundsOf(args: readonly string[]): number {
   if (args.length === 0) return defaultRounds;
   const rounds = args[0] === '--rounds' && args.length === 2 ? Number(args[1]) : Number.NaN;
   if (Number.isInteger(rounds) && rounds >= 1) return rounds;
-  throw new Error(`arguments are ${JSON.stringify(args)}; allowed is --rounds N with a whole N of at least 1`);
+  throw new UsageError(`arguments are ${JSON.stringify(args)}; allowed is --rounds N with a whole N of at least 1`);
+}
+
+/** What is not unpacked as a whole is fast, and no result. */
+function assertUnpacked(file: string, stdout: string, unpacked: number): void {
+  if (Number(stdout) === unpacked) return;
+  throw new Error(`${file}: ${stdout.trim()} bytes were unpacked, and its members have ${unpacked}`);
 }
 
 async function measureInput(input: Input, rounds: number, context: BenchContext): Promise<readonly BenchRow[]> {
   const { file, unpacked } = await makeInput(input, context);
+  context.progress(`${input.name}: comparing the members with cabextract's`);
+  await assertSameMembers(file);
   const costs = new Map<string, ProcessCost[]>(Object.keys(programs).map((name) => [name, []]));
   for (let round = 1; round <= rounds; round++) {
     context.progress(`${input.name}, round ${round} of ${rounds}`);
     // In turns, so that a machine that slows down slows all of them down.
     for (const [name, command] of Object.entries(programs)) {
-      costs.get(name)?.push(await measureProcess(...command(file)));
+      const cost = await measureProcess(...command(file));
+      // The others print none: cabextract's bytes were compared above, 7z tests checksums.
+      if (name === 'kbroker') assertUnpacked(file, cost.stdout, unpacked);
+      costs.get(name)?.push(cost);
     }
   }
   const seconds = (name: string) => median((costs.get(name) ?? []).map(({ cpuSeconds }) => cpuSeconds));
@@ -109,44 +76,4 @@ async function measureInput(input: Input, rounds: number, context: BenchContext)
     { name: `${input.name}: kbroker / 7z`, value: ratio('7z'), unit: 'ratio' },
     { name: `${input.name}: peak memory of kbroker`, value: rss / 1e6, unit: 'MB' },
   ];
-}
-
-/** Makes the input once, and lets cabextract say that both unpack the same. */
-async function makeInput(
-  input: Input,
-  { cacheFolder, progress }: BenchContext,
-): Promise<{ file: string; unpacked: number }> {
-  const file = join(cacheFolder, `cabinet-${input.name.replaceAll(' ', '-').toLowerCase()}-${input.times}.cab`);
-  const note = `${file}.json`;
-  if (existsSync(note)) {
-    const { packed, unpacked } = JSON.parse(await readFile(note, 'utf8'));
-    if ((await stat(file)).size === packed) return { file, unpacked };
-  }
-  progress(`making ${input.name}`);
-  const made = joinCabs(file, await input.cabs(), input.times);
-  progress(
-    `${input.name}: ${(made.unpacked / 1e6).toFixed(0)} MB in ${(made.packed / 1e6).toFixed(0)} MB; comparing with cabextract`,
-  );
-  const [ours, theirs] = await Promise.all([ourHash(file), hashOfCabextract(file)]);
-  if (ours !== theirs) throw new Error(`${file}: SHA-256 of all members is ${ours}, and of cabextract's ${theirs}`);
-  await writeFile(note, JSON.stringify(made));
-  return { file, unpacked: made.unpacked };
-}
-
-async function ourHash(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  const sink = { write: (chunk: Uint8Array) => void hash.update(chunk), end: () => undefined };
-  await readCab(createReadStream(file, { highWaterMark: 1 << 20 }), { onMember: () => sink });
-  return hash.digest('hex');
-}
-
-async function hashOfCabextract(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  const child = spawn('cabextract', ['-q', '-p', file], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const failed = new Promise<never>((_, reject) => child.once('error', reject));
-  const read = (async () => {
-    for await (const chunk of child.stdout) hash.update(chunk);
-    return hash.digest('hex');
-  })();
-  return Promise.race([read, failed]);
 }

@@ -26,6 +26,9 @@ export interface Bench {
   run(context: BenchContext): Promise<readonly BenchRow[]>;
 }
 
+/** Wrong arguments: the message says what was got and what is allowed. */
+export class UsageError extends Error {}
+
 /** Whether a row keeps its goal; `undefined` when it has none. */
 export function keepsGoal({ value, goal }: BenchRow): boolean | undefined {
   if (goal === undefined) return undefined;

@@ -10,7 +10,7 @@ import { awsIndexStore } from '#shared/stores/catalog/aws-index.ts';
 import { awsSyncJournal } from '#shared/stores/catalog/aws-journal.ts';
 import { catalogBinding } from '#shared/stores/catalog/binding.ts';
 import { type AwsServers, startAwsServers } from '#test/kit/aws-servers.ts';
-import type { Bench, BenchContext, BenchRow } from '../kit/bench.ts';
+import { type Bench, type BenchContext, type BenchRow, UsageError } from '../kit/bench.ts';
 import { makePublications } from './inputs.ts';
 import { Meter, type Usage } from './meter.ts';
 
@@ -128,14 +128,14 @@ function rowsOf(
   ];
 }
 
-/** @throws Error that says what is allowed */
+/** @throws UsageError that says what is allowed */
 function scaleOf(args: readonly string[]): number {
   if (args.length === 0) return defaultScale;
   const [flag, text = '', ...others] = args;
   const [, numerator = '', divisor = '1'] = /^(\d+(?:\.\d+)?)(?:\/(\d+))?$/.exec(text) ?? [];
   const scale = numerator === '' ? Number.NaN : Number(numerator) / Number(divisor);
   if (flag !== '--scale' || others.length > 0 || !(scale > 0 && scale <= 1))
-    throw new Error(`got ${args.join(' ')}, allowed is --scale S with S above 0 and up to 1, such as 1/8`);
+    throw new UsageError(`got ${args.join(' ')}, allowed is --scale S with S above 0 and up to 1, such as 1/8`);
   return scale;
 }
 
