@@ -90,6 +90,15 @@ describe('npm start', () => {
     expect(readdirSync(home)).toEqual(['thesis.txt']);
   });
 
+  it('ends quietly when nobody reads its output any more', async () => {
+    const child = spawn(process.execPath, ['local/start.ts', '--data', join(folder, 'unread')]);
+    let stderr = '';
+    child.stderr.on('data', (chunk) => (stderr += chunk));
+    child.stdout.once('data', () => child.stdout.destroy());
+    const exitCode = await new Promise((resolve) => child.on('close', resolve));
+    expect([exitCode, stderr]).toEqual([0, '']);
+  });
+
   it('ends at Ctrl-C while it is still getting ready', async () => {
     const { exitCode, stdout } = await start(['--data', join(folder, 'data')], /synthesizing/);
     expect(exitCode).toBe(0);

@@ -19,6 +19,13 @@ if (major < 22 || (major === 22 && minor < 18)) {
       process.once(signal, () => process.exit(130));
     });
   }
+  // Whoever read the output has seen enough, as `head` has: a reason to end like any other, and to say no more.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => {
+      if (!('code' in error) || error.code !== 'EPIPE') throw error;
+      stop.abort();
+    });
+  }
   process.exitCode = await runDemo(process.argv.slice(2), {
     out: (text) => process.stdout.write(text),
     err: (text) => process.stderr.write(text),
