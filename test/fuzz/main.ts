@@ -2,10 +2,9 @@
 import { randomInt } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Worker } from 'node:worker_threads';
 import { type Finding, type Fuzzer, fuzzers } from './fuzzer.ts';
+import { watch } from './watch.ts';
 
 const usage = `Usage: npm run fuzz -- NAME [--minutes M] [--seed S]
 
@@ -67,49 +66,32 @@ async function main(argv: readonly string[]): Promise<number> {
   const fuzzer = await fuzzers[name]?.();
   if (fuzzer === undefined) return 2;
   console.log(`${name}: seed ${seed}, ${counted(minutes, 'minute')}`);
-  const at = new Int32Array(new SharedArrayBuffer(4));
   const started = performance.now();
-  const end = started + minutes * 60_000;
   let findings = 0;
   let written: Promise<void> = Promise.resolve();
   const found = (finding: Finding): void => {
     findings++;
     written = written.then(() => report(name, fuzzer, finding));
   };
-  const start = (from: number): Worker => {
-    Atomics.store(at, 0, from);
-    const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: { name, from, at } });
-    worker.on('message', found);
-    worker.on('error', (error) => found({ number: Atomics.load(at, 0), error: `the thread died: ${error.stack}` }));
-    return worker;
-  };
-
-  let worker = start(seed);
-  let seen = seed;
-  let seenAt = started;
   let reportedAt = started;
-  while (performance.now() < end && findings < mostFindings) {
-    await wait(200);
-    const number = Atomics.load(at, 0);
-    const now = performance.now();
-    if (number !== seen) [seen, seenAt] = [number, now];
-    else if (now - seenAt > hangMilliseconds) {
-      await worker.terminate();
-      found({ number, error: `no end after ${hangMilliseconds / 1000} seconds, or the thread died` });
-      worker = start(number + 1);
-      [seen, seenAt] = [number + 1, now];
-    }
-    if (now - reportedAt >= millisecondsBetweenReports) {
+  const inputs = await watch({
+    script: new URL('worker.ts', import.meta.url),
+    workerData: { name },
+    seed,
+    milliseconds: minutes * 60_000,
+    hangMilliseconds,
+    mostFindings,
+    found,
+    onTick: (tried) => {
+      const now = performance.now();
+      if (now - reportedAt < millisecondsBetweenReports) return;
       reportedAt = now;
       const minutesSince = ((now - started) / 60_000).toFixed(1);
-      console.log(`${minutesSince} minutes: ${counted(number - seed, 'input')}, ${counted(findings, 'finding')}`);
-    }
-  }
-  await worker.terminate();
+      console.log(`${minutesSince} minutes: ${counted(tried, 'input')}, ${counted(findings, 'finding')}`);
+    },
+  });
   await written;
-  console.log(
-    `${name}: seed ${seed}, ${counted(Atomics.load(at, 0) - seed, 'input')}, ${counted(findings, 'finding')}`,
-  );
+  console.log(`${name}: seed ${seed}, ${counted(inputs, 'input')}, ${counted(findings, 'finding')}`);
   return findings === 0 ? 0 : 1;
 }
 
