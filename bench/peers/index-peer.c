@@ -5,6 +5,8 @@
  * one arena that is never freed. Like our reader it checks GUIDs, digests and numbers, and puts list and fragments together
  * to a catalogue: rows by RevisionId, references that lead somewhere, files with what all their fragments say of them.
  *
+ * It is one file of more than 300 lines, since one call of the compiler builds it and its parts share one state.
+ *
  *   index-peer MODE FILE
  *
  * Modes: `package` parses package.xml only and keeps its values; `decode` unpacks everything and counts bytes;
@@ -189,25 +191,33 @@ static void guid(const char *text, unsigned char *into) {
 
 static signed char base64_values[256];
 
+/* Of just so many bytes, padding included. */
 static void base64(const char *text, unsigned char *into, size_t length) {
+  const size_t digits = (length * 8 + 5) / 6, padded = (length + 2) / 3 * 4;
   uint32_t bits = 0;
   int held = 0;
   size_t at = 0;
-  for (; *text != '\0' && *text != '='; text++) {
-    int value = base64_values[(unsigned char)*text];
+  if (strlen(text) != padded) fail("a digest of another length", text);
+  for (size_t i = 0; i < padded; i++) {
+    if (i >= digits) {
+      if (text[i] != '=') fail("not base64", text);
+      continue;
+    }
+    int value = base64_values[(unsigned char)text[i]];
     if (value < 0) fail("not base64", text);
     bits = bits << 6 | (uint32_t)value;
     if ((held += 6) < 8) continue;
     held -= 8;
-    if (at < length) into[at++] = (unsigned char)(bits >> held);
+    into[at++] = (unsigned char)(bits >> held);
   }
-  if (at != length) fail("a digest of another length", text);
 }
 
 static unsigned long long number(const char *text) {
-  char *end;
-  unsigned long long value = strtoull(text, &end, 10);
-  if (*text == '\0' || *end != '\0') fail("not a number", text);
+  unsigned long long value = 0;
+  size_t at = 0;
+  for (; text[at] >= '0' && text[at] <= '9'; at++) value = value * 10 + (unsigned)(text[at] - '0');
+  /* What JavaScript counts to has 16 digits. */
+  if (at == 0 || at > 16 || text[at] != '\0') fail("not a number", text);
   return value;
 }
 
