@@ -81,7 +81,7 @@ export class WasmInstance {
     this.#exports.mszipReset();
   }
 
-  /** @returns the output, valid until the next call, or a status (`lzx/faults.ts`) */
+  /** @returns the output, valid until the next call, or a status (`lzx/decoder.ts`) */
   decodeLzx(outputLength: number): Uint8Array | number {
     return this.#output(this.#exports.lzxDecode(this.#inputLength, outputLength), outputLength);
   }

@@ -3,7 +3,10 @@
  * The window comes last, and what is never reached of it costs no memory.
  */
 
-/** Statuses of `lzxDecode` and `mszipDecode`; a larger result is the address of the output. module.ts has the words. */
+/**
+ * Statuses of `lzxDecode` and `mszipDecode`; a larger result is the address of the output. `lzx/decoder.ts` and `mszip.ts`
+ * have the words.
+ */
 export const OVERRUN: i32 = 1;
 export const BEFORE_START: i32 = 2;
 export const BEYOND_END: i32 = 3;
