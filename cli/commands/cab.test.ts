@@ -9,6 +9,7 @@ import { encodeCab, type MemberToEncode } from '#shared/cabinet/testing/encode.t
 import { haveSamples, sample } from '#test/kit/samples.ts';
 import { main } from '../main.ts';
 
+// Longer than 300 lines, since the commands are tried on the same cabinets.
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kbroker-cab-'));
