@@ -5,6 +5,7 @@ import { markup, randomBytes } from './testing/corpus.ts';
 import { encodeCab } from './testing/encode.ts';
 import { cabErrorOf, unpack } from './testing/unpack.ts';
 
+// Over 300 lines: the order of calls, giving up and nesting are one contract, and its cases share these few helpers.
 const text = (value: string) => new TextEncoder().encode(value);
 const discard: ByteSink = { write: () => undefined, end: () => undefined };
 
