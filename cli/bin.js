@@ -12,8 +12,6 @@ if (major < 22 || (major === 22 && minor < 18)) {
 // Reading a whole index makes a lot of short-lived garbage. V8 answers by letting its young generation grow to some
 // 100 MB, which gains no time here and is half of what a small machine can spare.
 setFlagsFromString('--semi-space-growth-factor=1');
-// Collects the old generation earlier: some 25 MB less, for a twentieth more time.
-setFlagsFromString('--optimize-for-size');
 // Whoever reads the output may have seen enough, as `head` has. That is no fault, and what the command does is brought to
 // its end (half a file of `cab extract` would be worse than a late one); it is only told to nobody.
 let isClosed = false;

@@ -45,7 +45,6 @@ export interface RunCounts {
 
 // As the command line has it (cli/bin.js).
 setFlagsFromString('--semi-space-growth-factor=1');
-setFlagsFromString('--optimize-for-size');
 
 const chunkBytes = 1 << 17;
 
