@@ -69,6 +69,7 @@ class Join {
 
   run(): CatalogColumns {
     const { list, fragments, values } = this.#input;
+    values.seal();
     for (const row of rowsInOrder(list)) this.#addUpdate(row);
     for (const table of fragments.tables()) {
       for (let row = 0; row < table.cab.length; row++) {

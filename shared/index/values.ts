@@ -63,6 +63,13 @@ export class Values {
     this.texts = new TextPool(key);
   }
 
+  /** To be called when all is read: frees some 8 MB that only adding needs. */
+  seal(): void {
+    this.guids.seal();
+    this.sha1s.seal();
+    this.texts.seal();
+  }
+
   /** Frees the pools; nothing can be read then. */
   free(): void {
     this.guids.free();

@@ -100,6 +100,12 @@ export class BytePool {
     return this.#bytes.view();
   }
 
+  /** Frees what finds keys, when none will be added any more; the keys stay. */
+  seal(): void {
+    release(this.#slots);
+    this.#slots = new Uint32Array(0);
+  }
+
   /** Frees the memory of the keys now. The pool must not be used then. */
   free(): void {
     this.#bytes.free();
@@ -209,6 +215,12 @@ export class TextPool {
   /** Valid until the next text is added. */
   view(): Texts {
     return { ends: this.#ends.view(), bytes: this.#bytes.view() };
+  }
+
+  /** Frees what finds texts, when none will be added any more; the texts stay. */
+  seal(): void {
+    release(this.#slots);
+    this.#slots = new Uint32Array(0);
   }
 
   /** Frees the memory of the texts now. The pool must not be used then. */
