@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
@@ -20,6 +19,7 @@ import {
 import { AgentError } from './ports/agent-error.ts';
 import type { Log } from './ports/surroundings.ts';
 import { cycleResult } from './run/documents.ts';
+import { readAgentVersion } from './version.ts';
 
 /** Where the command line prints and what it reads from its surroundings. */
 export interface AgentIo {
@@ -95,7 +95,7 @@ function buildProgram(io: AgentIo, end: (exitCode: number) => void): Command {
   };
   const program = new Command('kbroker-agent')
     .description('Keeps one Windows machine up to date from a kbroker repository.')
-    .version(readVersion(), '--version', 'print the version')
+    .version(readAgentVersion(), '--version', 'print the version')
     .configureOutput(output)
     .exitOverride()
     .addHelpText('after', help);
@@ -160,13 +160,6 @@ function buildProgram(io: AgentIo, end: (exitCode: number) => void): Command {
   });
   return program;
 }
-
-/** As package.json says. */
-const readVersion = (): string =>
-  z.parse(
-    z.object({ version: z.string() }),
-    JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')),
-  ).version;
 
 function seconds(flag: string, description: string, byDefault: number): Option {
   return new Option(flag, `${description}, seconds`).default(byDefault).argParser((text) => {

@@ -1,7 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Dispatcher, Agent as HttpAgent } from 'undici';
-import * as z from 'zod/mini';
 import { microsoftRoots } from '#shared/authenticode/index.ts';
 import { openApplyLock } from './adapters/node/apply-lock.ts';
 import { systemClock } from './adapters/node/clock.ts';
@@ -16,18 +14,12 @@ import type { Documents } from './ports/documents.ts';
 import type { Log } from './ports/surroundings.ts';
 import type { UpdateAgent } from './ports/update-agent.ts';
 import type { Agent, AgentAdapters, AgentSettings } from './run/agent.ts';
+import { readAgentVersion } from './version.ts';
 
 export type { Agent } from './run/agent.ts';
 export { runCycle } from './run/cycle.ts';
 export { type CycleResult, type Phase, phases } from './run/documents.ts';
 export { runLoop } from './run/loop.ts';
-
-/** Version of this agent, as package.json says. */
-const readAgentVersion = (): string =>
-  z.parse(
-    z.object({ version: z.string() }),
-    JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')),
-  ).version;
 
 const gibibyte = 1024 ** 3;
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readCab } from '#shared/cabinet/index.ts';
 import { randomBytes } from '#shared/cabinet/testing/corpus.ts';
@@ -9,6 +9,7 @@ import { encodeCab } from '#shared/cabinet/testing/encode.ts';
 import { sample } from '#test/kit/samples.ts';
 import type { BenchContext } from '../kit/bench.ts';
 import { fingerprintOf } from '../kit/fingerprint.ts';
+import { lengthOf, readNote } from '../kit/made-input.ts';
 import { joinCabs } from './join-cabs.ts';
 
 /** A kind of cabinet, as large as it takes for start-up to be a few per cent of our time and nothing of the others'. */
@@ -64,7 +65,7 @@ export async function makeInput(
   const samples =
     typeof input.of === 'function' ? [] : await Promise.all(input.of.map((name) => readFile(sample(name))));
   const madeBy = await fingerprint(samples, input.times);
-  const known = await readNote(note);
+  const known = await readNote<Note>(note);
   if (known?.madeBy === madeBy && (await lengthOf(file)) === known.packed) return { file, unpacked: known.unpacked };
   progress(`making ${input.name}`);
   const made = joinCabs(file, typeof input.of === 'function' ? input.of() : samples, input.times);
@@ -78,23 +79,6 @@ async function fingerprint(samples: readonly Uint8Array[], times: number): Promi
   const hash = createHash('sha256').update(`${await fingerprintOf(import.meta.filename)} ${times}`);
   for (const bytes of samples) hash.update(bytes);
   return hash.digest('hex');
-}
-
-async function readNote(path: string): Promise<Note | undefined> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as Note;
-  } catch {
-    // Absent or cut off: the input is made anew, which is always right.
-    return undefined;
-  }
-}
-
-async function lengthOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch {
-    return undefined;
-  }
 }
 
 /** @throws Error when cabextract unpacks other bytes than we do */

@@ -1,9 +1,10 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Generated, generateIndex } from '#local/upstream/full-size/generate.ts';
 import { measuredMonth, monthText } from '#local/upstream/full-size/month.ts';
 import type { BenchContext } from '../kit/bench.ts';
 import { fingerprintOf } from '../kit/fingerprint.ts';
+import { lengthOf, readNote } from '../kit/made-input.ts';
 
 /** A generated index. */
 export interface IndexFile {
@@ -22,7 +23,7 @@ export async function indexFile(
   const path = join(context.cacheFolder, `wsusscn2-seed${seed}-${monthText(measuredMonth)}-scale${scale}.cab`);
   const notes = `${path}.json`;
   const madeBy = await generatorFingerprint();
-  const known = await readNotes(notes);
+  const known = await readNote<Notes>(notes);
   if (known?.madeBy === madeBy && (await lengthOf(path)) === known.generated.bytes) {
     return { path, scale, generated: known.generated };
   }
@@ -43,23 +44,6 @@ export async function indexFile(
 interface Notes {
   readonly madeBy: string;
   readonly generated: Generated;
-}
-
-async function readNotes(path: string): Promise<Notes | undefined> {
-  try {
-    return JSON.parse(await readFile(path, 'utf8')) as Notes;
-  } catch {
-    // Absent or cut off: the index is made anew, which is always right.
-    return undefined;
-  }
-}
-
-async function lengthOf(path: string): Promise<number | undefined> {
-  try {
-    return (await stat(path)).size;
-  } catch {
-    return undefined;
-  }
 }
 
 const generator = resolve(import.meta.dirname, '../../local/upstream/full-size');

@@ -1,3 +1,4 @@
+/** Over 300 lines: one command, on made, signed and real files; its cases share the runner and the samples. */
 import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -391,7 +392,7 @@ describe.skipIf(!haveSamples)('inspect of real indexes', () => {
     expect(view).toMatchObject({ layout: 'wsusscan', counts: { updates: 765 } });
     expect(view.publishable).toEqual({
       ok: false,
-      reason: 'it is the index of a single package, and the monthly one is wanted',
+      reason: expect.stringMatching(/single package \(wsusscan\)/),
     });
     expect(view.updates).toMatchObject([
       {

@@ -4,6 +4,7 @@ import type { Catalog, CatalogGap, CatalogUpdate } from '#shared/core/catalog/mo
 import type { Publishable } from '#shared/core/catalog/publishable.ts';
 import { type CatalogQueries, queryCatalog } from '#shared/core/catalog/queries.ts';
 import { type CatalogHead, type UpdateView, viewHead, viewUpdate } from '#shared/core/catalog/view.ts';
+import { whyNotMonthly } from '#shared/index/index.ts';
 import { readKbNumber, readUpdateName, type UpdateName } from '../ids.ts';
 import { readIndexFile } from '../index-file.ts';
 import { readTrust, type TrustFlags } from '../index-trust.ts';
@@ -76,7 +77,8 @@ export async function inspectIndex(options: InspectOptions, io: InspectIo): Prom
 function judge({ layout, publishable }: CatalogHead, signature: SignatureState): Publishable {
   const reasons: string[] = [];
   if (signature.state !== 'valid') reasons.push(`the signature is not good: ${whyNotGood(signature)}`);
-  if (layout !== 'wsusscn2') reasons.push('it is the index of a single package, and the monthly one is wanted');
+  const notMonthly = whyNotMonthly(layout);
+  if (notMonthly !== undefined) reasons.push(notMonthly);
   if (!publishable.ok) reasons.push(publishable.reason);
   return reasons.length === 0 ? { ok: true } : { ok: false, reason: reasons.join('; ') };
 }

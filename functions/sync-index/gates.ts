@@ -1,7 +1,7 @@
 import type { IndexPointer } from '#shared/contract/index-pointer.ts';
 import type { Catalog } from '#shared/core/catalog/model.ts';
 import { publishable } from '#shared/core/catalog/publishable.ts';
-import type { Publication } from '#shared/index/index.ts';
+import { type Publication, whyNotMonthly } from '#shared/index/index.ts';
 
 /** What a publication is measured by. */
 export interface GateOptions {
@@ -23,8 +23,8 @@ export function whyNotPublish(
   options: GateOptions,
 ): string | undefined {
   const { current, previous, maxShrinkPercent, allowOlder, allowSinglePackage } = options;
-  if (layout !== 'wsusscn2' && !allowSinglePackage)
-    return `it is the index of a single package (${layout}), as in an .msu; only the monthly index (wsusscn2) is published`;
+  const notMonthly = allowSinglePackage ? undefined : whyNotMonthly(layout);
+  if (notMonthly !== undefined) return notMonthly;
   const older = allowOlder ? undefined : whyTooOld(catalog, current);
   if (older !== undefined) return older;
   const verdict = publishable(catalog, { previous, maxShrinkPercent });

@@ -7,4 +7,5 @@ export {
   type ReadIndexOptions,
   readIndex,
   readPublication,
+  whyNotMonthly,
 } from './read-index.ts';

@@ -20,6 +20,12 @@ import { XmlReader } from './xml/index.ts';
  */
 type IndexLayout = 'wsusscn2' | 'wsusscan';
 
+/** Why an index of this layout is not the monthly one, which alone tells hosts of all updates; `undefined` when it is. */
+export const whyNotMonthly = (layout: string): string | undefined =>
+  layout === 'wsusscn2'
+    ? undefined
+    : `it is the index of a single package (${layout}), as in an .msu; only the monthly index (wsusscn2) is published`;
+
 export interface IndexProgress {
   /** Bytes of the index file consumed so far. */
   readonly bytes: number;

@@ -1,3 +1,4 @@
+/** Over 300 lines: one client against one origin; conditions, ranges, redirects and failures share its set-up. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Origin, serveRanges, startOrigin } from '#test/kit/origin.ts';
