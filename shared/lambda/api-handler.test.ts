@@ -5,7 +5,7 @@ import type { Endpoint } from '#shared/contract/endpoint.ts';
 import { problem } from '#shared/contract/problem.ts';
 import { ProblemError } from '#shared/contract/problem-error.ts';
 import { type CapturedLog, captureLog, invoke } from '#test/kit/invoke.ts';
-import { apiHandler, type Implementation } from './api-handler.ts';
+import { apiHandler, type Implementation, type Incoming } from './api-handler.ts';
 import { maxBodyBytes } from './http-event.ts';
 import { createTelemetry } from './telemetry.ts';
 
@@ -20,21 +20,43 @@ const endpoints = {
     method: 'GET',
     path: '/v1/things',
     summary: '',
+    access: 'viewer',
     response: z.object({ cursor: z.optional(z.string()) }),
     query: ['cursor'],
   },
-  show: { method: 'GET', path: '/v1/things/{id}', summary: '', response: z.object({ id: z.string() }) },
+  show: {
+    method: 'GET',
+    path: '/v1/things/{id}',
+    summary: '',
+    access: 'viewer',
+    response: z.object({ id: z.string() }),
+  },
   make: {
     method: 'POST',
     path: '/v1/things',
     summary: '',
+    access: 'operator',
     request: z.object({ version: z.literal(1), name: z.string().check(z.maxLength(5)) }),
     response: z.object({ name: z.string() }),
   },
-  start: { method: 'POST', path: '/v1/starts', summary: '', request: z.object({}), response: z.object({}) },
+  special: {
+    method: 'GET',
+    path: '/v1/things/special',
+    summary: '',
+    access: 'viewer',
+    response: z.object({ special: z.boolean() }),
+  },
+  start: {
+    method: 'POST',
+    path: '/v1/starts',
+    summary: '',
+    access: 'operator',
+    request: z.object({}),
+    response: z.object({}),
+  },
 } as const satisfies Record<string, Endpoint>;
 
-const implementation: Implementation<typeof endpoints> = {
+const implementation: Implementation<typeof endpoints, string> = {
   list: async ({ query }) => JSON.parse(JSON.stringify({ ...query, secret: 'not in the schema' })),
   show: async ({ path }) => {
     if (path.id === 'missing') throw new ProblemError('not-found', 'there is no thing "missing"');
@@ -42,15 +64,23 @@ const implementation: Implementation<typeof endpoints> = {
     if (path.id === 'misfit') return JSON.parse('{"id":7}');
     return { id: path.id ?? '' };
   },
-  make: async ({ request }) => ({ name: request.name }),
+  special: async () => ({ special: true }),
+  make: async ({ request, caller }) => {
+    if (request.name === 'busy')
+      throw new ProblemError('throttled', `slower, ${caller}`, { more: { retryAfterSeconds: 7 } });
+    return { name: request.name };
+  },
   start: async () => ({}),
 };
-const handlerOf = (authenticate?: (headers: Readonly<Record<string, string>>) => Promise<void>) =>
-  apiHandler({
+type Options = Parameters<typeof apiHandler<typeof endpoints, string>>[0];
+const handlerOf = (more: Partial<Options> = {}) =>
+  apiHandler<typeof endpoints, string>({
     telemetry: createTelemetry('a-service'),
     endpoints,
     implementation,
-    ...(authenticate && { authenticate }),
+    authenticate: async () => 'olga',
+    nameOf: (caller) => caller,
+    ...more,
   });
 
 interface Answer {
@@ -62,7 +92,7 @@ const event = (method: string, path: string, more = {}) => ({
   version: '2.0',
   rawPath: path,
   headers: {},
-  requestContext: { http: { method, path } },
+  requestContext: { http: { method, path, sourceIp: '192.0.2.7', userAgent: 'test' } },
   isBase64Encoded: false,
   ...more,
 });
@@ -85,6 +115,7 @@ describe('an API', () => {
     expect(listed).toMatchObject({ statusCode: 200, headers: { 'content-type': 'application/json' } });
     expect(JSON.parse(listed.body)).toEqual({ cursor: 'c' });
     expect(JSON.parse((await call('GET', '/v1/things/a')).body)).toEqual({ id: 'a' });
+    expect(JSON.parse((await call('GET', '/v1/things/special')).body)).toEqual({ special: true });
     expect(JSON.parse((await post({ version: 1, name: 'x', extra: true })).body)).toEqual({ name: 'x' });
     expect((await call('POST', '/v1/starts')).statusCode).toBe(200);
     expect(log.lines).toContainEqual(
@@ -172,8 +203,11 @@ describe('a request', () => {
 
 describe('a caller', () => {
   it('who is not let in gets nowhere, and learns how to', async () => {
-    const handler = handlerOf(async (headers) => {
-      if (headers.authorization !== 'Bearer right') throw new ProblemError('unauthenticated', 'who are you?');
+    const handler = handlerOf({
+      authenticate: async ({ headers }) => {
+        if (headers.authorization !== 'Bearer right') throw new ProblemError('unauthenticated', 'who are you?');
+        return 'olga';
+      },
     });
     const stranger = await call('POST', '/v1/things', { body: '{' }, handler);
     expectProblem(stranger, 401, 'unauthenticated', /who/);
@@ -182,10 +216,59 @@ describe('a caller', () => {
     expect((await call('GET', '/v1/things/a', friend, handler)).statusCode).toBe(200);
   });
 
-  it('whom IAM has identified is named in the log', async () => {
-    const http = { method: 'GET', path: '/v1/things/a' };
-    const iam = { userArn: 'arn:aws:iam::111122223333:user/olga' };
-    await call('GET', '/v1/things/a', { requestContext: { http, authorizer: { iam } } });
-    expect(log.lines).toContainEqual(expect.objectContaining({ caller: iam.userArn }));
+  it('is found out by the request as it was sent, and named in the log', async () => {
+    const body = gzipSync('{"version":1,"name":"x"}');
+    const seen: Incoming[] = [];
+    const handler = handlerOf({
+      authenticate: async (incoming) => {
+        seen.push(incoming);
+        return 'olga';
+      },
+    });
+    const headers = { 'content-encoding': 'gzip' };
+    await call('POST', '/v1/things', { body: body.toString('base64'), isBase64Encoded: true, headers }, handler);
+    expect(seen).toEqual([
+      {
+        name: 'make',
+        endpoint: endpoints.make,
+        method: 'POST',
+        path: '/v1/things',
+        headers,
+        body,
+        from: { address: '192.0.2.7', userAgent: 'test' },
+        requestId: 'request-1',
+      },
+    ]);
+    expect(log.lines).toContainEqual(expect.objectContaining({ message: 'answered', caller: 'olga' }));
+  });
+
+  it('who asks too often is told when there is room again', async () => {
+    const answer = await post({ version: 1, name: 'busy' });
+    expectProblem(answer, 429, 'throttled', /slower, olga/);
+    expect(answer.headers['retry-after']).toBe('7');
+    expect(JSON.parse(answer.body).retryAfterSeconds).toBe(7);
+  });
+
+  it('whose body does not parse is told, after whoever keeps such bodies', async () => {
+    const kept: string[] = [];
+    const handler = handlerOf({
+      onRefusedBody: async ({ body, name }, caller, { code }) => {
+        kept.push(`${caller} ${name} ${Buffer.from(body).toString()} ${code}`);
+      },
+    });
+    expectProblem(await call('POST', '/v1/things', { body: '{"version":1}' }, handler), 400, 'bad-request');
+    expectProblem(await call('POST', '/v1/things', { body: '{' }, handler), 400, 'bad-request');
+    expect(kept).toEqual(['olga make {"version":1} bad-request', 'olga make { bad-request']);
+    expect((await call('POST', '/v1/things', { body: '{"version":1,"name":"x"}' }, handler)).statusCode).toBe(200);
+    expect(kept.length).toBe(2);
+  });
+
+  it('may be answered by what stands around the call', async () => {
+    const handler = handlerOf({
+      around: async ({ name }, caller, go) =>
+        name === 'make' ? { ...(await go()), body: `"kept for ${caller}"` } : go(),
+    });
+    const answer = await call('POST', '/v1/things', { body: '{"version":1,"name":"x"}' }, handler);
+    expect(answer.body).toBe('"kept for olga"');
   });
 });

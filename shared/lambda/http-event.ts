@@ -16,8 +16,12 @@ export const httpEvent = z.object({
   body: z.optional(z.string()),
   isBase64Encoded: z._default(z.boolean(), false),
   requestContext: z.object({
-    http: z.object({ method: z.string(), path: z.string() }),
-    authorizer: z.optional(z.object({ iam: z.optional(z.object({ userArn: z.optional(z.nullable(z.string())) })) })),
+    http: z.object({
+      method: z.string(),
+      path: z.string(),
+      sourceIp: z.string(),
+      userAgent: z.optional(z.string()),
+    }),
   }),
 });
 export type HttpEvent = z.output<typeof httpEvent>;
@@ -27,11 +31,19 @@ export const maxBodyBytes = 8 * 1024 * 1024;
 
 const unzip = promisify(gunzip);
 
-/** The JSON of a request; an absent body counts as an empty object. @throws ProblemError `too-large`, `bad-request` */
-export async function jsonBody(event: HttpEvent): Promise<unknown> {
-  if (event.body === undefined || event.body === '') return {};
-  const sent = Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8');
-  const bytes = await decoded(sent, event.headers['content-encoding']?.toLowerCase());
+/** The body as the caller sent it: what a digest or signature over it is about. */
+export const bodyAsSent = ({ body = '', isBase64Encoded }: HttpEvent): Uint8Array =>
+  Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8');
+
+/**
+ * The JSON of a request; an absent body counts as an empty object.
+ *
+ * @param encoding the header `content-encoding`
+ * @throws ProblemError `too-large`, `bad-request`
+ */
+export async function jsonBody(sent: Uint8Array, encoding: string | undefined): Promise<unknown> {
+  if (sent.byteLength === 0) return {};
+  const bytes = await decoded(sent, encoding?.toLowerCase());
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
@@ -39,7 +51,7 @@ export async function jsonBody(event: HttpEvent): Promise<unknown> {
   }
 }
 
-async function decoded(sent: Buffer, encoding: string | undefined): Promise<Buffer> {
+async function decoded(sent: Uint8Array, encoding: string | undefined): Promise<Uint8Array> {
   const tooLarge = `the body has more than the ${maxBodyBytes} bytes that are allowed (uncompressed)`;
   if (sent.byteLength > maxBodyBytes) throw new ProblemError('too-large', tooLarge);
   if (encoding === undefined || encoding === 'identity') return sent;
@@ -76,7 +88,8 @@ export function problemResponse(error: ProblemError): HttpResponse {
     headers: {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
-      ...(error.code === 'unauthenticated' && { 'www-authenticate': 'Bearer' }),
+      ...(problem.status === 401 && { 'www-authenticate': 'Bearer' }),
+      ...(problem.retryAfterSeconds !== undefined && { 'retry-after': String(problem.retryAfterSeconds) }),
     },
     body: JSON.stringify(problem),
   };

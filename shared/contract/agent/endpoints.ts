@@ -1,23 +1,41 @@
 import type { Endpoint } from '../endpoint.ts';
-import { rulesDocument } from '../rules.ts';
+import { checkIn, checkInAnswer } from './check-in.ts';
+import { enrolment, enrolmentAnswer } from './enrolment.ts';
 import { fileLookup, fileLookupAnswer } from './files.ts';
-import { hostReport, reportAnswer } from './report.ts';
+import { reportAnswer, reportMessage } from './report.ts';
 
 /** The agents' API: everything a host may say and ask. */
 export const agentEndpoints = {
-  getRules: { method: 'GET', path: '/v1/agent/rules', summary: 'Rules that judge updates', response: rulesDocument },
+  enrol: {
+    method: 'POST',
+    path: '/v1/agent/enrolments',
+    summary: 'Enrol a host with a token',
+    access: 'enrolment-token',
+    request: enrolment,
+    response: enrolmentAnswer,
+  },
+  checkIn: {
+    method: 'POST',
+    path: '/v1/agent/check-ins',
+    summary: 'Say that nothing changed, and ask for rules, commands and cookies',
+    access: 'host',
+    request: checkIn,
+    response: checkInAnswer,
+  },
   lookupFiles: {
     method: 'POST',
     path: '/v1/agent/files/lookup',
     summary: 'Which files are in the repository',
+    access: 'host',
     request: fileLookup,
     response: fileLookupAnswer,
   },
   postReport: {
     method: 'POST',
     path: '/v1/agent/reports',
-    summary: 'Report of one host',
-    request: hostReport,
+    summary: 'Report of one host, whole or as changes',
+    access: 'host',
+    request: reportMessage,
     response: reportAnswer,
   },
 } as const satisfies Record<string, Endpoint>;

@@ -14,7 +14,7 @@ export const hostFacts = z.object({
 });
 export type HostFacts = z.infer<typeof hostFacts>;
 
-const reportedUpdate = z.extend(identity, {
+export const reportedUpdate = z.extend(identity, {
   kbs: z.array(kbNumber).check(z.maxLength(64)),
   title: z.optional(shortText),
   state: z.enum(updateStates),
@@ -25,37 +25,81 @@ const reportedUpdate = z.extend(identity, {
 });
 export type ReportedUpdate = z.infer<typeof reportedUpdate>;
 
+/** Bounds of a report. */
+export const reportBounds = { updates: 2000, needs: 4000 } as const;
+
+/** The members of a report, before what must hold between them. */
+export const reportMembers = z.object({
+  version: z.literal(2),
+  host: hostFacts,
+  /** Index that the scan used; absent when there was no scan. */
+  indexSha256: z.exactOptional(sha256),
+  /** Why the host cannot use the index that the repository offers, for instance its signature. Never empty. */
+  indexProblem: z.exactOptional(shortText.check(z.minLength(1))),
+  /** Revision of the rules that judged. */
+  rulesRevision: z.int().check(z.nonnegative()),
+  /** By UpdateId and revision, each once. */
+  updates: z.array(reportedUpdate).check(z.maxLength(reportBounds.updates)),
+  /** SHA-1 of files that allowed updates need and the repository did not hold when the host asked; sorted. */
+  needs: z.array(sha1).check(z.maxLength(reportBounds.needs)),
+});
+
 /**
- * One whole report of a host. Names, sizes and addresses of files are not in it: a report is a demand signal only.
- * A host that has no index it may use reports just that: nothing was scanned, and no update is in it.
+ * One whole report of a host: how things stand there, not when that was found. Two scans that find the same give the same
+ * report, and so the same hash (report-changes.ts). Names, sizes and addresses of files are not in it: a report is a demand
+ * signal only. A host that has no index it may use reports just that: nothing was scanned, and no update is in it.
  */
-export const hostReport = z
-  .object({
-    version: z.literal(1),
-    host: hostFacts,
-    /** Index that the scan used; absent when there was no scan. */
-    indexSha256: z.exactOptional(sha256),
-    /** Why the host cannot use the index that the repository offers, for instance its signature. Never empty. */
-    indexProblem: z.exactOptional(shortText.check(z.minLength(1))),
-    /** Revision of the rules that judged. */
-    rulesRevision: z.int().check(z.nonnegative()),
-    /** Or when it was tried. */
-    scannedAt: timestamp,
-    scanMilliseconds: z.int().check(z.nonnegative()),
-    updates: z.array(reportedUpdate).check(z.maxLength(2000)),
-    /** SHA-1 of files that allowed updates need and the repository did not hold when the host asked. */
-    needs: z.array(sha1).check(z.maxLength(4000)),
-  })
-  .check(
-    z.refine(
-      ({ indexSha256, indexProblem }) => indexSha256 !== undefined || indexProblem !== undefined,
-      'a report has indexSha256, or indexProblem that says why there was no scan',
-    ),
-  );
+export const hostReport = reportMembers.check(
+  z.refine(
+    ({ indexSha256, indexProblem }) => indexSha256 !== undefined || indexProblem !== undefined,
+    'a report has indexSha256, or indexProblem that says why there was no scan',
+  ),
+);
 export type HostReport = z.infer<typeof hostReport>;
 
+/** When a machine was looked at, or when that was tried. */
+export const scanMoment = z.object({ at: timestamp, milliseconds: z.int().check(z.nonnegative()) });
+export type ScanMoment = z.infer<typeof scanMoment>;
+
+/**
+ * What leads from one report to the next. A member that is absent stays as it was; `null` takes an optional one away.
+ */
+export const reportChanges = z.object({
+  host: z.optional(hostFacts),
+  indexSha256: z.optional(z.nullable(sha256)),
+  indexProblem: z.optional(z.nullable(shortText.check(z.minLength(1)))),
+  rulesRevision: z.optional(z.int().check(z.nonnegative())),
+  updates: z.object({
+    /** New, or different in anything. */
+    set: z.array(reportedUpdate).check(z.maxLength(reportBounds.updates)),
+    removed: z.array(identity).check(z.maxLength(reportBounds.updates)),
+  }),
+  needs: z.object({
+    added: z.array(sha1).check(z.maxLength(reportBounds.needs)),
+    removed: z.array(sha1).check(z.maxLength(reportBounds.needs)),
+  }),
+});
+export type ReportChanges = z.infer<typeof reportChanges>;
+
+/** A report as it travels: whole, or what changed since the report with the hash `base`. */
+export const reportMessage = z.discriminatedUnion('kind', [
+  z.object({ version: z.literal(2), kind: z.literal('whole'), scan: scanMoment, report: hostReport }),
+  z.object({
+    version: z.literal(2),
+    kind: z.literal('changes'),
+    scan: scanMoment,
+    base: sha256,
+    /** Hash of the report that results; another one is refused, and nothing is stored. */
+    result: sha256,
+    changes: reportChanges,
+  }),
+]);
+export type ReportMessage = z.infer<typeof reportMessage>;
+
 export const reportAnswer = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
+  /** Hash of the report that is kept now. */
+  hash: sha256,
   /** Files that are requested now, by this report or an earlier one. */
   requested: z.array(sha1),
   /** Files that are never requested, each with the reason: their digest is not in the catalogue. */

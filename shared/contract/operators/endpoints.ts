@@ -1,47 +1,97 @@
+/** One row per route; longer than other files because a table is read best in one piece. */
 import * as z from 'zod/mini';
+import { auditAnchorsPage, auditPage } from '../audit.ts';
+import { command, commandsPage, commandView, newCommand } from '../commands.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { syncWishes } from '../messages/sync-index.ts';
 import { rulesChange, rulesDocument } from '../rules.ts';
+import { createdToken, newToken, tokensPage, tokenView } from '../tokens.ts';
+import { groupsView, groupView, hostsPage, hostView, reportedUpdatesPage, revocation } from './hosts.ts';
 import { indexView, syncRun } from './index-sync.ts';
 import { updatesPage, updateView } from './updates.ts';
-import { hostsPage, hostView, requestsPage, statusView, sweepResult } from './views.ts';
+import { filesPage, fileView, meView, requestsPage, statusView, sweepResult } from './views.ts';
 
 const empty = z.object({});
 
-/** The operators' API: what the command line (and later the console) can do. */
+/** The operators' API: what the command line and the console can do. */
 export const operatorEndpoints = {
-  getStatus: { method: 'GET', path: '/v1/status', summary: 'The fleet in numbers', response: statusView },
+  getMe: { method: 'GET', path: '/v1/me', summary: 'Who is asking', access: 'viewer', response: meView },
+  getStatus: {
+    method: 'GET',
+    path: '/v1/status',
+    summary: 'The fleet in numbers',
+    access: 'viewer',
+    response: statusView,
+  },
+
   getIndex: {
     method: 'GET',
     path: '/v1/index',
     summary: 'Current index and the last refused one',
+    access: 'viewer',
     response: indexView,
   },
   startSync: {
     method: 'POST',
     path: '/v1/index/syncs',
     summary: 'Ask Microsoft for a new index now',
+    access: 'operator',
     request: syncWishes,
     response: syncRun,
   },
-  getSync: { method: 'GET', path: '/v1/index/syncs/{runId}', summary: 'How that run goes', response: syncRun },
+  getSync: {
+    method: 'GET',
+    path: '/v1/index/syncs/{runId}',
+    summary: 'How that run goes',
+    access: 'viewer',
+    response: syncRun,
+  },
+
   listUpdates: {
     method: 'GET',
     path: '/v1/updates',
     summary: 'Updates of a KB, those that left the index among them',
+    access: 'viewer',
     response: updatesPage,
     query: ['kb', 'cursor', 'limit'],
+  },
+  listReportedUpdates: {
+    method: 'GET',
+    path: '/v1/updates/reported',
+    summary: 'Updates that hosts reported, with the number of hosts by state',
+    access: 'viewer',
+    response: reportedUpdatesPage,
+    query: ['kb', 'state', 'group', 'cursor', 'limit'],
   },
   getUpdate: {
     method: 'GET',
     path: '/v1/updates/{updateId}',
     summary: 'One update and its files',
+    access: 'viewer',
     response: updateView,
   },
+
+  listFiles: {
+    method: 'GET',
+    path: '/v1/files',
+    summary: 'Files that the repository holds',
+    access: 'viewer',
+    response: filesPage,
+    query: ['cursor', 'limit'],
+  },
+  getFile: {
+    method: 'GET',
+    path: '/v1/files/{sha1}',
+    summary: 'One file: facts, whether it is held, its request',
+    access: 'viewer',
+    response: fileView,
+  },
+
   listRequests: {
     method: 'GET',
     path: '/v1/requests',
     summary: 'Files that hosts asked for',
+    access: 'viewer',
     response: requestsPage,
     query: ['state', 'cursor', 'limit'],
   },
@@ -49,22 +99,152 @@ export const operatorEndpoints = {
     method: 'POST',
     path: '/v1/requests/sweeps',
     summary: 'Put open requests on the queue now',
+    access: 'operator',
     request: empty,
     response: sweepResult,
   },
-  listHosts: { method: 'GET', path: '/v1/hosts', summary: 'Hosts', response: hostsPage, query: ['cursor', 'limit'] },
+
+  listHosts: {
+    method: 'GET',
+    path: '/v1/hosts',
+    summary: 'Hosts, from a snapshot of at most five minutes',
+    access: 'viewer',
+    response: hostsPage,
+    query: [
+      'group',
+      'state',
+      'os',
+      'name',
+      'update',
+      'updateState',
+      'seenBefore',
+      'seenAfter',
+      'sort',
+      'order',
+      'cursor',
+      'limit',
+    ],
+  },
   getHost: {
     method: 'GET',
     path: '/v1/hosts/{machineId}',
-    summary: 'One host and its last report',
+    summary: 'One host and its last report, live',
+    access: 'viewer',
     response: hostView,
   },
-  getRules: { method: 'GET', path: '/v1/rules', summary: 'Rules in force', response: rulesDocument },
+  revokeHost: {
+    method: 'POST',
+    path: '/v1/hosts/{machineId}/revocations',
+    summary: 'Revoke the key of a host',
+    access: 'administrator',
+    request: revocation,
+    response: hostView,
+  },
+
+  listGroups: {
+    method: 'GET',
+    path: '/v1/groups',
+    summary: 'Groups of hosts in numbers',
+    access: 'viewer',
+    response: groupsView,
+  },
+  getGroup: {
+    method: 'GET',
+    path: '/v1/groups/{group}',
+    summary: 'One group in numbers',
+    access: 'viewer',
+    response: groupView,
+  },
+
+  getRules: { method: 'GET', path: '/v1/rules', summary: 'Rules in force', access: 'viewer', response: rulesDocument },
   putRules: {
     method: 'PUT',
     path: '/v1/rules',
     summary: 'Replace the rules',
+    access: 'administrator',
     request: rulesChange,
     response: rulesDocument,
+  },
+
+  listCommands: {
+    method: 'GET',
+    path: '/v1/commands',
+    summary: 'Commands, the newest first',
+    access: 'viewer',
+    response: commandsPage,
+    query: ['cursor', 'limit'],
+  },
+  createCommand: {
+    method: 'POST',
+    path: '/v1/commands',
+    summary: 'Tell hosts to scan, download, install or report',
+    access: 'operator',
+    request: newCommand,
+    response: command,
+  },
+  getCommand: {
+    method: 'GET',
+    path: '/v1/commands/{commandId}',
+    summary: 'One command and how it ended on each host',
+    access: 'viewer',
+    response: commandView,
+    query: ['cursor', 'limit'],
+  },
+  cancelCommand: {
+    method: 'POST',
+    path: '/v1/commands/{commandId}/cancellations',
+    summary: 'Tell no more hosts',
+    access: 'operator',
+    request: empty,
+    response: command,
+  },
+
+  listTokens: {
+    method: 'GET',
+    path: '/v1/tokens',
+    summary: 'Enrolment tokens, without their secrets',
+    access: 'administrator',
+    response: tokensPage,
+    query: ['cursor', 'limit'],
+  },
+  createToken: {
+    method: 'POST',
+    path: '/v1/tokens',
+    summary: 'Make an enrolment token',
+    access: 'administrator',
+    request: newToken,
+    response: createdToken,
+  },
+  getToken: {
+    method: 'GET',
+    path: '/v1/tokens/{tokenId}',
+    summary: 'One enrolment token, without its secret',
+    access: 'administrator',
+    response: tokenView,
+  },
+  revokeToken: {
+    method: 'POST',
+    path: '/v1/tokens/{tokenId}/revocations',
+    summary: 'Let nobody enrol with a token any more',
+    access: 'administrator',
+    request: empty,
+    response: tokenView,
+  },
+
+  listAudit: {
+    method: 'GET',
+    path: '/v1/audit',
+    summary: 'Who changed what, the oldest first',
+    access: 'operator',
+    response: auditPage,
+    query: ['from', 'order', 'cursor', 'limit'],
+  },
+  listAuditAnchors: {
+    method: 'GET',
+    path: '/v1/audit/anchors',
+    summary: 'Heads of the audit chain, day by day, as kept under object lock',
+    access: 'operator',
+    response: auditAnchorsPage,
+    query: ['cursor', 'limit'],
   },
 } as const satisfies Record<string, Endpoint>;

@@ -1,39 +1,10 @@
 import * as z from 'zod/mini';
-import { hostStates, updateStates } from '../../core/status/states.ts';
-import { hostReport } from '../agent/report.ts';
-import { byteCount, machineId, sha1, timestamp } from '../primitives.ts';
+import { roles } from '../access.ts';
+import { byteCount, sha1, sha256, timestamp } from '../primitives.ts';
 import { fileRequest } from '../requests.ts';
+import { fleetCounts } from './hosts.ts';
 import { indexView } from './index-sync.ts';
 
-const updateCounts = z.record(z.enum(updateStates), z.int());
-
-/** One line of the list of hosts. */
-export const hostSummary = z.object({
-  machineId,
-  hostname: z.string(),
-  os: z.string(),
-  state: z.enum(hostStates),
-  counts: updateCounts,
-  reportedAt: timestamp,
-});
-export type HostSummary = z.infer<typeof hostSummary>;
-
-/** The last good report of a host and what was refused of it. */
-export const hostView = z.object({
-  version: z.literal(1),
-  summary: hostSummary,
-  report: hostReport,
-  refused: z.array(z.object({ sha1, reason: z.string() })),
-});
-export type HostView = z.infer<typeof hostView>;
-
-export const hostsPage = z.object({
-  version: z.literal(1),
-  hosts: z.array(hostSummary),
-  /** Rows in the store that could not be parsed: named, never dropped in silence. */
-  unreadable: z.array(z.string()),
-  next: z.optional(z.string()),
-});
 export const requestsPage = z.object({
   version: z.literal(1),
   requests: z.array(fileRequest),
@@ -50,11 +21,42 @@ export const sweepResult = z.object({
 });
 export type SweepResult = z.infer<typeof sweepResult>;
 
-export const statusView = z.object({
+/** A payload file that the repository holds. */
+export const heldFile = z.object({ sha1, sha256, size: byteCount, heldAt: timestamp });
+
+export const filesPage = z.object({
   version: z.literal(1),
+  files: z.array(heldFile),
+  unreadable: z.array(z.string()),
+  next: z.optional(z.string()),
+});
+
+/** One file: what the index says of it, whether it is held, and how its request stands. */
+export const fileView = z.object({
+  version: z.literal(1),
+  sha1,
+  name: z.optional(z.string()),
+  size: z.optional(byteCount),
+  sha256: z.optional(sha256),
+  url: z.optional(z.string()),
+  held: z.optional(heldFile),
+  request: z.optional(fileRequest),
+});
+export type FileView = z.infer<typeof fileView>;
+
+export const statusView = z.object({
+  version: z.literal(2),
   index: indexView,
-  hosts: z.object({ total: z.int(), byState: z.record(z.enum(hostStates), z.int()) }),
+  hosts: fleetCounts,
   requests: z.object({ byState: z.record(z.enum(['open', 'queued', 'fetching', 'done', 'failed']), z.int()) }),
   payloads: z.object({ files: z.int(), bytes: byteCount }),
 });
 export type StatusView = z.infer<typeof statusView>;
+
+/** Who is asking, as the broker understood it. */
+export const meView = z.object({
+  version: z.literal(1),
+  subject: z.string(),
+  name: z.string(),
+  role: z.enum(roles),
+});

@@ -11,7 +11,8 @@
 export const updateStates = ['OK', 'PENDING', 'MISSING', 'DISCARDED', 'ERROR', 'SUPERSEDED'] as const;
 export type UpdateState = (typeof updateStates)[number];
 
-export const hostStates = ['OK', 'PENDING_UPDATES', 'ERROR'] as const;
+/** `UNKNOWN`: enrolled, and has not reported yet. */
+export const hostStates = ['OK', 'PENDING_UPDATES', 'ERROR', 'UNKNOWN'] as const;
 export type HostState = (typeof hostStates)[number];
 
 /**
@@ -20,7 +21,7 @@ export type HostState = (typeof hostStates)[number];
  *
  * @param indexProblem why it cannot use the index that the repository offers
  */
-export function hostStateOf(states: Iterable<UpdateState>, indexProblem?: string): HostState {
+export function hostStateOf(states: Iterable<UpdateState>, indexProblem?: string): Exclude<HostState, 'UNKNOWN'> {
   if (indexProblem !== undefined) return 'ERROR';
   let pending = false;
   for (const state of states) {

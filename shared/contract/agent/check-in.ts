@@ -1,0 +1,52 @@
+import * as z from 'zod/mini';
+import { commandOutcome, commandVerb } from '../commands.ts';
+import { sha256, timestamp } from '../primitives.ts';
+import { rulesDocument } from '../rules.ts';
+
+/** At most so many outcomes in one check-in; the rest waits for the next. */
+export const maxOutcomes = 50;
+
+/**
+ * What an agent says at each round before anything else. With `report` it is a report, too: nothing has changed since the
+ * one that the broker has under this hash.
+ */
+export const checkIn = z.object({
+  version: z.literal(1),
+  /** The last report that the broker accepted, and when the machine was last scanned with that same result. */
+  report: z.optional(z.object({ hash: sha256, scannedAt: timestamp })),
+  /** Revision of the rules that are stored here; absent when there are none. */
+  rulesRevision: z.optional(z.int().check(z.nonnegative())),
+  /** Until when the cookies of the repository that are held here are good. */
+  cookiesUntil: z.optional(timestamp),
+  outcomes: z.array(commandOutcome).check(z.maxLength(maxOutcomes)),
+});
+export type CheckIn = z.infer<typeof checkIn>;
+
+/** Cookies of the CDN. Whoever has them may read the repository until they end. */
+const repositoryCookies = z.object({
+  /** By name, as the header Cookie has them. */
+  values: z.record(z.string(), z.string()),
+  expiresAt: timestamp,
+});
+export type RepositoryCookies = z.infer<typeof repositoryCookies>;
+
+/** Something that an operator wants of this host. Handled once, however often it is told. */
+const orderedCommand = z.object({ commandId: z.string(), verb: commandVerb, expiresAt: timestamp });
+export type OrderedCommand = z.infer<typeof orderedCommand>;
+
+export const checkInAnswer = z.object({
+  version: z.literal(1),
+  serverTime: timestamp,
+  /** False: the broker does not have the report that `report` named, or none; the next one must be whole. */
+  knowsReport: z.boolean(),
+  /** Time until the next check-in that the broker wishes for. */
+  pollSeconds: z.int().check(z.positive()),
+  /** Absent when the agent has the rules in force. */
+  rules: z.optional(rulesDocument),
+  commands: z.array(orderedCommand),
+  /** Commands whose outcome was taken down (or is no longer wanted); they need not be told again. */
+  acknowledged: z.array(z.string()),
+  /** Absent when those that the agent holds are good for long enough. */
+  cookies: z.optional(repositoryCookies),
+});
+export type CheckInAnswer = z.infer<typeof checkInAnswer>;

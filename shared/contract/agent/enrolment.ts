@@ -1,0 +1,46 @@
+import * as z from 'zod/mini';
+import { sha256, timestamp } from '../primitives.ts';
+import { groupName, hostPublicKey } from './identity.ts';
+import { hostFacts } from './report.ts';
+
+/**
+ * An enrolment token as people copy it: `kbt1_ID_SECRET`, or `kbt1_ID_SECRET_ROOT` with the SHA-256 of the repository's
+ * first root.json. The broker keeps the id and a digest of the secret.
+ */
+export const enrolmentToken = z.string().check(z.regex(/^kbt1_[a-z0-9]{16}_[A-Za-z0-9-]{43}(_[0-9a-f]{64})?$/));
+
+/** Parts of an {@link enrolmentToken}; `undefined` for a text that is none. */
+export function splitToken(
+  text: string,
+): { readonly tokenId: string; readonly secret: string; readonly rootSha256?: string } | undefined {
+  if (!z.safeParse(enrolmentToken, text).success) return undefined;
+  const [, tokenId = '', secret = '', rootSha256] = text.split('_');
+  return { tokenId, secret, ...(rootSha256 !== undefined && { rootSha256 }) };
+}
+
+/** The inverse of {@link splitToken}. The secret has no underscore: base64url with `-` alone. */
+export const joinToken = (tokenId: string, secret: string, rootSha256?: string): string =>
+  ['kbt1', tokenId, secret, ...(rootSha256 === undefined ? [] : [rootSha256])].join('_');
+
+/** Sent with a proof that is signed by the key itself, so that nobody can enrol a key that is not theirs. */
+export const enrolment = z.object({
+  version: z.literal(1),
+  token: enrolmentToken,
+  publicKey: hostPublicKey,
+  host: hostFacts,
+});
+export type Enrolment = z.infer<typeof enrolment>;
+
+export const enrolmentAnswer = z.object({
+  version: z.literal(1),
+  /** Pinned by the token. */
+  group: groupName,
+  /** How the broker wants to be named in `aud`. */
+  audience: z.string(),
+  /** Address of the repository, without a slash at the end. */
+  repositoryUrl: z.string(),
+  enrolledAt: timestamp,
+  /** Digest of the repository's first root.json, when the token carried one. */
+  rootSha256: z.optional(sha256),
+});
+export type EnrolmentAnswer = z.infer<typeof enrolmentAnswer>;
