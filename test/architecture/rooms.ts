@@ -45,7 +45,7 @@ export const rooms: readonly Room[] = [
   },
   {
     name: 'store/port',
-    pattern: /^shared\/stores\/([^/]+\/port|store-error)\.ts$/,
+    pattern: /^shared\/stores\/([^/]+\/port|store-error|page)\.ts$/,
     values: [],
     types: ['core', 'contract', 'store/port'],
     node: false,

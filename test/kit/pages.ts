@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { decodeCursor, encodeCursor } from '#shared/stores/cursor.ts';
-import type { Page } from '#shared/stores/requests/port.ts';
+import type { Page } from '#shared/stores/page.ts';
 
 /** A page of rows in the order given; the cursor names the list and the last key. */
 export function pageOf<T>(

@@ -1,16 +1,83 @@
-import type { HostReport } from '../../contract/agent/report.ts';
-import type { HostSummary, HostView } from '../../contract/operators/views.ts';
-import type { HostState } from '../../core/status/states.ts';
-import type { Page } from '../requests/port.ts';
+import type { HostFacts, HostReport, ScanMoment } from '../../contract/agent/report.ts';
+import type { HostRecord, ReportBody } from '../../contract/host-records.ts';
+import type { HostView } from '../../contract/operators/hosts.ts';
 
-/** Last good report of each host. */
+/** What a request of a host leaves on its row, whatever it asked for. */
+export interface Seen {
+  /** Of the request; nothing is written unless it is greater than the stored one. */
+  readonly sequence: number;
+  readonly at: string;
+  readonly allowance: HostRecord['allowance'];
+}
+
+/** A host that wants to come in with a key of its own. */
+export interface NewHost {
+  readonly host: HostFacts;
+  readonly publicKey: HostRecord['publicKey'];
+  readonly thumbprint: string;
+  readonly tokenId: string;
+  /** SHA-256 (hex) of the token's secret; compared where the token is kept. */
+  readonly secretSha256: string;
+  readonly sequence: number;
+  readonly at: string;
+}
+
+/**
+ * How an enrolment ended. `enrolled`: a use of the token was spent. `already`: this key has this machine; nothing was
+ * spent. `cloned`: the key belongs to another machine, on whose row this is noted now. `taken`: the machine has another
+ * key, and the token may not replace it. `bad-token`: unknown, wrong secret, ended, revoked or used up.
+ */
+export type Enrolled =
+  | { readonly outcome: 'enrolled' | 'already'; readonly record: HostRecord }
+  | { readonly outcome: 'cloned'; readonly owner: string }
+  | { readonly outcome: 'taken' }
+  | { readonly outcome: 'bad-token'; readonly reason: string };
+
+/** The last good report of a host, unpacked. */
+export interface StoredReport extends ReportBody {
+  readonly hash: string;
+  readonly reportVersion: number;
+  readonly reportedAt: string;
+  readonly scan: ScanMoment;
+}
+
+/** Identity, state and last good report of each host. */
 export interface HostStore {
-  /** Stores the report unless a newer scan of the same host is already there (then nothing changes). */
-  put(
-    report: HostReport,
-    extra: { readonly receivedAt: string; readonly refused: HostView['refused'] },
-  ): Promise<'stored' | 'older'>;
-  get(machineId: string): Promise<HostView | undefined>;
-  list(query: { readonly cursor?: string | undefined; readonly limit: number }): Promise<Page<HostSummary>>;
-  countByState(): Promise<Readonly<Record<HostState, number>>>;
+  /** Live; `undefined` for a machine that was never enrolled. */
+  find(machineId: string): Promise<HostRecord | undefined>;
+  /** One transaction with the use of the token; repeating it changes nothing. */
+  enrol(host: NewHost): Promise<Enrolled>;
+  /** False: the sequence number was used, or the key was revoked meanwhile. */
+  seen(machineId: string, seen: Seen, unchanged?: { readonly scannedAt: string }): Promise<boolean>;
+  report(machineId: string): Promise<StoredReport | undefined>;
+  /**
+   * Stores a report in place of the one of version `replaces`, with what the request leaves on the row. `lost`: the
+   * sequence number was used, another report came first, or the key was revoked; nothing is changed then.
+   *
+   * @throws StoreError `refused` when it is too large to be kept
+   */
+  putReport(
+    machineId: string,
+    seen: Seen,
+    stored: {
+      readonly replaces: number;
+      readonly report: HostReport;
+      readonly hash: string;
+      readonly scan: ScanMoment;
+      readonly refused: ReportBody['refused'];
+    },
+  ): Promise<'stored' | 'lost'>;
+  /** Keeps what did not parse for support, one per host, cut to a bound; the last good report stays. */
+  keepRejected(
+    machineId: string,
+    rejected: { readonly at: string; readonly reason: string; readonly body: Uint8Array },
+  ): Promise<void>;
+  /** Notes that another machine used the key of this one. @returns false when that was noted before */
+  noteClone(machineId: string, clone: { readonly machineId: string; readonly at: string }): Promise<boolean>;
+  /** The machine that a key belongs to. */
+  ownerOf(thumbprint: string): Promise<string | undefined>;
+  /** All of one host, for people. */
+  view(machineId: string): Promise<HostView | undefined>;
+  /** Lets the key in no more; again, and the first time stays. @returns `undefined` for a machine that is not known */
+  revoke(machineId: string, at: string): Promise<HostRecord | undefined>;
 }

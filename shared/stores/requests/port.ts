@@ -1,5 +1,6 @@
 import type { FetchPayloadMessage } from '../../contract/messages/fetch-payload.ts';
 import type { FileRequest, FileRequestState } from '../../contract/requests.ts';
+import type { Page } from '../page.ts';
 
 /** Proof that a delivery may work on a file: the message it came with, and how often that message was received. */
 export interface Claim {
@@ -16,14 +17,6 @@ export interface NewRequest {
   readonly size?: number | undefined;
   readonly requestedBy: string;
   readonly requestedAt: string;
-}
-
-export interface Page<T> {
-  readonly items: readonly T[];
-  /** Keys of rows that do not parse. */
-  readonly unreadable: readonly string[];
-  /** Opaque; absent on the last page. */
-  readonly next?: string;
 }
 
 /** Files that hosts asked for, one per SHA-1 however many hosts ask. */

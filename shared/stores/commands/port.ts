@@ -1,0 +1,20 @@
+import type { Command, CommandOutcome, HostOutcome } from '../../contract/commands.ts';
+import type { Page, PageQuery } from '../page.ts';
+
+/** Commands to hosts, and how each ended on each host. */
+export interface CommandStore {
+  create(command: Command): Promise<void>;
+  get(commandId: string): Promise<Command | undefined>;
+  /** The newest first. */
+  list(query: PageQuery): Promise<Page<Command>>;
+  /** Commands that hosts may still be told at that time: neither ended nor cancelled. Cheap to ask: few are active. */
+  active(at: string): Promise<readonly Command[]>;
+  /** Again, and the first time stays. @returns `undefined` when there is no such command */
+  cancel(commandId: string, at: string): Promise<Command | undefined>;
+  /**
+   * Takes down how it ended on a host, and counts it. `already`: the first outcome stays. `unknown`: no such command.
+   */
+  putOutcome(machineId: string, outcome: CommandOutcome): Promise<'stored' | 'already' | 'unknown'>;
+  /** Outcomes by machine id. */
+  outcomes(commandId: string, query: PageQuery): Promise<Page<HostOutcome>>;
+}
