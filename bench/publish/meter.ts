@@ -1,5 +1,6 @@
 import type { S3Client } from '@aws-sdk/client-s3';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { usdPer } from '../kit/prices.ts';
 
 /** What AWS would count, between two readings. */
 export interface Usage {
@@ -14,14 +15,6 @@ export interface Usage {
   readonly s3Writes: number;
   readonly usd: number;
 }
-
-/**
- * List prices of us-east-1 in USD, without tax and free tier, as of November 2024 and not changed since:
- * https://aws.amazon.com/dynamodb/pricing/on-demand/ ($0.625 for a million write request units and $0.125 for a million
- * read request units, standard table class) and https://aws.amazon.com/s3/pricing/ (S3 Standard: $0.005 for a thousand
- * PUT, COPY, POST and LIST requests, $0.0004 for a thousand others; deleting and aborting are free).
- */
-const usdPer = { writeUnit: 0.625e-6, readUnit: 0.125e-6, s3Write: 5e-6, s3Read: 0.4e-6 } as const;
 
 type S3Price = 'write' | 'list' | 'read' | 'free';
 
@@ -95,8 +88,8 @@ export class Meter {
       readUnits: this.#readUnits,
       s3Writes: s3Calls('write', 'free'),
       usd:
-        this.#writeUnits * usdPer.writeUnit +
-        this.#readUnits * usdPer.readUnit +
+        this.#writeUnits * usdPer.dynamodbWriteUnit +
+        this.#readUnits * usdPer.dynamodbReadUnit +
         s3Calls('write', 'list') * usdPer.s3Write +
         s3Calls('read') * usdPer.s3Read,
     };
