@@ -25,6 +25,8 @@ export const proofType = 'kbroker-request+jwt';
 export const proofAlgorithm = 'ES256';
 /** A proof lives so long, and clocks may differ by as much. Seconds. */
 export const proofLifeSeconds = 300;
+/** `aud` of the proof of an enrolment: how the broker names itself is only told in the answer to it. */
+export const enrolmentAudience = 'urn:kbroker:enrolment';
 
 /**
  * Claims of the JWT that each request of a host carries in `Authorization: Bearer`, signed with the host's key. What they
@@ -35,7 +37,7 @@ export const proofClaims = z.object({
   iss: keyThumbprint,
   /** The machine that the agent runs on, asked anew at each start: a copied disk image shows itself by it. */
   sub: machineId,
-  /** The broker, as it named itself at enrolment. */
+  /** The broker, as it named itself at enrolment; {@link enrolmentAudience} before that. */
   aud: z.string(),
   /** When it was made, and when it ends: at most {@link proofLifeSeconds} later. Seconds since 1970. */
   iat: z.number(),
