@@ -6,6 +6,9 @@ export interface CommandContext {
   readonly io: CliIo;
   readonly json: boolean;
   readonly call: OperatorClient;
+  /** Address of the API, for what is printed. */
+  readonly apiUrl: URL;
   /** Waits; handed in so that tests need not. */
   readonly sleep: (milliseconds: number) => Promise<void>;
+  readonly now: () => Date;
 }

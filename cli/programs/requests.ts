@@ -1,0 +1,13 @@
+import { Option } from 'commander';
+import { fileRequestStates } from '#shared/contract/requests.ts';
+import { listRequests, sweepRequests } from '../commands/requests.ts';
+import type { AddCommands } from './kit.ts';
+
+/** `kbroker requests`. */
+export const addRequestsCommands: AddCommands = (program, { sub, online }) => {
+  const requests = sub(program, 'requests', 'files that hosts asked for');
+  sub(requests, 'list', 'list them')
+    .addOption(new Option('--state <state>', 'only this state').choices(fileRequestStates))
+    .action(online((context, flags: { state?: string }) => listRequests(context, flags)));
+  sub(requests, 'sweep', 'queue open requests now').action(online((context) => sweepRequests(context)));
+};

@@ -1,0 +1,13 @@
+import { listUpdates, showUpdate } from '../commands/updates.ts';
+import { type AddCommands, selection } from './kit.ts';
+
+/** `kbroker updates`. */
+export const addUpdatesCommands: AddCommands = (program, { sub, online }) => {
+  const updates = sub(program, 'updates', 'what is known of updates, those that left the index among them');
+  sub(updates, 'list', 'updates of KBs, the newest first')
+    .requiredOption('--kb <kb>', 'KB number (repeatable, or comma-separated)', selection)
+    .action(online((context, flags: { kb: readonly string[] }) => listUpdates(context, flags.kb)));
+  sub(updates, 'show', 'one update and its files')
+    .argument('<update-id>', 'UpdateId, or UpdateId_revision')
+    .action(online((context, updateId: string) => showUpdate(context, updateId)));
+};
