@@ -1,3 +1,4 @@
+import { canonicalJson } from '../canonical-json.ts';
 import type { HostReport, ReportChanges, ReportedUpdate } from './report.ts';
 
 /**
@@ -18,17 +19,6 @@ export function orderReport(report: HostReport): HostReport {
     updates: [...updates].toSorted(([a], [b]) => byText(a, b)).map(([, update]) => update),
     needs: [...new Set(report.needs)].toSorted(byText),
   };
-}
-
-/** JSON with the members of all objects sorted and absent ones left out: equal values give equal texts. */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(item ?? null)).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const members = Object.entries(value)
-    .filter(([, member]) => member !== undefined)
-    .toSorted(([a], [b]) => byText(a, b))
-    .map(([name, member]) => `${JSON.stringify(name)}:${canonicalJson(member)}`);
-  return `{${members.join(',')}}`;
 }
 
 /** Text of an ordered report whose SHA-256 is the report's hash. */
