@@ -16,7 +16,9 @@ import { awsPayloadStore } from '#shared/stores/payloads/aws.ts';
 import { awsRequestStore } from '#shared/stores/requests/aws.ts';
 import { awsRuleStore } from '#shared/stores/rules/aws.ts';
 import { awsRunStarter } from '#shared/stores/runs/aws.ts';
+import { personAuthentication } from './authenticate.ts';
 import { serveOperatorsEnv } from './env.ts';
+import { issuerKeys } from './issuer-keys.ts';
 import { serveOperators } from './serve-operators.ts';
 
 const env = parseEnv(serveOperatorsEnv);
@@ -37,4 +39,16 @@ const implementation = serveOperators({
 });
 const telemetry = createTelemetry('serve-operators');
 
-export const handler = apiHandler({ telemetry, endpoints: operatorEndpoints, implementation });
+export const handler = apiHandler({
+  telemetry,
+  endpoints: operatorEndpoints,
+  implementation,
+  authenticate: personAuthentication({
+    issuer: env.OIDC_ISSUER,
+    clientId: env.OIDC_CLIENT_ID,
+    roleClaim: env.OIDC_ROLE_CLAIM,
+    keys: issuerKeys(env.OIDC_ISSUER),
+    now: date,
+  }),
+  nameOf: ({ subject, role }) => `${role} ${subject}`,
+});

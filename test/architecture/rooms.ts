@@ -94,7 +94,7 @@ export const rooms: readonly Room[] = [
     values: ['function/use-case', 'core', 'contract', 'index', 'store/port', 'upstream', 'authenticode'],
     types: ['lambda'],
     node: true,
-    packages: ['zod'],
+    packages: ['zod', 'jose'],
   },
   {
     name: 'infra',
