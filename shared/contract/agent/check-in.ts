@@ -23,7 +23,7 @@ export const checkIn = z.object({
 export type CheckIn = z.infer<typeof checkIn>;
 
 /** Cookies of the CDN. Whoever has them may read the repository until they end. */
-const repositoryCookies = z.object({
+export const repositoryCookies = z.object({
   /** By name, as the header Cookie has them. */
   values: z.record(z.string(), z.string()),
   expiresAt: timestamp,
