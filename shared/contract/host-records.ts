@@ -45,6 +45,8 @@ export const hostRecord = z.object({
   /** When it was last scanned with the result that is stored. */
   scannedAt: z.optional(timestamp),
   revokedAt: z.optional(timestamp),
+  /** Until then it is asked to check in often, because commands are going on. */
+  livelyUntil: z.optional(timestamp),
   /** Machines that used its key, the latest ten. */
   clones: z.optional(z.array(z.object({ machineId, at: timestamp })).check(z.maxLength(10))),
 });

@@ -4,10 +4,14 @@ import type { HostView } from '../../contract/operators/hosts.ts';
 
 /** What a request of a host leaves on its row, whatever it asked for. */
 export interface Seen {
+  /** Of the key that signed the request; nothing is written when the machine has another one by now. */
+  readonly thumbprint: string;
   /** Of the request; nothing is written unless it is greater than the stored one. */
   readonly sequence: number;
   readonly at: string;
   readonly allowance: HostRecord['allowance'];
+  /** Until when it is asked to check in often; what is stored stays when it is absent. */
+  readonly livelyUntil?: string;
 }
 
 /** A host that wants to come in with a key of its own. */
@@ -24,12 +28,12 @@ export interface NewHost {
 
 /**
  * How an enrolment ended. `enrolled`: a use of the token was spent. `already`: this key has this machine; nothing was
- * spent. `cloned`: the key belongs to another machine, on whose row this is noted now. `taken`: the machine has another
+ * spent. `cloned`: the key belongs to another machine, on whose row this is noted; `noted` is false when it was noted before. `taken`: the machine has another
  * key, and the token may not replace it. `bad-token`: unknown, wrong secret, ended, revoked or used up.
  */
 export type Enrolled =
   | { readonly outcome: 'enrolled' | 'already'; readonly record: HostRecord }
-  | { readonly outcome: 'cloned'; readonly owner: string }
+  | { readonly outcome: 'cloned'; readonly owner: string; readonly noted: boolean }
   | { readonly outcome: 'taken' }
   | { readonly outcome: 'bad-token'; readonly reason: string };
 
@@ -45,14 +49,19 @@ export interface StoredReport extends ReportBody {
 export interface HostStore {
   /** Live; `undefined` for a machine that was never enrolled. */
   find(machineId: string): Promise<HostRecord | undefined>;
-  /** One transaction with the use of the token; repeating it changes nothing. */
+  /**
+   * One transaction with the use of the token; repeating it changes nothing.
+   *
+   * @throws StoreError `conflict` when so many enrol with the same token that it did not get its turn
+   */
   enrol(host: NewHost): Promise<Enrolled>;
-  /** False: the sequence number was used, or the key was revoked meanwhile. */
+  /** False: the sequence number was used, or the key was revoked or replaced meanwhile. */
   seen(machineId: string, seen: Seen, unchanged?: { readonly scannedAt: string }): Promise<boolean>;
   report(machineId: string): Promise<StoredReport | undefined>;
   /**
    * Stores a report in place of the one of version `replaces`, with what the request leaves on the row. `lost`: the
-   * sequence number was used, another report came first, or the key was revoked; nothing is changed then.
+   * sequence number was used, another report came first, or the key was revoked or replaced; nothing is
+   * changed then.
    *
    * @throws StoreError `refused` when it is too large to be kept
    */
