@@ -28,9 +28,6 @@ export const proofLifeSeconds = 300;
 /** `aud` of the proof of an enrolment: how the broker names itself is only told in the answer to it. */
 export const enrolmentAudience = 'urn:kbroker:enrolment';
 
-/** `aud` of the proof of an enrolment: the host does not know yet how the broker wants to be named. */
-export const enrolmentAudience = 'urn:kbroker:enrolment';
-
 /**
  * Claims of the JWT that each request of a host carries in `Authorization: Bearer`, signed with the host's key. What they
  * say of the request is compared with the request.
