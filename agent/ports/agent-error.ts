@@ -4,6 +4,12 @@
  * - `unreachable`, `timeout`: no connection or no answer in time.
  * - `unavailable`: the server says "later" (429, 5xx).
  * - `refused`: the server does not let this agent in (401, 403).
+ * - `revoked`: the broker does not let the key of this host in any more.
+ * - `cloned`: the key belongs to another machine: this one is a copy of it.
+ * - `taken`: the machine is enrolled with another key, and the token may not replace it.
+ * - `not-enrolled`: this data folder has no enrolment.
+ * - `bad-key`: the host's key is damaged, or others may have read it.
+ * - `unknown-base`: the broker does not have the report that changes are to.
  * - `rejected`: the server does not accept what was sent (other 4xx).
  * - `not-found`: the repository has no such object.
  * - `bad-answer`: an answer that is not of the agreed shape.
@@ -23,6 +29,12 @@ export type AgentErrorCode =
   | 'timeout'
   | 'unavailable'
   | 'refused'
+  | 'revoked'
+  | 'cloned'
+  | 'taken'
+  | 'not-enrolled'
+  | 'bad-key'
+  | 'unknown-base'
   | 'rejected'
   | 'not-found'
   | 'bad-answer'
@@ -39,6 +51,9 @@ export type AgentErrorCode =
 
 /** Codes where the same attempt may succeed a moment later. */
 const retryable: ReadonlySet<AgentErrorCode> = new Set(['unreachable', 'timeout', 'unavailable', 'cut']);
+
+/** Codes with which the broker ends all talk with this host until somebody enrols it anew. */
+export const endsTalk: ReadonlySet<AgentErrorCode> = new Set(['revoked', 'cloned', 'bad-key']);
 
 /** Codes that say, of the pull or the scan, that the index which the repository offers is of no use to this agent. */
 export const uselessIndex: ReadonlySet<AgentErrorCode> = new Set([

@@ -139,7 +139,7 @@ export const rooms: readonly Room[] = [
     values: ['agent/node', 'agent/ports', 'agent/core', 'contract'],
     types: ['core'],
     node: true,
-    packages: ['undici', 'zod'],
+    packages: ['jose', 'undici', 'zod'],
   },
   {
     name: 'agent/main',

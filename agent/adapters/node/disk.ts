@@ -2,6 +2,9 @@ import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AgentError } from '../../ports/agent-error.ts';
 
+/** Read and write for the owner, nothing for anybody else. */
+const ownerOnly = 0o600;
+
 export const isMissing = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && error.code === 'ENOENT';
 
@@ -27,11 +30,16 @@ export async function flushFolder(folder: string): Promise<void> {
   }
 }
 
-/** Writes a small file whole or not at all: temporary file, flush, rename, flush of the folder. */
+/**
+ * Writes a small file whole or not at all: temporary file, flush, rename, flush of the folder. Its owner alone may read it.
+ * Windows has no modes; there a file has the rights of its folder.
+ */
 export async function writeWhole(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`;
-  const handle: FileHandle = await open(temporary, 'w');
+  const handle: FileHandle = await open(temporary, 'w', ownerOnly);
   try {
+    // A temporary file that a crash left keeps the mode that it has.
+    await handle.chmod(ownerOnly);
     await handle.writeFile(text, 'utf8');
     await handle.sync();
   } finally {
