@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { HostReport } from '#shared/contract/agent/report.ts';
+import type { HostFacts, HostReport } from '#shared/contract/agent/report.ts';
 import type { IndexPointer } from '#shared/contract/index-pointer.ts';
+import type { TokenView } from '#shared/contract/tokens.ts';
 import type { Catalog, CatalogUpdate } from '#shared/core/catalog/model.ts';
 
 /** Values that tests are made of, valid by every schema. */
@@ -80,21 +81,36 @@ export function pointerOf(digest: string, more: Partial<IndexPointer> = {}): Ind
   };
 }
 
+export const hostFactsOf = (machineId: string): HostFacts => ({
+  machineId,
+  hostname: `${machineId}.example`,
+  os: 'Windows 11 Enterprise',
+  osVersion: '10.0.26100.1742',
+  architecture: 'amd64',
+  agentVersion: '0.1.0',
+});
+
+/** An enrolment token for 100 hosts of the group "pilots", good for the fixed day of {@link at}. */
+export const tokenOf = (n: number, more: Partial<TokenView> = {}): TokenView => ({
+  version: 1,
+  tokenId: `token${String(n).padStart(11, '0')}`,
+  group: 'pilots',
+  uses: 100,
+  used: 0,
+  createdAt: at(0),
+  createdBy: 'somebody',
+  expiresAt: at(86_400),
+  replace: false,
+  ...more,
+});
+
+/** A report as the host sends it: in its order, with nothing found. */
 export function reportOf(machineId: string, more: Partial<HostReport> = {}): HostReport {
   return {
-    version: 1,
-    host: {
-      machineId,
-      hostname: `${machineId}.example`,
-      os: 'Windows 11 Enterprise',
-      osVersion: '10.0.26100.1742',
-      architecture: 'amd64',
-      agentVersion: '0.1.0',
-    },
+    version: 2,
+    host: hostFactsOf(machineId),
     indexSha256: sha256('index'),
     rulesRevision: 1,
-    scannedAt: at(0),
-    scanMilliseconds: 12,
     updates: [],
     needs: [],
     ...more,
