@@ -8,6 +8,7 @@ import { AgentSecret } from './edge/agent-secret.ts';
 import { AlarmTopic } from './edge/alarm-topic.ts';
 import { Api } from './edge/api.ts';
 import { RepositoryDistribution, type RepositoryDomain } from './edge/distribution.ts';
+import { Identity, type OpenIdProvider } from './edge/identity.ts';
 import { FetchPayload } from './functions/fetch-payload.ts';
 import { ServeAgents } from './functions/serve-agents.ts';
 import { ServeOperators } from './functions/serve-operators.ts';
@@ -15,6 +16,7 @@ import { SweepRequests } from './functions/sweep-requests.ts';
 import { SyncIndex } from './functions/sync-index.ts';
 import type { FunctionSettings } from './kit/broker-function.ts';
 import { Catalog } from './stores/catalog.ts';
+import { Events } from './stores/events.ts';
 import { Hosts } from './stores/hosts.ts';
 import { Payloads } from './stores/payloads.ts';
 import { Requests } from './stores/requests.ts';
@@ -142,6 +144,20 @@ export interface BrokerStackProps extends StackProps {
   readonly repositoryDomain?: RepositoryDomain;
 
   /**
+   * The OpenID provider whose access tokens let people in.
+   *
+   * @default - a Cognito user pool with a group for each role is made
+   */
+  readonly oidc?: OpenIdProvider;
+
+  /**
+   * First part of the host name of Cognito's login page; nobody else in the region may have it.
+   *
+   * @default - the stack's name and the account's number
+   */
+  readonly loginDomainPrefix?: string;
+
+  /**
    * How long logs are kept.
    *
    * @default RetentionDays.THREE_MONTHS
@@ -173,6 +189,7 @@ export class BrokerStack extends Stack {
     };
     const { notify } = settings;
 
+    const events = new Events(this, 'Events');
     const catalog = new Catalog(this, 'Catalog', { removalPolicy });
     const payloads = new Payloads(this, 'Payloads', { removalPolicy });
     const requests = new Requests(this, 'Requests', { removalPolicy, workerTimeout, notify });
@@ -183,6 +200,7 @@ export class BrokerStack extends Stack {
     const syncIndex = new SyncIndex(this, 'SyncIndex', {
       ...settings,
       catalog,
+      events,
       indexUrl:
         props.indexUrl ?? 'https://catalog.s.download.windowsupdate.com/microsoftupdate/v6/wsusscan/wsusscn2.cab',
       indexRoots: props.indexRoots,
@@ -200,6 +218,7 @@ export class BrokerStack extends Stack {
     const fetchPayload = new FetchPayload(this, 'FetchPayload', {
       ...settings,
       catalog,
+      events,
       payloads,
       requests,
       memoryMiB: props.workerMemoryMiB ?? 1769,
@@ -226,6 +245,13 @@ export class BrokerStack extends Stack {
       sweepRequests,
     });
 
+    const identity = new Identity(this, 'Identity', {
+      removalPolicy,
+      oidc: props.oidc,
+      loginDomainPrefix: props.loginDomainPrefix,
+    });
+    identity.bindTo(serveOperators);
+
     const api = new Api(this, 'Api', {
       ...settings,
       serveAgents,
@@ -241,6 +267,9 @@ export class BrokerStack extends Stack {
     this.outputs({
       ApiUrl: api.httpApi.apiEndpoint,
       RepositoryUrl: repository.url,
+      Issuer: identity.issuer,
+      ClientId: identity.clientId,
+      ...(identity.loginDomain !== undefined && { LoginDomain: identity.loginDomain }),
       AgentSecretArn: secret.secret.secretArn,
       FetchQueueUrl: requests.queue.queueUrl,
       FetchDeadLetterQueueUrl: requests.deadLetterQueue.queueUrl,
@@ -254,6 +283,7 @@ export class BrokerStack extends Stack {
       RequestsTable: requests.table.table.tableName,
       HostsTable: hosts.table.table.tableName,
       RulesTable: rules.table.table.tableName,
+      EventBus: events.bus.eventBusName,
       IndexBucket: catalog.bucket.bucket.bucketName,
       PayloadsBucket: payloads.bucket.bucket.bucketName,
     });

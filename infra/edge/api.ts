@@ -5,14 +5,13 @@ import {
   HttpMethod,
   HttpNoneAuthorizer,
   HttpStage,
-  type IHttpRouteAuthorizer,
   LogGroupLogDestination,
 } from 'aws-cdk-lib/aws-apigatewayv2';
-import { HttpIamAuthorizer } from 'aws-cdk-lib/aws-apigatewayv2-authorizers';
 import { HttpLambdaIntegration } from 'aws-cdk-lib/aws-apigatewayv2-integrations';
 import { ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { type Access, roles } from '#shared/contract/access.ts';
 import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
 import type { Endpoint } from '#shared/contract/endpoint.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
@@ -54,16 +53,10 @@ export class Api extends Construct {
       accessLogSettings: { destination: new LogGroupLogDestination(accessLog), format: accessLogFormat },
     });
 
-    // Agents prove themselves with the shared secret, and the function checks it: an authorizer of the HTTP API would
-    // have to be a second function with the same secret, called before each request, and could not see the body that
-    // the per-host signatures of a later stage cover.
-    const open = new HttpNoneAuthorizer();
     const agents = new HttpLambdaIntegration('Agents', props.serveAgents.lambda);
-    for (const [name, endpoint] of Object.entries(agentEndpoints)) this.addRoute(name, endpoint, agents, open);
-
-    const iam = new HttpIamAuthorizer();
+    for (const [name, endpoint] of Object.entries(agentEndpoints)) this.addRoute(name, endpoint, agents);
     const operators = new HttpLambdaIntegration('Operators', props.serveOperators.lambda);
-    for (const [name, endpoint] of Object.entries(operatorEndpoints)) this.addRoute(name, endpoint, operators, iam);
+    for (const [name, endpoint] of Object.entries(operatorEndpoints)) this.addRoute(name, endpoint, operators);
 
     new BrokerAlarm(this, 'api-server-errors', {
       metric: stage.metricServerError({ period: Duration.minutes(5), statistic: 'Sum' }),
@@ -76,26 +69,40 @@ export class Api extends Construct {
     });
   }
 
-  private addRoute(
-    name: string,
-    endpoint: Endpoint,
-    integration: HttpLambdaIntegration,
-    authorizer: IHttpRouteAuthorizer,
-  ): void {
+  private addRoute(name: string, endpoint: Endpoint, integration: HttpLambdaIntegration): void {
+    refuseWithoutAccess(name, endpoint);
     const routes = this.httpApi.addRoutes({
       path: endpoint.path,
       methods: [HttpMethod[endpoint.method]],
       integration,
-      authorizer,
+      authorizer: new HttpNoneAuthorizer(),
     });
-    if (authorizer instanceof HttpNoneAuthorizer) {
-      for (const route of routes) {
-        acknowledge(route, {
-          'AwsSolutions-APIG4': `${name}: the function checks the agents' secret; a host has no identity in IAM.`,
-        });
-      }
-    }
+    for (const route of routes) acknowledge(route, { 'AwsSolutions-APIG4': `${name}: ${whoChecks(endpoint.access)}` });
   }
+}
+
+/**
+ * No authorizer of the HTTP API stands before a route. One for hosts could not see the body that their signatures cover;
+ * one for people would let in every token of the issuer, and the roles would have to be checked by the function anyway.
+ */
+const whoChecks = (access: Access): string => {
+  if (access === 'host') return 'the function verifies the signature of the host, which covers the body.';
+  if (access === 'enrolment-token')
+    return 'the function verifies the enrolment token and the signature of the new key.';
+  return `the function verifies the access token of the person, and that it gives the role ${access}.`;
+};
+
+/**
+ * The compiler demands the column, and a table that came past it must not open a door.
+ *
+ * @throws Error that names the row
+ */
+export function refuseWithoutAccess(name: string, { method, path, access }: Endpoint): void {
+  const known: readonly string[] = ['host', 'enrolment-token', ...roles];
+  if (known.includes(access)) return;
+  throw new Error(
+    `${name} (${method} ${path}) says of nobody that it is for them: its access is ${access}; allowed are ${known.join(', ')}`,
+  );
 }
 
 /** One JSON object per request. https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html */
@@ -104,7 +111,6 @@ const accessLogFormat = AccessLogFormat.custom(
     requestId: '$context.requestId',
     time: '$context.requestTime',
     sourceIp: '$context.identity.sourceIp',
-    userArn: '$context.identity.userArn',
     method: '$context.httpMethod',
     route: '$context.routeKey',
     status: '$context.status',

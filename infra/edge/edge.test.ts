@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
+import type { Endpoint } from '#shared/contract/endpoint.ts';
 import { publicPrefixes } from '#shared/contract/keys.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { lastJoined, statementsOf } from '../testing/statements.ts';
 import { type Resource, type Synthesized, synthesize } from '../testing/synth.ts';
+import { refuseWithoutAccess } from './api.ts';
 
 let synthesized: Synthesized;
 beforeAll(() => {
@@ -18,13 +20,18 @@ describe('edge', () => {
   const routes = () =>
     new Map(ofType('AWS::ApiGatewayV2::Route').map(({ properties }) => [properties.RouteKey, properties]));
 
-  test('has a route for each endpoint and no other, with the right authorization', () => {
-    const expected = [
-      ...Object.values(agentEndpoints).map(({ method, path }) => [`${method} ${path}`, 'NONE']),
-      ...Object.values(operatorEndpoints).map(({ method, path }) => [`${method} ${path}`, 'AWS_IAM']),
-    ];
+  test('has a route for each endpoint and no other, and leaves it to the functions whom to let in', () => {
+    const endpoints = [...Object.values(agentEndpoints), ...Object.values(operatorEndpoints)];
+    const expected = endpoints.map(({ method, path }) => [`${method} ${path}`, 'NONE']);
     const actual = [...routes()].map(([key, properties]) => [key, properties.AuthorizationType]);
     expect(actual.sort()).toEqual(expected.sort());
+  });
+
+  test.each([undefined, 'everybody', ''])('refuses an endpoint whose access is %j', (access) => {
+    const endpoint = Object.assign({ ...operatorEndpoints.getStatus }, { access });
+    expect(() => refuseWithoutAccess('getStatus', endpoint as Endpoint)).toThrow(
+      /^getStatus \(GET \/v1\/status\) says of nobody .* allowed are host, enrolment-token, viewer/,
+    );
   });
 
   test('sends agents and operators to different functions', () => {
