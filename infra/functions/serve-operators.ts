@@ -34,7 +34,7 @@ export class ServeOperators extends BrokerFunction {
     props.catalog.grantFollowRuns(this);
     props.catalog.grantReadFacts(this);
     props.hosts.grantRead(this);
-    props.payloads.grantCount(this);
+    props.payloads.grantList(this);
     props.requests.grantList(this);
     props.rules.grantChange(this);
     props.syncIndex.grantStart(this, 'SYNC_FUNCTION');

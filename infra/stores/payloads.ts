@@ -18,6 +18,7 @@ export class Payloads extends Construct {
     super(scope, id);
     this.table = new BrokerTable(this, 'Table', {
       shape: payloadsBinding.table,
+      indexes: [payloadsBinding.byTime],
       removalPolicy: props.removalPolicy,
     });
     this.bucket = new PrivateBucket(this, 'Objects', { stagingPrefix: 'staging/', removalPolicy: props.removalPolicy });
@@ -25,7 +26,7 @@ export class Payloads extends Construct {
 
   /** To upload files and record them. */
   grantAdd(fn: BrokerFunction): void {
-    this.table.allow(fn, ['BatchGetItem', 'GetItem', 'PutItem']);
+    this.table.allow(fn, ['BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem']);
     this.bucket.allowObjects(fn, ['s3:PutObject', 's3:AbortMultipartUpload'], ['payloads/', 'staging/']);
     // A file whose SHA-256 is only known at its end is copied from staging to its digest's key.
     this.bucket.allowObjects(fn, ['s3:GetObject', 's3:DeleteObject'], ['staging/']);
@@ -38,9 +39,10 @@ export class Payloads extends Construct {
     this.bind(fn);
   }
 
-  /** To say how many files and bytes are held. */
-  grantCount(fn: BrokerFunction): void {
-    this.table.allow(fn, ['Scan']);
+  /** To list what is held, and to say how much it is. */
+  grantList(fn: BrokerFunction): void {
+    this.table.allow(fn, ['BatchGetItem', 'GetItem']);
+    this.table.allowIndex(fn, payloadsBinding.byTime, ['Query']);
     this.bind(fn);
   }
 

@@ -63,6 +63,12 @@ export const command = z.object({
 });
 export type Command = z.infer<typeof command>;
 
+/** A command that was just made, and how many hosts it was for at that time: 0 is a group or filter that fits none. */
+export const createdCommand = z.extend(command, {
+  /** By the snapshot of the fleet; absent when there was none. */
+  matches: z.optional(z.int()),
+});
+
 /** Wish of an operator. */
 export const newCommand = z.object({
   version: z.literal(1),

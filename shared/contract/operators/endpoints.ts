@@ -1,7 +1,7 @@
 /** One row per route; longer than other files because a table is read best in one piece. */
 import * as z from 'zod/mini';
 import { auditAnchorsPage, auditPage } from '../audit.ts';
-import { command, commandsPage, commandView, newCommand } from '../commands.ts';
+import { command, commandsPage, commandView, createdCommand, newCommand } from '../commands.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { syncWishes } from '../messages/sync-index.ts';
 import { rulesChange, rulesDocument } from '../rules.ts';
@@ -180,7 +180,7 @@ export const operatorEndpoints = {
     summary: 'Tell hosts to scan, download, install or report',
     access: 'operator',
     request: newCommand,
-    response: command,
+    response: createdCommand,
   },
   getCommand: {
     method: 'GET',

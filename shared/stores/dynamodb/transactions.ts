@@ -1,66 +1,49 @@
-import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
-import { StoreError } from '../store-error.ts';
+import { TransactionCanceledException } from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  TransactWriteCommand,
+  type TransactWriteCommandInput,
+} from '@aws-sdk/lib-dynamodb';
 import type { Sleep } from './batches.ts';
 
-/** Time and chance between the tries of a write that met another one. */
-export interface Retrying {
-  readonly sleep: Sleep;
+type Writes = NonNullable<TransactWriteCommandInput['TransactItems']>;
+
+interface TransactionOptions {
   /**
-   * In [0, 1); spreads the waits, so that two who met do not meet again.
+   * In [0, 1); spreads the waits of those who met on an item.
    *
    * @default Math.random
    */
-  readonly random?: () => number;
+  readonly random?: (() => number) | undefined;
 }
 
-/** Tries of a write whose items others are just writing; their waits, spread by chance, add up to about 3 s. */
-const maxTries = 8;
+/** With the waits below about 10 s; a counter that 100 callers want at once is through long before. */
+const maxTries = 12;
 
 /**
- * Reasons of a cancelled transaction, and names of errors, that say "not now" and nothing of the conditions
- * (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html).
- */
-const notNow = new Set(['TransactionConflict', 'ProvisionedThroughputExceeded', 'ThrottlingError']);
-const notNowErrors = new Set(['TransactionConflictException', 'TransactionInProgressException']);
-
-/**
- * Runs a conditional write, of one item or a transaction. When another transaction has one of its items in hand, that
- * says nothing of the conditions: it is tried again after a wait.
+ * Writes all of it, or nothing. Whoever met another transaction on an item tries again: the SDK does not.
  *
- * @returns `undefined` when it was made, else which of its items' conditions did not hold, by their place in it
- * @throws StoreError `conflict` when it did not get its turn in all tries
+ * @returns the index of the first write whose condition did not hold; `undefined` when all was written
+ * @throws TransactionCanceledException for every other reason
  */
-export async function failedConditions(
-  write: () => Promise<unknown>,
-  { sleep, random = Math.random }: Retrying,
-): Promise<readonly number[] | undefined> {
-  for (let tried = 1; ; tried += 1) {
+export async function writeTogether(
+  client: DynamoDBDocumentClient,
+  writes: Writes,
+  sleep: Sleep,
+  { random = Math.random }: TransactionOptions = {},
+): Promise<number | undefined> {
+  for (let tries = 1; ; tries += 1) {
     try {
-      await write();
+      await client.send(new TransactWriteCommand({ TransactItems: writes }));
       return undefined;
     } catch (error) {
-      const failed = conditionsOf(error);
-      if (failed.length > 0) return failed;
-      if (!isNotNow(error)) throw error;
-      if (tried === maxTries)
-        throw new StoreError('conflict', `others were writing the same items in each of ${maxTries} tries`, {
-          cause: error,
-        });
+      if (!(error instanceof TransactionCanceledException)) throw error;
+      const codes = (error.CancellationReasons ?? []).map(({ Code }) => Code);
+      const refused = codes.indexOf('ConditionalCheckFailed');
+      if (refused >= 0) return refused;
+      const met = codes.some((code) => code === 'TransactionConflict' || code === 'ThrottlingError');
+      if (!met || tries === maxTries) throw error;
+      await sleep(Math.min(20 * 2 ** tries, 2000) * (0.5 + random() / 2));
     }
-    await sleep(25 * 2 ** (tried - 1) * (0.5 + random() / 2));
   }
-}
-
-function conditionsOf(error: unknown): number[] {
-  if (error instanceof ConditionalCheckFailedException) return [0];
-  if (!(error instanceof TransactionCanceledException)) return [];
-  return (error.CancellationReasons ?? []).flatMap(({ Code }, index) =>
-    Code === 'ConditionalCheckFailed' ? [index] : [],
-  );
-}
-
-function isNotNow(error: unknown): boolean {
-  if (error instanceof TransactionCanceledException)
-    return (error.CancellationReasons ?? []).some(({ Code }) => Code !== undefined && notNow.has(Code));
-  return error instanceof Error && notNowErrors.has(error.name);
 }

@@ -1,11 +1,12 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { type DynamoDBDocumentClient, GetCommand, PutCommand, paginateScan } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import { buildKey } from '../../contract/keys.ts';
 import { byteCount, sha1, sha256, timestamp } from '../../contract/primitives.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { batchGet, type Sleep } from '../dynamodb/batches.ts';
-import { heldTrue } from '../dynamodb/conditions.ts';
-import { parseAll } from '../dynamodb/rows.ts';
+import { parseAll, parseRows } from '../dynamodb/rows.ts';
+import { writeTogether } from '../dynamodb/transactions.ts';
 import { MultipartUpload } from '../s3/multipart-upload.ts';
 import { deleteObject, immutable, moveObject } from '../s3/objects.ts';
 import { StoreError } from '../store-error.ts';
@@ -13,6 +14,11 @@ import { payloadsBinding } from './binding.ts';
 import type { HeldPayload, PayloadStore, PayloadUpload } from './port.ts';
 
 const { partitionKey } = payloadsBinding.table;
+const { byTime } = payloadsBinding;
+/** Partition of the index by time. */
+const listName = 'held';
+/** Key of the row of totals: no SHA-1, so no record. */
+const totalsKey = { [partitionKey]: 'totals' };
 
 export const payloadRow = z.object({
   version: z.literal(1),
@@ -21,6 +27,16 @@ export const payloadRow = z.object({
   size: byteCount,
   name: z.exactOptional(z.string()),
   heldAt: timestamp,
+});
+
+/** How many records there are; counted in the transaction that writes one. */
+const totalsRow = z.object({ files: byteCount, bytes: byteCount });
+
+/** Key of the last record of a page. */
+const position = z.strictObject({
+  sha1,
+  [byTime.partitionKey]: z.literal(listName),
+  [byTime.sortKey]: timestamp,
 });
 
 export interface AwsPayloadStoreOptions {
@@ -47,17 +63,30 @@ export function awsPayloadStore({ dynamodb, s3, table, bucket, sleep }: AwsPaylo
     },
 
     async record(payload) {
-      const written = await heldTrue(
-        dynamodb.send(
-          new PutCommand({
-            TableName: table,
-            Item: z.parse(payloadRow, { version: 1, ...payload }),
-            ConditionExpression: 'attribute_not_exists(#key)',
-            ExpressionAttributeNames: { '#key': partitionKey },
-          }),
-        ),
+      const refused = await writeTogether(
+        dynamodb,
+        [
+          {
+            Put: {
+              TableName: table,
+              Item: { ...z.parse(payloadRow, { version: 1, ...payload }), [byTime.partitionKey]: listName },
+              ConditionExpression: 'attribute_not_exists(#key)',
+              ExpressionAttributeNames: { '#key': partitionKey },
+            },
+          },
+          {
+            Update: {
+              TableName: table,
+              Key: totalsKey,
+              UpdateExpression: 'ADD #files :one, #bytes :size',
+              ExpressionAttributeNames: { '#files': 'files', '#bytes': 'bytes' },
+              ExpressionAttributeValues: { ':one': 1, ':size': payload.size },
+            },
+          },
+        ],
+        sleep,
       );
-      if (written) return;
+      if (refused === undefined) return;
       const { Item } = await dynamodb.send(
         new GetCommand({ TableName: table, Key: { [partitionKey]: payload.sha1 }, ConsistentRead: true }),
       );
@@ -69,25 +98,30 @@ export function awsPayloadStore({ dynamodb, s3, table, bucket, sleep }: AwsPaylo
         );
     },
 
-    /** Scans the table: one read unit per 8 kB of records, fine for the tens of thousands of files a fleet asks for. */
-    async totals() {
-      let files = 0;
-      let bytes = 0;
-      const pages = paginateScan(
-        { client: dynamodb },
-        {
+    async list({ cursor, limit }) {
+      const { Items, LastEvaluatedKey } = await dynamodb.send(
+        new QueryCommand({
           TableName: table,
-          ProjectionExpression: '#key, #size',
-          ExpressionAttributeNames: { '#key': partitionKey, '#size': 'size' },
-        },
+          IndexName: byTime.indexName,
+          KeyConditionExpression: '#list = :list',
+          ExpressionAttributeNames: { '#list': byTime.partitionKey },
+          ExpressionAttributeValues: { ':list': listName },
+          ScanIndexForward: false,
+          Limit: limit,
+          ...(cursor !== undefined && { ExclusiveStartKey: decodeCursor(position, cursor) }),
+        }),
       );
-      for await (const { Items } of pages) {
-        for (const { size } of parseAll(z.pick(payloadRow, { size: true }), partitionKey, table, Items ?? [])) {
-          files += 1;
-          bytes += size;
-        }
-      }
-      return { files, bytes };
+      const { rows, unreadable } = parseRows(payloadRow, partitionKey, Items ?? []);
+      return {
+        items: rows.map(({ version: _, ...held }) => held),
+        unreadable,
+        ...(LastEvaluatedKey !== undefined && { next: encodeCursor(LastEvaluatedKey) }),
+      };
+    },
+
+    async totals() {
+      const { Item } = await dynamodb.send(new GetCommand({ TableName: table, Key: totalsKey }));
+      return Item === undefined ? { files: 0, bytes: 0 } : z.parse(totalsRow, Item);
     },
   };
 }

@@ -93,6 +93,36 @@ export function payloadStoreContract(name: string, make: () => Promise<PayloadSt
       expect(await store.totals()).toEqual({ files: 2, bytes: 43 });
     });
 
+    it('lists what is held over pages, the newest first', async () => {
+      const { store } = await make();
+      const files = [3, 1, 4, 0, 2].map((n) => ({
+        sha1: sha1(`${n}`),
+        sha256: sha256(`${n}`),
+        size: n,
+        heldAt: at(n),
+      }));
+      for (const file of files) await store.record(file);
+      const seen: number[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await store.list({ cursor, limit: 2 });
+        expect(page.unreadable).toEqual([]);
+        expect(page.items.length).toBeLessThanOrEqual(2);
+        for (const item of page.items) expect(files).toContainEqual(item);
+        seen.push(...page.items.map(({ size }) => size));
+        cursor = page.next;
+      } while (cursor !== undefined);
+      expect(seen).toEqual([4, 3, 2, 1, 0]);
+      await expect(store.list({ cursor: 'made up', limit: 2 })).rejects.toMatchObject({ code: 'refused' });
+    });
+
+    it('counts right when many record the same files at once', async () => {
+      const { store } = await make();
+      const files = [1, 2, 3].map((n) => ({ sha1: sha1(`${n}`), sha256: sha256(`${n}`), size: n, heldAt: at(n) }));
+      await Promise.all([...files, ...files, ...files].map((file) => store.record(file)));
+      expect(await store.totals()).toEqual({ files: 3, bytes: 6 });
+    });
+
     it('refuses to record other bytes for a digest that it holds', async () => {
       const { store } = await make();
       const one = { sha1: sha1('one'), sha256: sha256('one'), size: 3, heldAt: at(0) };

@@ -1,3 +1,5 @@
+import type { Page, PageQuery } from '../page.ts';
+
 /** A payload file in the repository. */
 export interface HeldPayload {
   readonly sha1: string;
@@ -26,6 +28,8 @@ export interface PayloadStore {
   begin(file: { readonly sha1: string; readonly sha256?: string | undefined }): Promise<PayloadUpload>;
   /** Records a completed upload; writing the same record again changes nothing. Last step: content first, pointer last. */
   record(payload: HeldPayload): Promise<void>;
+  /** Records, the newest first. */
+  list(query: PageQuery): Promise<Page<HeldPayload>>;
   /** How many files and bytes are held, for status. */
   totals(): Promise<{ readonly files: number; readonly bytes: number }>;
 }
