@@ -34,6 +34,14 @@ export const rooms: readonly Room[] = [
     packages: ['pkijs', 'asn1js'],
   },
   { name: 'core', pattern: /^shared\/core\//, values: ['core'], node: false, packages: [] },
+  // The documents of the API, written from the endpoint tables; nothing that runs imports them.
+  {
+    name: 'contract/documents',
+    pattern: /^shared\/contract\/documents\//,
+    values: ['contract/documents', 'contract', 'core'],
+    node: ['node:fs/promises'],
+    packages: ['zod'],
+  },
   { name: 'contract', pattern: /^shared\/contract\//, values: ['contract', 'core'], node: false, packages: ['zod'] },
   { name: 'index', pattern: /^shared\/index\//, values: ['index', 'core', 'cabinet'], node: true, packages: [] },
   {
