@@ -56,6 +56,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       dynamodb: services.dynamodb.url,
       sqs: services.sqs.url,
       secretsManager: services.secretsManager.url,
+      eventBridge: services.eventBridge.url,
     };
     const { identities, queueUrls } = await provision(checked, { endpoints: serviceUrls, administrator, speed });
     const model = loadStackModel(assembly, { ...modelOptions, identities });
@@ -111,6 +112,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       invoke: async (functionName, payload) =>
         toResult(await functions.get(functionName).invoke(JSON.stringify(payload ?? null))),
       kill: (functionName) => functions.get(functionName).kill(),
+      events: () => services.eventBridge.events(),
       drained: (queueUrl) => drained(sqs, queueUrl, queueSources),
       close() {
         closing ??= cleanup.disposeAsync();

@@ -89,6 +89,18 @@ export type InvocationResult =
   | { readonly ok: true; readonly payload: unknown }
   | { readonly ok: false; readonly error: string; readonly kind: 'function-error' | 'timeout' | 'crashed' };
 
+/** An event as a subscriber of its bus would get it. */
+export interface StackEvent {
+  readonly id: string;
+  /** Name of the bus. */
+  readonly bus: string;
+  /** ISO 8601. */
+  readonly time: string;
+  readonly source: string;
+  readonly detailType: string;
+  readonly detail: unknown;
+}
+
 /** The running stack. */
 export interface LocalStack {
   /** CfnOutputs of the template, resolved: ApiUrl, RepositoryUrl, AgentSecretArn, … (infra names them). */
@@ -100,6 +112,7 @@ export interface LocalStack {
     readonly sqs: string;
     readonly lambda: string;
     readonly secretsManager: string;
+    readonly eventBridge: string;
   };
   readonly region: string;
   /** A person with `execute-api:Invoke` on the operators' routes and nothing else. */
@@ -111,6 +124,8 @@ export interface LocalStack {
   invoke(functionName: string, payload: unknown): Promise<InvocationResult>;
   /** Kills the processes of a function in the middle of their work, as a crash would. Returns how many. */
   kill(functionName: string): Promise<number>;
+  /** The last events on the buses of the stack, the oldest first. */
+  events(): readonly StackEvent[];
   /** Resolves when the queue (by URL) has no visible, delayed or in-flight message. */
   drained(queueUrl: string): Promise<void>;
   close(): Promise<void>;

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PayloadFile } from '#shared/core/catalog/model.ts';
 import { createUpstream } from '#shared/upstream/client.ts';
+import { MemoryEventSink } from '#test/kit/memory-events.ts';
 import { MemoryRequestStore } from '#test/kit/memory-requests.ts';
 import { MemoryCatalogStore, MemoryPayloadStore } from '#test/kit/memory-stores.ts';
 import { type Origin, serveFile, startOrigin } from '#test/kit/origin.ts';
+import { dying } from '#test/kit/sync-bench.ts';
 import { at, sha1, sha256 } from '#test/kit/values.ts';
 import {
   type FetchDelivery,
@@ -28,12 +30,14 @@ let origin: Origin;
 let requests: MemoryRequestStore;
 let payloads: MemoryPayloadStore;
 let catalog: MemoryCatalogStore;
+let events: MemoryEventSink;
 
 beforeEach(async () => {
   origin = await startOrigin();
   requests = new MemoryRequestStore();
   payloads = new MemoryPayloadStore();
   catalog = new MemoryCatalogStore();
+  events = new MemoryEventSink();
   await catalog.putFileFacts([facts]);
   await requests.open({ sha1: file, requestedBy: 'pc-1', requestedAt: at(0) });
   await requests.markQueued(file, at(1), at(0));
@@ -45,6 +49,7 @@ const ports = (more: Partial<FetchPorts> = {}): FetchPorts => ({
   requests,
   payloads,
   catalog,
+  events,
   upstream: createUpstream({
     dispatcher: origin.agent,
     timing: { now: Date.now, random: Math.random, sleep: async () => {} },
@@ -84,6 +89,26 @@ describe('a file', () => {
     });
     expect(await request()).toMatchObject({ state: 'done', sha256: sha256(bytes), attempts: 1 });
     expect(origin.seen.map(({ host, path }) => `${host}${path}`)).toEqual([url.slice('http://'.length)]);
+    expect(events.sent).toEqual([
+      {
+        type: 'FileCached',
+        detail: { version: 1, sha1: file, sha256: sha256(bytes), size: bytes.byteLength, name: 'update.cab' },
+      },
+    ]);
+  });
+
+  it('is told of again by the delivery after one that died between telling and ending', async () => {
+    const dies = { requests: dying(requests, 'complete', 'before') };
+    await expect(fetchIt(1, dies)).rejects.toThrow('died');
+    expect(await fetchIt(2)).toMatchObject({ outcome: 'already-held' });
+    expect(events.of('FileCached')).toHaveLength(2);
+  });
+
+  it('arrives also when nobody can be told', async () => {
+    events.broken = true;
+    expect(await fetchIt()).toMatchObject({ outcome: 'fetched' });
+    expect(await request()).toMatchObject({ state: 'done' });
+    expect(events.lost).toHaveLength(1);
   });
 
   it('without a SHA-256 in the index is proved by length and SHA-1, and its SHA-256 is recorded', async () => {
@@ -113,6 +138,7 @@ describe('a file', () => {
     await fetchIt();
     expect(await fetchIt(2)).toEqual({ outcome: 'nothing-to-do' });
     expect(origin.seen).toHaveLength(1);
+    expect(events.sent).toHaveLength(1);
   });
 
   it('that is held already ends its request without a download', async () => {

@@ -3,6 +3,7 @@ import type { FetchPayloadMessage } from '#shared/contract/messages/fetch-payloa
 import type { Measurements } from '#shared/contract/metrics.ts';
 import type { PayloadFile } from '#shared/core/catalog/model.ts';
 import type { CatalogStore } from '#shared/stores/catalog/port.ts';
+import type { EventSink } from '#shared/stores/events/port.ts';
 import type { HeldPayload, PayloadStore } from '#shared/stores/payloads/port.ts';
 import type { Claim, RequestStore } from '#shared/stores/requests/port.ts';
 import type { Upstream } from '#shared/upstream/client.ts';
@@ -13,6 +14,7 @@ export interface FetchPorts {
   readonly payloads: Pick<PayloadStore, 'held' | 'begin' | 'record'>;
   readonly catalog: Pick<CatalogStore, 'fileFacts'>;
   readonly upstream: Pick<Upstream, 'getPayload'>;
+  readonly events: EventSink;
   readonly now: () => Date;
   /** After so many deliveries of its message a request is given up. */
   readonly maxReceiveCount: number;
@@ -54,6 +56,7 @@ export async function fetchPayload(
   try {
     const held = (await payloads.held([sha1])).get(sha1);
     const payload = held ?? (await download(ports, await factsOf(ports, sha1), delivery.signal));
+    await tellCached(ports, payload);
     await requests.complete(sha1, { at: ports.now().toISOString(), sha256: payload.sha256 });
     return held === undefined
       ? { outcome: 'fetched', sha256: payload.sha256, bytes: payload.size }
@@ -62,6 +65,14 @@ export async function fetchPayload(
     await noteFailure(ports, sha1, claim, error);
     throw error;
   }
+}
+
+/**
+ * Tells that a requested file is in the repository. Before the request is done, so that a delivery that dies in between is
+ * followed by one that tells: then, or when somebody asked again for a file that was there, the event comes twice.
+ */
+async function tellCached({ events }: FetchPorts, { sha1, sha256, size, name }: HeldPayload): Promise<void> {
+  await events.publish('FileCached', { version: 1, sha1, sha256, size, ...(name !== undefined && { name }) });
 }
 
 /** @throws FetchError: what the catalogue lacks cannot be fetched */

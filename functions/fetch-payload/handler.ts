@@ -1,12 +1,15 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { fetchPayloadMessage } from '#shared/contract/messages/fetch-payload.ts';
 import { systemClock } from '#shared/lambda/clock.ts';
 import { parseEnv } from '#shared/lambda/env.ts';
+import { countLostEvents } from '#shared/lambda/lost-events.ts';
 import { queueHandler } from '#shared/lambda/queue-handler.ts';
 import { createTelemetry } from '#shared/lambda/telemetry.ts';
 import { awsCatalogStore } from '#shared/stores/catalog/aws-catalog.ts';
 import { documentClient } from '#shared/stores/dynamodb/document-client.ts';
+import { awsEventSink } from '#shared/stores/events/aws.ts';
 import { awsPayloadStore } from '#shared/stores/payloads/aws.ts';
 import { awsRequestStore } from '#shared/stores/requests/aws.ts';
 import { createUpstreamAgent } from '#shared/upstream/agent.ts';
@@ -15,6 +18,7 @@ import { fetchPayloadEnv } from './env.ts';
 import { type FetchPorts, fetchPayload, measureFetch, measureFetchFailure } from './fetch-payload.ts';
 
 const env = parseEnv(fetchPayloadEnv);
+const telemetry = createTelemetry('fetch-payload');
 const clock = systemClock();
 const { sleep } = clock;
 const s3 = new S3Client();
@@ -23,13 +27,14 @@ const ports: FetchPorts = {
   requests: awsRequestStore({ dynamodb, table: env.REQUESTS_TABLE, sleep }),
   payloads: awsPayloadStore({ dynamodb, s3, table: env.PAYLOADS_TABLE, bucket: env.PAYLOADS_BUCKET, sleep }),
   catalog: awsCatalogStore({ dynamodb, s3, table: env.CATALOG_TABLE, bucket: env.INDEX_BUCKET, sleep }),
+  events: awsEventSink({ client: new EventBridgeClient(), bus: env.EVENT_BUS, onLost: countLostEvents(telemetry) }),
   upstream: createUpstream({ dispatcher: createUpstreamAgent(), timing: clock }),
   now: clock.date,
   maxReceiveCount: env.MAX_RECEIVE_COUNT,
 };
 
 export const handler = queueHandler({
-  telemetry: createTelemetry('fetch-payload'),
+  telemetry,
   message: fetchPayloadMessage,
   run: (message, delivery) => fetchPayload(ports, message, delivery),
   measure: measureFetch,

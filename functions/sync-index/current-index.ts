@@ -4,6 +4,7 @@ import { currentCatalog, isOfThisDecoder, judge } from './judge-index.ts';
 import type { SyncSession } from './ports.ts';
 import { examine, watched } from './read-staged.ts';
 import { SyncError } from './sync-error.ts';
+import { tellPublished, tellUnfinished } from './tell-published.ts';
 import { pointerFacts, writeFacts } from './write-catalog.ts';
 
 /**
@@ -35,6 +36,8 @@ export async function takeBackUnfinished(session: SyncSession): Promise<void> {
     // Without it the next publication compares with the table, as long as the row is there.
     if (catalog === undefined) return;
     await writeFacts(session, catalog, { previous: catalog, compareWithTable: true });
+  } else {
+    await tellPublished(session, standing.current.pointer);
   }
   await ports.journal.clearUnfinished();
 }
@@ -61,6 +64,7 @@ async function readAgain(
   const factsWritten = await writeFacts(session, catalog, { previous: undefined, compareWithTable: true });
   await store.putSnapshot(sha256, catalog);
   await index.moveCurrent({ ...pointer, ...pointerFacts(session, catalog) }, tag);
+  await tellUnfinished(session, pointer);
   await journal.clearUnfinished();
   const { updates, files } = catalog;
   return { outcome: 'published', sha256, updates: updates.size, files: files.size, stored: false, factsWritten };

@@ -1,17 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { microsoftRoots, parseRoots } from '#shared/authenticode/index.ts';
 import { syncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import { systemClock } from '#shared/lambda/clock.ts';
 import { parseEnv } from '#shared/lambda/env.ts';
+import { countLostEvents } from '#shared/lambda/lost-events.ts';
 import { scheduleHandler } from '#shared/lambda/schedule-handler.ts';
 import { createTelemetry } from '#shared/lambda/telemetry.ts';
 import { awsCatalogStore } from '#shared/stores/catalog/aws-catalog.ts';
 import { awsIndexStore } from '#shared/stores/catalog/aws-index.ts';
 import { awsSyncJournal } from '#shared/stores/catalog/aws-journal.ts';
 import { documentClient } from '#shared/stores/dynamodb/document-client.ts';
+import { awsEventSink } from '#shared/stores/events/aws.ts';
 import { awsSyncStarter } from '#shared/stores/runs/aws.ts';
 import { connectionTimeouts } from '#shared/stores/s3/timeouts.ts';
 import { createUpstreamAgent } from '#shared/upstream/agent.ts';
@@ -31,6 +34,7 @@ const ports: SyncPorts = {
   index: awsIndexStore(s3, bucket),
   catalog: awsCatalogStore({ dynamodb, s3, table, bucket, sleep: clock.sleep }),
   journal: awsSyncJournal(dynamodb, table, (message) => telemetry.log.warn(message)),
+  events: awsEventSink({ client: new EventBridgeClient(), bus: env.EVENT_BUS, onLost: countLostEvents(telemetry) }),
   goOn: awsSyncStarter(new LambdaClient(), env.AWS_LAMBDA_FUNCTION_NAME),
   indexUrl: env.INDEX_URL,
   trust: {

@@ -4,6 +4,7 @@ import type { SyncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import type { IndexRefusal } from '#shared/contract/operators/index-sync.ts';
 import type { Invocation } from '#shared/lambda/invocation.ts';
 import type { CatalogStore, IndexStore, SyncJournal } from '#shared/stores/catalog/port.ts';
+import type { EventSink } from '#shared/stores/events/port.ts';
 import type { Upstream } from '#shared/upstream/client.ts';
 import type { RunProgress } from './progress.ts';
 
@@ -12,6 +13,7 @@ export interface SyncPorts {
   readonly index: IndexStore;
   readonly catalog: CatalogStore;
   readonly journal: SyncJournal;
+  readonly events: EventSink;
   /** Starts another invocation of this function and does not wait for it. */
   readonly goOn: (event: SyncIndexEvent) => Promise<void>;
   /** Address of the index at Microsoft. */

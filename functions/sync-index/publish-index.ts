@@ -9,6 +9,7 @@ import { isOfThisDecoder, judge } from './judge-index.ts';
 import type { SyncSession } from './ports.ts';
 import { type Digested, digest, examine, openCopied } from './read-staged.ts';
 import { SyncError } from './sync-error.ts';
+import { tellPublished, tellUnfinished } from './tell-published.ts';
 import { pointerFacts, writeFacts } from './write-catalog.ts';
 
 /**
@@ -62,6 +63,7 @@ async function findSame(
   const { index } = session.ports;
   const pointer = { ...current.pointer, origin: originOf(copy) };
   if (!sameOrigin(pointer.origin, current.pointer.origin)) await index.moveCurrent(pointer, current.tag);
+  await tellUnfinished(session, pointer);
   await forget(session, copy, pointer.sha256);
   return keepCurrent(session, (await index.current()) ?? current);
 }
@@ -98,6 +100,7 @@ async function publish(
     origin: originOf(copy),
   };
   await index.moveCurrent(pointer, current?.tag);
+  await tellPublished(session, pointer);
   await forget(session, copy, sha256);
   const { updates, files } = pointer;
   return { outcome: 'published', sha256, updates, files, stored, factsWritten };

@@ -50,6 +50,10 @@ describe('a publication', () => {
     expect(await journal.copy()).toBeUndefined();
     expect(await journal.unfinished()).toBeUndefined();
     expect(bench.goneOn).toEqual([]);
+    const publishedAt = index.pointer?.pointer.publishedAt;
+    expect(bench.events.sent).toEqual([
+      { type: 'IndexPublished', detail: { version: 1, sha256: sha256(first), updates: 4, files: 1, publishedAt } },
+    ]);
   });
 
   it('that is the known one is neither downloaded nor written', async () => {
@@ -61,6 +65,7 @@ describe('a publication', () => {
     expect(await bench.everything()).toEqual(before);
     expect(bench.origin.seen).toHaveLength(requests + 1);
     expect(lastSeen('if-none-match')).toBe('"one"');
+    expect(bench.events.sent).toHaveLength(1);
   });
 
   it('with the known bytes under another ETag only changes the pointer', async () => {
@@ -178,6 +183,8 @@ describe('a run that dies', () => {
     expect((await catalog.fileFacts([hex('a.cab')])).size).toBe(1);
     expect(await catalog.getSnapshot(sha256(first))).toBeDefined();
     expect(await bench.sync()).toEqual({ outcome: 'unchanged', sha256: sha256(first) });
+    // Told at least once, whenever it died.
+    expect(bench.events.of('IndexPublished')).toContainEqual(expect.objectContaining({ sha256: sha256(first) }));
     expect(await journal.copy()).toBeUndefined();
     expect(index.staged.size).toBe(0);
     // The refusal of the earlier publication may stay for people to read; it must not hide the current one.

@@ -3,11 +3,13 @@ import type { Construct } from 'constructs';
 import { fetchPayloadEnv } from '#functions/fetch-payload/env.ts';
 import { BrokerFunction, type FunctionSettings } from '../kit/broker-function.ts';
 import type { Catalog } from '../stores/catalog.ts';
+import type { Events } from '../stores/events.ts';
 import type { Payloads } from '../stores/payloads.ts';
 import type { Requests } from '../stores/requests.ts';
 
 export interface FetchPayloadProps extends FunctionSettings {
   readonly catalog: Catalog;
+  readonly events: Events;
   readonly payloads: Payloads;
   readonly requests: Requests;
   readonly memoryMiB: number;
@@ -28,5 +30,6 @@ export class FetchPayload extends BrokerFunction {
     props.requests.grantWork(this, props.maxConcurrency);
     props.catalog.grantReadFacts(this);
     props.payloads.grantAdd(this);
+    props.events.grantPublish(this, ['FileCached']);
   }
 }

@@ -8,9 +8,11 @@ import { BrokerAlarm } from '../kit/broker-alarm.ts';
 import { BrokerFunction, type FunctionSettings } from '../kit/broker-function.ts';
 import { BrokerSchedule } from '../kit/broker-schedule.ts';
 import type { Catalog } from '../stores/catalog.ts';
+import type { Events } from '../stores/events.ts';
 
 export interface SyncIndexProps extends FunctionSettings {
   readonly catalog: Catalog;
+  readonly events: Events;
   readonly indexUrl: string;
   /** PEM, beside Microsoft's. */
   readonly indexRoots: string | undefined;
@@ -64,6 +66,7 @@ export class SyncIndex extends BrokerFunction {
       ...(props.indexRoots !== undefined && { INDEX_ROOTS: props.indexRoots }),
     });
     props.catalog.grantPublish(this);
+    props.events.grantPublish(this, ['IndexPublished']);
     this.allowItself();
     new BrokerSchedule(this, 'Schedule', {
       fn: this,

@@ -1,5 +1,5 @@
 /**
- * Makes the buckets, tables, queues and secrets of the template, by the calls that CloudFormation would make. What is
+ * Makes the buckets, tables, queues, secrets and event buses of the template, by the calls that CloudFormation would make. What is
  * there already stays with what it holds, so that a restart goes on where the stack ended.
  */
 import { randomInt } from 'node:crypto';
@@ -14,6 +14,7 @@ import {
   UpdateTimeToLiveCommand,
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
+import { CreateEventBusCommand, EventBridgeClient, ResourceAlreadyExistsException } from '@aws-sdk/client-eventbridge';
 import {
   CreateBucketCommand,
   ListBucketsCommand,
@@ -38,7 +39,7 @@ type PropertiesOf<K extends { readonly schema: { readonly _zod: { readonly outpu
 type Table = Resource<PropertiesOf<typeof storage.table>>;
 
 export interface ProvisionOptions {
-  readonly endpoints: Pick<LocalStack['endpoints'], 's3' | 'dynamodb' | 'sqs' | 'secretsManager'>;
+  readonly endpoints: Pick<LocalStack['endpoints'], 's3' | 'dynamodb' | 'sqs' | 'secretsManager' | 'eventBridge'>;
   readonly administrator: Credentials;
   /** Divides visibility timeouts and delays. */
   readonly speed: number;
@@ -60,16 +61,18 @@ export async function provision(model: StackModel, options: ProvisionOptions): P
   const dynamodb = new DynamoDBClient({ ...as, endpoint: endpoints.dynamodb });
   const sqs = new SQSClient({ ...as, endpoint: endpoints.sqs });
   const secrets = new SecretsManagerClient({ ...as, endpoint: endpoints.secretsManager });
+  const eventBridge = new EventBridgeClient({ ...as, endpoint: endpoints.eventBridge });
   try {
     const [, , queueUrls, identities] = await Promise.all([
       makeBuckets(model, s3),
       makeTables(model, dynamodb),
       makeQueues(model, sqs, options.speed),
       makeSecrets(model, secrets),
+      makeBuses(model, eventBridge),
     ]);
     return { identities, queueUrls };
   } finally {
-    for (const client of [s3, dynamodb, sqs, secrets]) client.destroy();
+    for (const client of [s3, dynamodb, sqs, secrets, eventBridge]) client.destroy();
   }
 }
 
@@ -196,6 +199,14 @@ async function makeSecrets(model: StackModel, client: SecretsManagerClient): Pro
     identities.set(logicalId, { ref: arn, attributes: { Id: arn } });
   }
   return identities;
+}
+
+async function makeBuses(model: StackModel, client: EventBridgeClient): Promise<void> {
+  for (const { ref } of model.of(storage.eventBus)) {
+    await client.send(new CreateEventBusCommand({ Name: ref })).catch((error: unknown) => {
+      if (!(error instanceof ResourceAlreadyExistsException)) throw error;
+    });
+  }
 }
 
 /** `arn:aws:secretsmanager:region:account:secret:name-xxxxxx` */

@@ -2,6 +2,7 @@
 import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { startDynamoDb } from '#local/servers/dynamodb/server.ts';
+import { type EventBridgeServer, startEventBridge } from '#local/servers/eventbridge/server.ts';
 import { closeServer, listenOnLoopback } from '#local/servers/http.ts';
 import { startS3 } from '#local/servers/s3/server.ts';
 import { startSecretsManager } from '#local/servers/secrets-manager/server.ts';
@@ -34,18 +35,19 @@ export interface Services {
   readonly dynamodb: EmbeddedServer;
   readonly sqs: EmbeddedServer;
   readonly secretsManager: EmbeddedServer;
+  readonly eventBridge: EventBridgeServer;
 }
 
-/** Starts the four services. What has started is closed by `cleanup`, also when a later one fails. */
+/** Starts the services. What has started is closed by `cleanup`, also when a later one fails. */
 export async function startServices(
   options: ServerOptions,
   ports: Ports,
   cleanup: AsyncDisposableStack,
 ): Promise<Services> {
-  const start = async (
+  const start = async <S extends EmbeddedServer>(
     name: string,
-    starter: (options: ServerOptions & { readonly port: number }) => Promise<EmbeddedServer>,
-  ): Promise<EmbeddedServer> => {
+    starter: (options: ServerOptions & { readonly port: number }) => Promise<S>,
+  ): Promise<S> => {
     const dataDir = join(options.dataDir, name);
     const server = await onStablePort(
       ports,
@@ -61,6 +63,7 @@ export async function startServices(
     dynamodb: await start('dynamodb', startDynamoDb),
     sqs: await start('sqs', startSqs),
     secretsManager: await start('secrets-manager', startSecretsManager),
+    eventBridge: await start('eventbridge', startEventBridge),
   };
 }
 

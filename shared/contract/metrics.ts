@@ -9,6 +9,7 @@ export const metricsNamespace = 'kbroker';
  * - `RequestsQueued`, `RequestsRequeued`: what a sweep put on the queue, and what of it had got lost before.
  * - `FetchFailed`: deliveries that ended without the file. `RequestsGivenUp`: those that were the last try.
  * - `PayloadBytes`: fetched from Microsoft and proved.
+ * - `EventsLost`: events that could not be sent to EventBridge; what they tell of has happened all the same.
  * - `UnreadableRows`: rows of a store that do not parse, seen by a run.
  */
 export const metricUnits = {
@@ -21,6 +22,7 @@ export const metricUnits = {
   FetchFailed: 'Count',
   RequestsGivenUp: 'Count',
   PayloadBytes: 'Bytes',
+  EventsLost: 'Count',
   UnreadableRows: 'Count',
 } as const;
 

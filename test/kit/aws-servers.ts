@@ -2,20 +2,30 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateTableCommand, DynamoDBClient, type KeySchemaElement } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { CreateBucketCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { startDynamoDb } from '#local/servers/dynamodb/server.ts';
+import { type EventBridgeServer, startEventBridge } from '#local/servers/eventbridge/server.ts';
 import { startS3 } from '#local/servers/s3/server.ts';
 import { startSecretsManager } from '#local/servers/secrets-manager/server.ts';
 import { startSqs } from '#local/servers/sqs/server.ts';
 import { documentClient } from '#shared/stores/dynamodb/document-client.ts';
 
-/** Keys of a table and of its index, as the bindings of the stores spell them. All keys are strings. */
+interface IndexShape {
+  readonly indexName: string;
+  readonly partitionKey: string;
+  readonly sortKey: string;
+}
+
+/** Keys of a table and of its indexes, as the bindings of the stores spell them. All keys are strings. */
 export interface TableShape {
-  readonly table: { readonly partitionKey: string };
-  readonly byState?: { readonly indexName: string; readonly partitionKey: string; readonly sortKey: string };
+  readonly table: { readonly partitionKey: string; readonly sortKey?: string };
+  readonly byState?: IndexShape;
+  readonly byTime?: IndexShape;
+  readonly active?: IndexShape;
 }
 
 /** Real protocol servers for adapter tests, with clients that may do everything. */
@@ -77,6 +87,20 @@ export async function startSecrets(): Promise<ServedClient<SecretsManagerClient>
   return { client, [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
+/** EventBridge, and what arrived there. */
+export interface ServedEvents extends ServedClient<EventBridgeClient>, Pick<EventBridgeServer, 'events'> {}
+
+/** Starts EventBridge on loopback, without a bus. */
+export async function startEvents(): Promise<ServedEvents> {
+  await using started = new AsyncDisposableStack();
+  const server = await startEventBridge({ ...common, dataDir: await freshFolder(started) });
+  started.defer(() => server.close());
+  const client = new EventBridgeClient({ endpoint: server.url, region, credentials });
+  started.defer(() => client.destroy());
+  const running = started.move();
+  return { client, events: server.events, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
 /**
  * Starts DynamoDB and S3 on loopback, each in a fresh folder that {@link AwsServers.close} removes.
  *
@@ -106,23 +130,26 @@ export async function startAwsServers(parent?: string): Promise<AwsServers> {
     dynamodb: documentClient(plain),
     s3,
     newS3: () => new S3Client({ ...s3Config, maxAttempts: 1 }),
-    async createTable({ table, byState }) {
+    async createTable({ table, ...shape }) {
       const TableName = name();
-      const keys = new Set([table.partitionKey, ...(byState ? [byState.partitionKey, byState.sortKey] : [])]);
+      const indexes = [shape.byState, shape.byTime, shape.active].filter((index) => index !== undefined);
+      const keys = new Set([
+        table.partitionKey,
+        ...(table.sortKey === undefined ? [] : [table.sortKey]),
+        ...indexes.flatMap(({ partitionKey, sortKey }) => [partitionKey, sortKey]),
+      ]);
       await plain.send(
         new CreateTableCommand({
           TableName,
           BillingMode: 'PAY_PER_REQUEST',
           AttributeDefinitions: [...keys].map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
-          KeySchema: keySchema(table.partitionKey),
-          ...(byState && {
-            GlobalSecondaryIndexes: [
-              {
-                IndexName: byState.indexName,
-                KeySchema: keySchema(byState.partitionKey, byState.sortKey),
-                Projection: { ProjectionType: 'ALL' },
-              },
-            ],
+          KeySchema: keySchema(table.partitionKey, table.sortKey),
+          ...(indexes.length > 0 && {
+            GlobalSecondaryIndexes: indexes.map((index) => ({
+              IndexName: index.indexName,
+              KeySchema: keySchema(index.partitionKey, index.sortKey),
+              Projection: { ProjectionType: 'ALL' },
+            })),
           }),
         }),
       );

@@ -4,6 +4,7 @@ import { syncIndex } from '#functions/sync-index/sync-index.ts';
 import { parseRoots } from '#shared/authenticode/index.ts';
 import type { SyncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import { createUpstream } from '#shared/upstream/client.ts';
+import { MemoryEventSink } from './memory-events.ts';
 import { MemoryIndexStore, MemorySyncJournal } from './memory-index.ts';
 import { MemoryCatalogStore } from './memory-stores.ts';
 import { type Origin, serveRanges, startOrigin } from './origin.ts';
@@ -33,6 +34,7 @@ export const withoutLocations = signedCab(
 export class SyncBench {
   readonly index = new MemoryIndexStore();
   readonly catalog = new MemoryCatalogStore();
+  readonly events = new MemoryEventSink();
   readonly journal = new MemorySyncJournal();
   /** Invocations that runs started, not yet run. */
   readonly goneOn: SyncIndexEvent[] = [];
@@ -91,6 +93,7 @@ export class SyncBench {
       index: this.index,
       catalog: this.catalog,
       journal: this.journal,
+      events: this.events,
       goOn: async (event) => {
         this.goneOn.push(event);
       },

@@ -1,4 +1,4 @@
-/** Buckets, tables, queues and secrets. */
+/** Buckets, tables, queues, secrets and event buses. */
 import * as z from 'zod/mini';
 import { flag, kind, modelled, physicalName, tagged, wholeNumber } from './kind.ts';
 import { policyDocument } from './policy-document.ts';
@@ -192,4 +192,14 @@ export const secretPolicy = kind(
     { BlockPublicPolicy: 'checks the policy when it is put, not calls' },
   ),
   ({ logicalId }) => ({ ref: logicalId, attributes: {} }),
+);
+
+export const eventBus = kind(
+  'AWS::Events::EventBus',
+  modelled({ Name: z.string() }, { ...tagged, Description: 'for people', KmsKeyIdentifier: encryption }),
+  (context) => {
+    const name = physicalName(context, 'Name', 256);
+    const arn = `arn:aws:events:${context.region}:${context.accountId}:event-bus/${name}`;
+    return { ref: name, attributes: { Arn: arn, Name: name } };
+  },
 );

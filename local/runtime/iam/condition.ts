@@ -11,6 +11,9 @@ const contextKeys = [
   'aws:sourceaccount',
   'aws:sourcearn',
   'aws:securetransport',
+  // Of one event each: the embedded server asks for every entry of a call by itself.
+  'events:detail-type',
+  'events:source',
   's3:tlsversion',
 ] as const;
 
