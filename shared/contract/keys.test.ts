@@ -14,6 +14,13 @@ const anyKey: fc.Arbitrary<RepositoryKey> = fc.oneof(
   hex(64).map((indexSha256): RepositoryKey => ({ kind: 'catalog-snapshot', indexSha256 })),
   hex(64).map((sha256): RepositoryKey => ({ kind: 'payload', sha256 })),
   hex(40).map((sha1): RepositoryKey => ({ kind: 'payload-staging', sha1 })),
+  fc
+    .date({ min: new Date('2000-01-01'), max: new Date('2999-12-31'), noInvalidDate: true })
+    .map((date): RepositoryKey => ({ kind: 'audit-anchor', date: date.toISOString().slice(0, 10) })),
+  fc.constant<RepositoryKey>({ kind: 'fleet-manifest' }),
+  fc
+    .tuple(fc.integer({ min: 1, max: 999 }), fc.nat())
+    .map(([of, n]): RepositoryKey => ({ kind: 'fleet-partition', of, index: n % of })),
 );
 
 describe('object keys', () => {
@@ -42,10 +49,13 @@ describe('object keys', () => {
     'payloads/sha256/',
     '/index/current.json',
     'index/current.json/',
+    'fleet/v1/8/8.kbf.gz',
+    'fleet/v1/08/1.kbf.gz',
   ])('%j is not a key of ours', (key) => expect(parseKey(key)).toBeUndefined());
 
   it('a digest that is not one never becomes part of a key', () => {
     expect(() => buildKey({ kind: 'payload', sha256: '../../secrets' })).toThrow(RangeError);
     expect(() => buildKey({ kind: 'index-staging', copyId: 'a/b' })).toThrow(/copy id "a\/b"/);
+    expect(() => buildKey({ kind: 'fleet-partition', of: 8, index: 8 })).toThrow(/partition 8 of 8/);
   });
 });

@@ -1,9 +1,10 @@
 /**
  * Keys of the repository's objects: built and parsed here and nowhere else. What begins with a public prefix is served
- * by the CDN; `staging/`, `refused/` and `catalog/` never are.
+ * by the CDN; `staging/`, `refused/`, `catalog/` and `fleet/` never are.
  */
 const hex64 = /^[0-9a-f]{64}$/;
 const hex40 = /^[0-9a-f]{40}$/;
+const isoDay = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/;
 
 export type RepositoryKey =
   | { readonly kind: 'index-pointer' }
@@ -11,8 +12,14 @@ export type RepositoryKey =
   | { readonly kind: 'index-staging'; readonly copyId: string }
   | { readonly kind: 'index-refused'; readonly sha256: string }
   | { readonly kind: 'catalog-snapshot'; readonly indexSha256: string }
+  | { readonly kind: 'fleet-manifest' }
+  | { readonly kind: 'fleet-partition'; readonly index: number; readonly of: number }
   | { readonly kind: 'payload'; readonly sha256: string }
-  | { readonly kind: 'payload-staging'; readonly sha1: string };
+  | { readonly kind: 'payload-staging'; readonly sha1: string }
+  | { readonly kind: 'audit-anchor'; readonly date: string };
+
+/** Where anchors of the audit log lie, one per day: in a bucket of their own. */
+export const auditAnchorPrefix = 'anchors/';
 
 /** Prefixes that the CDN may serve; everything else in the buckets is private. */
 export const publicPrefixes = ['index/', 'payloads/'] as const;
@@ -38,23 +45,42 @@ export function buildKey(key: RepositoryKey): string {
     case 'catalog-snapshot':
       must(hex64.test(key.indexSha256), `SHA-256 ${JSON.stringify(key.indexSha256)}`);
       return `catalog/v2/${key.indexSha256}.kbc.gz`;
+    case 'fleet-manifest':
+      return 'fleet/v1/current.json';
+    case 'fleet-partition': {
+      const { index, of } = key;
+      must(Number.isSafeInteger(index) && index >= 0 && index < of && of <= 999, `partition ${index} of ${of}`);
+      return `fleet/v1/${of}/${index}.kbf.gz`;
+    }
     case 'payload':
       must(hex64.test(key.sha256), `SHA-256 ${JSON.stringify(key.sha256)}`);
       return `payloads/sha256/${key.sha256}`;
     case 'payload-staging':
       must(hex40.test(key.sha1), `SHA-1 ${JSON.stringify(key.sha1)}`);
       return `staging/payloads/${key.sha1}`;
+    case 'audit-anchor':
+      must(isoDay.test(key.date), `day ${JSON.stringify(key.date)}`);
+      return `${auditAnchorPrefix}${key.date}.json`;
   }
 }
 
-const patterns: readonly [RegExp, (part: string) => RepositoryKey][] = [
+const patterns: readonly [RegExp, (part: string) => RepositoryKey | undefined][] = [
   [/^index\/current\.json()$/, () => ({ kind: 'index-pointer' })],
   [/^index\/sha256\/([0-9a-f]{64})\.cab$/, (sha256) => ({ kind: 'index', sha256 })],
   [/^staging\/index\/([A-Za-z0-9-]{1,64})\.cab$/, (copyId) => ({ kind: 'index-staging', copyId })],
   [/^refused\/([0-9a-f]{64})\.cab$/, (sha256) => ({ kind: 'index-refused', sha256 })],
   [/^catalog\/v2\/([0-9a-f]{64})\.kbc\.gz$/, (indexSha256) => ({ kind: 'catalog-snapshot', indexSha256 })],
+  [/^fleet\/v1\/current\.json()$/, () => ({ kind: 'fleet-manifest' })],
+  [
+    /^fleet\/v1\/([1-9][0-9]{0,2}\/(?:0|[1-9][0-9]{0,2}))\.kbf\.gz$/,
+    (place) => {
+      const [of = 0, index = 0] = place.split('/').map(Number);
+      return index < of ? { kind: 'fleet-partition', index, of } : undefined;
+    },
+  ],
   [/^payloads\/sha256\/([0-9a-f]{64})$/, (sha256) => ({ kind: 'payload', sha256 })],
   [/^staging\/payloads\/([0-9a-f]{40})$/, (sha1) => ({ kind: 'payload-staging', sha1 })],
+  [/^anchors\/([0-9]{4}-[0-9]{2}-[0-9]{2})\.json$/, (date) => ({ kind: 'audit-anchor', date })],
 ];
 
 /** The inverse of {@link buildKey}; `undefined` for a key that is not ours. */

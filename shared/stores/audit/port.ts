@@ -5,7 +5,10 @@ import type { Page, PageQuery } from '../page.ts';
 export interface AuditLog {
   /** Adds an entry. Whoever is slower than another gets the next number: none is lost, and no number is used twice. */
   append(record: AuditRecord): Promise<AuditEntry>;
-  /** @param query `from`: first number, 1 by default; `order` by number, ascending by default */
+  /**
+   * @param query `order` by number, ascending by default; `from`: the number that the list begins with, by default the
+   *   first of that order
+   */
   list(
     query: PageQuery & { readonly from?: number; readonly order?: 'ascending' | 'descending' },
   ): Promise<Page<AuditEntry>>;
