@@ -10,7 +10,7 @@ import { type TokenView, tokenId, tokenView } from '../../contract/tokens.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { heldTrue } from '../dynamodb/conditions.ts';
 import { parseAll, parseRows } from '../dynamodb/rows.ts';
-import { failedConditions, type Retrying } from '../dynamodb/transactions.ts';
+import { failedConditions, type Retrying } from '../dynamodb/conditional-writes.ts';
 import { StoreError } from '../store-error.ts';
 import { tokensBinding } from './binding.ts';
 import type { TokenStore } from './port.ts';

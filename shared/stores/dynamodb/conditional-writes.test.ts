@@ -1,6 +1,6 @@
 import { ConditionalCheckFailedException, TransactionCanceledException } from '@aws-sdk/client-dynamodb';
 import { describe, expect, it } from 'vitest';
-import { failedConditions } from './transactions.ts';
+import { failedConditions } from './conditional-writes.ts';
 
 const cancelled = (...codes: readonly string[]): Error =>
   new TransactionCanceledException({
