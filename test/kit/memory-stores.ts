@@ -2,9 +2,7 @@
  * The ports of the stores in memory, for tests of use cases. They pass the same contract suites as the AWS adapters.
  * Values go in and out as copies, so that no test shares state with a store by accident.
  */
-import { gzipSync } from 'node:zlib';
 import { decodeSnapshot, encodeSnapshot } from '#shared/contract/catalog-snapshot.ts';
-import type { HostView } from '#shared/contract/operators/views.ts';
 import { defaultRules, type RulesDocument } from '#shared/contract/rules.ts';
 import {
   filesDiffering,
@@ -18,15 +16,14 @@ import {
 } from '#shared/core/catalog/diff-facts.ts';
 import type { Catalog, PayloadFile } from '#shared/core/catalog/model.ts';
 import { type StoredUnit, unitFactsOf } from '#shared/core/catalog/unit-facts.ts';
-import type { HostState } from '#shared/core/status/states.ts';
 import type { CatalogStore, PutFactsOptions } from '#shared/stores/catalog/port.ts';
-import { maxStoredReportBytes } from '#shared/stores/hosts/limits.ts';
-import type { HostStore } from '#shared/stores/hosts/port.ts';
-import { reportOrder, summaryOf } from '#shared/stores/hosts/summary.ts';
+import type { PageQuery } from '#shared/stores/page.ts';
 import type { HeldPayload, PayloadStore } from '#shared/stores/payloads/port.ts';
 import type { RuleStore } from '#shared/stores/rules/port.ts';
 import { StoreError } from '#shared/stores/store-error.ts';
 import { pageOf } from './pages.ts';
+
+export { MemoryHostStore } from './memory-hosts.ts';
 
 const copy = <T>(value: T): T => structuredClone(value);
 
@@ -141,44 +138,14 @@ export class MemoryPayloadStore implements PayloadStore {
       throw new StoreError('conflict', `${payload.sha1} is recorded as ${before.sha256}`);
   }
 
+  async list(query: PageQuery) {
+    const rows = [...this.records.values()].toSorted((a, b) => (a.heldAt < b.heldAt ? 1 : -1));
+    return pageOf(copy(rows), query, ({ sha1 }) => sha1, 'files');
+  }
+
   async totals() {
     const bytes = [...this.records.values()].reduce((sum, { size }) => sum + size, 0);
     return { files: this.records.size, bytes };
-  }
-}
-
-export class MemoryHostStore implements HostStore {
-  readonly #hosts = new Map<string, { readonly view: HostView; readonly order: number }>();
-
-  async put(report: HostView['report'], extra: { readonly receivedAt: string; readonly refused: HostView['refused'] }) {
-    const { receivedAt, refused } = extra;
-    const size = gzipSync(JSON.stringify({ report, refused })).byteLength;
-    const { machineId } = report.host;
-    if (size > maxStoredReportBytes)
-      throw new StoreError(
-        'refused',
-        `the report of ${machineId} has ${size} bytes gzipped, at most ${maxStoredReportBytes} are stored`,
-      );
-    const order = reportOrder(report, receivedAt);
-    if (order < (this.#hosts.get(machineId)?.order ?? 0)) return 'older' as const;
-    const view = copy({ version: 1 as const, summary: summaryOf(report, receivedAt), report, refused });
-    this.#hosts.set(machineId, { view, order });
-    return 'stored' as const;
-  }
-
-  async get(machineId: string) {
-    return copy(this.#hosts.get(machineId)?.view);
-  }
-
-  async list(query: { readonly cursor?: string | undefined; readonly limit: number }) {
-    const rows = [...this.#hosts.values()].map(({ view }) => copy(view.summary));
-    return pageOf(rows, query, ({ machineId }) => machineId, 'hosts');
-  }
-
-  async countByState() {
-    const counts: Record<HostState, number> = { OK: 0, PENDING_UPDATES: 0, ERROR: 0 };
-    for (const { view } of this.#hosts.values()) counts[view.summary.state] += 1;
-    return counts;
   }
 }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { HostPublicKey } from '#shared/contract/agent/identity.ts';
 import type { HostFacts, HostReport } from '#shared/contract/agent/report.ts';
 import type { IndexPointer } from '#shared/contract/index-pointer.ts';
 import type { TokenView } from '#shared/contract/tokens.ts';
@@ -89,6 +90,12 @@ export const hostFactsOf = (machineId: string): HostFacts => ({
   architecture: 'amd64',
   agentVersion: '0.1.0',
 });
+
+/** Something shaped like the key of a host, the same for the same name. For stores: nothing can be signed with it. */
+export const hostKeyOf = (name: string): { readonly publicKey: HostPublicKey; readonly thumbprint: string } => {
+  const digest = (what: string): string => createHash('sha256').update(`${what} of ${name}`).digest('base64url');
+  return { publicKey: { kty: 'EC', crv: 'P-256', x: digest('x'), y: digest('y') }, thumbprint: digest('thumbprint') };
+};
 
 /** An enrolment token for 100 hosts of the group "pilots", good for the fixed day of {@link at}. */
 export const tokenOf = (n: number, more: Partial<TokenView> = {}): TokenView => ({

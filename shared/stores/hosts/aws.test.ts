@@ -1,11 +1,13 @@
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AwsServers, startAwsServers } from '#test/kit/aws-servers.ts';
-import { at, reportOf } from '#test/kit/values.ts';
+import { at, hostFactsOf, hostKeyOf, reportOf, sha256, tokenOf } from '#test/kit/values.ts';
+import { awsTokenStore } from '../tokens/aws.ts';
+import { tokensBinding } from '../tokens/binding.ts';
 import { awsHostStore } from './aws.ts';
 import { hostsBinding } from './binding.ts';
 import { hostStoreContract } from './contract-suite.ts';
-import { summaryOf } from './summary.ts';
+import { itemKey, keyPartition } from './rows.ts';
 
 let aws: AwsServers;
 beforeAll(async () => {
@@ -13,35 +15,88 @@ beforeAll(async () => {
 });
 afterAll(() => aws.close());
 
-hostStoreContract('DynamoDB', async () => awsHostStore(aws.dynamodb, await aws.createTable(hostsBinding)));
+/** A pause that lets others go on: two that met would meet again without it. */
+const sleep = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds / 10));
 
-it('rows that do not parse are named, and a page may end at one', async () => {
+const stores = async () => {
   const table = await aws.createTable(hostsBinding);
-  const store = awsHostStore(aws.dynamodb, table);
-  const bad = ['pc-1', 'not a machine id!'];
-  for (const machineId of bad) await aws.dynamodb.send(new PutCommand({ TableName: table, Item: { machineId } }));
-  await store.put(reportOf('pc-2'), { receivedAt: at(0), refused: [] });
-  const items: string[] = [];
-  const unreadable: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await store.list({ cursor, limit: 1 });
-    items.push(...page.items.map((host) => host.machineId));
-    unreadable.push(...page.unreadable);
-    cursor = page.next;
-  } while (cursor !== undefined);
-  expect(items).toEqual(['pc-2']);
-  expect(unreadable.sort()).toEqual([...bad].sort());
-  await expect(store.get('pc-1')).rejects.toMatchObject({ code: 'corrupt' });
-  await expect(store.countByState()).rejects.toMatchObject({ code: 'corrupt' });
-});
+  const tokensTable = await aws.createTable(tokensBinding);
+  const { dynamodb } = aws;
+  return {
+    table,
+    hosts: awsHostStore({ dynamodb, table, tokensTable, sleep }),
+    tokens: awsTokenStore({ dynamodb, table: tokensTable, sleep }),
+  };
+};
 
-it('a stored report that is damaged is named', async () => {
-  const table = await aws.createTable(hostsBinding);
-  const Item = { version: 1, ...summaryOf(reportOf('pc-1'), at(0)), body: Buffer.from('not gzip') };
-  await aws.dynamodb.send(new PutCommand({ TableName: table, Item }));
-  await expect(awsHostStore(aws.dynamodb, table).get('pc-1')).rejects.toMatchObject({
-    code: 'corrupt',
-    message: expect.stringContaining('pc-1'),
+hostStoreContract('DynamoDB', stores);
+
+describe('rows of hosts in DynamoDB', () => {
+  it('that do not parse are named, not taken for absent', async () => {
+    const { table, hosts } = await stores();
+    const put = (Item: Record<string, unknown>) => aws.dynamodb.send(new PutCommand({ TableName: table, Item }));
+    await put(itemKey('pc-1', 'host'));
+    await put(itemKey(keyPartition(hostKeyOf('pc-1').thumbprint), 'key'));
+    const corrupt = { name: 'StoreError', code: 'corrupt', message: expect.stringContaining('pc-1') };
+    await expect(hosts.find('pc-1')).rejects.toMatchObject(corrupt);
+    await expect(hosts.view('pc-1')).rejects.toMatchObject(corrupt);
+    await expect(hosts.ownerOf(hostKeyOf('pc-1').thumbprint)).rejects.toMatchObject({ code: 'corrupt' });
+  });
+
+  it('with a damaged report are named', async () => {
+    const { table, hosts } = await stores();
+    const damaged = {
+      ...itemKey('pc-1', 'report'),
+      version: 2,
+      reportVersion: 1,
+      hash: sha256('x'),
+      reportedAt: at(0),
+      scan: { at: at(0), milliseconds: 1 },
+      body: Buffer.from('not gzip'),
+    };
+    await aws.dynamodb.send(new PutCommand({ TableName: table, Item: damaged }));
+    await expect(hosts.report('pc-1')).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringContaining('pc-1'),
+    });
+  });
+
+  it('stay below the kilobyte that one write unit pays for', async () => {
+    const { hosts, tokens } = await stores();
+    await tokens.create(tokenOf(1), sha256('secret'));
+    // Longer names than most have; ids as Windows' machine GUIDs.
+    const machineId = '0b5c1d0e-6a57-4a0e-9a52-0f8f2b6f7c11';
+    const host = {
+      ...hostFactsOf(machineId),
+      hostname: 'BRANCH-OFFICE-07-RECEPTION-3.emea.corp.example.com',
+      os: 'Microsoft Windows Server 2022 Datacenter Azure Edition',
+    };
+    const { publicKey, thumbprint } = hostKeyOf('one');
+    const { tokenId } = tokenOf(1);
+    const secretSha256 = sha256('secret');
+    await hosts.enrol({ host, publicKey, thumbprint, tokenId, secretSha256, sequence: 1, at: at(0) });
+    const allowance = { left: 59.983, at: Date.parse(at(0)) };
+    const seen = { thumbprint, sequence: 1_234_567, at: at(1), allowance, livelyUntil: at(1801) };
+    const scan = { at: at(0), milliseconds: 1 };
+    await hosts.putReport(machineId, seen, {
+      replaces: 0,
+      report: { ...reportOf(machineId), host },
+      hash: sha256('report'),
+      scan,
+      refused: [],
+    });
+    const bytes = sizeOf(await hosts.find(machineId));
+    expect(bytes).toBeGreaterThan(700);
+    expect(bytes).toBeLessThan(1024);
   });
 });
+
+/** Bytes of a value as DynamoDB stores and counts it (its guide, "DynamoDB item sizes and formats"). */
+function sizeOf(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(value);
+  // One byte for two digits, and one more.
+  if (typeof value === 'number') return Math.ceil(String(value).replace(/[^0-9]/g, '').length / 2) + 1;
+  if (Array.isArray(value)) return 3 + value.reduce((sum: number, one) => sum + 1 + sizeOf(one), 0);
+  if (typeof value !== 'object' || value === null) return 1;
+  return Object.entries(value).reduce((sum, [name, one]) => sum + 1 + Buffer.byteLength(name) + sizeOf(one), 3);
+}

@@ -1,107 +1,208 @@
-import { gunzipSync, gzipSync } from 'node:zlib';
-import { type DynamoDBDocumentClient, GetCommand, PutCommand, paginateScan, ScanCommand } from '@aws-sdk/lib-dynamodb';
-import * as z from 'zod/mini';
-import { type HostView, hostSummary, hostView } from '../../contract/operators/views.ts';
-import { type HostState, hostStates } from '../../core/status/states.ts';
-import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { heldTrue } from '../dynamodb/conditions.ts';
-import { parseAll, parseRows } from '../dynamodb/rows.ts';
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  paginateQuery,
+  TransactWriteCommand,
+  UpdateCommand,
+} from '@aws-sdk/lib-dynamodb';
+import type * as z from 'zod/mini';
+import { type HostRecord, type hostItems, hostRecord, reportRecord } from '../../contract/host-records.ts';
+import type { Item } from '../dynamodb/batches.ts';
+import { failedConditions, type Retrying } from '../dynamodb/conditional-writes.ts';
+import { parseAll } from '../dynamodb/rows.ts';
 import { StoreError } from '../store-error.ts';
+import { enrolling } from './aws-enrol.ts';
 import { hostsBinding } from './binding.ts';
-import { maxStoredReportBytes } from './limits.ts';
-import type { HostStore } from './port.ts';
-import { reportOrder, summaryOf } from './summary.ts';
+import { maxClones } from './limits.ts';
+import type { HostStore, Seen } from './port.ts';
+import {
+  factsOfRow,
+  itemKey,
+  keyPartition,
+  keyRow,
+  packReport,
+  rejectedItem,
+  stateOfRow,
+  unpackReport,
+  viewOf,
+} from './rows.ts';
 
-const { partitionKey } = hostsBinding.table;
+const { partitionKey, sortKey } = hostsBinding.table;
+/** Tries to note a clone beside others who note one. */
+const maxNotes = 5;
 
-/** What the list reads: the summary beside the report, so that no report is unpacked for it. */
-export const summaryRow = z.extend(hostSummary, { version: z.literal(1) });
-const reportRow = z.extend(summaryRow, {
-  /** Gzipped JSON of the report and of what was refused of it. */
-  body: z.instanceof(Uint8Array),
-});
-export const storedBody = z.pick(hostView, { report: true, refused: true });
-/** A key as DynamoDB allows it: even a row that does not parse can be where a page ends. */
-const position = z.object({ [partitionKey]: z.string().check(z.minLength(1), z.maxLength(2048)) });
+export interface HostStoreOptions extends Retrying {
+  readonly dynamodb: DynamoDBDocumentClient;
+  readonly table: string;
+  /** Table of the enrolment tokens: an enrolment spends a use of one in the same transaction. */
+  readonly tokensTable: string;
+}
 
-const summaryAttributes = ['version', ...Object.keys(hostSummary.shape)];
+/** A partition per machine: its row, its report, and what came of it and did not parse; and one per key. */
+export function awsHostStore(options: HostStoreOptions): HostStore {
+  const { dynamodb, table, tokensTable, ...retrying } = options;
 
-/** One row per host with its last report. */
-export function awsHostStore(dynamodb: DynamoDBDocumentClient, table: string): HostStore {
-  const projection = {
-    ProjectionExpression: summaryAttributes.map((_, index) => `#a${index}`).join(', '),
-    ExpressionAttributeNames: Object.fromEntries(summaryAttributes.map((name, index) => [`#a${index}`, name])),
+  const read = async <S extends z.ZodMiniType>(
+    schema: S,
+    id: string,
+    item: keyof typeof hostItems,
+  ): Promise<z.output<S> | undefined> => {
+    const get = new GetCommand({ TableName: table, Key: itemKey(id, item), ConsistentRead: true });
+    const { Item: row } = await dynamodb.send(get);
+    return row === undefined ? undefined : parseAll(schema, partitionKey, table, [row])[0];
   };
-  return {
-    async put(report, { receivedAt, refused }) {
-      const body = gzipSync(JSON.stringify(z.parse(storedBody, { report, refused })));
-      if (body.byteLength > maxStoredReportBytes)
-        throw new StoreError(
-          'refused',
-          `the report of ${report.host.machineId} has ${body.byteLength} bytes gzipped, at most ${maxStoredReportBytes} are stored`,
-        );
-      const put = new PutCommand({
+  const find = (id: string): Promise<HostRecord | undefined> => read(hostRecord, id, 'host');
+  const ownerOf = async (thumbprint: string): Promise<string | undefined> =>
+    (await read(keyRow, keyPartition(thumbprint), 'key'))?.owner;
+
+  const noteClone: HostStore['noteClone'] = async (id, clone) => {
+    for (let tried = 0; tried < maxNotes; tried += 1) {
+      const before = await find(id);
+      const clones = before?.clones ?? [];
+      if (before === undefined || clones.some((one) => one.machineId === clone.machineId)) return false;
+      const update = new UpdateCommand({
         TableName: table,
-        Item: { version: 1, ...summaryOf(report, receivedAt), order: reportOrder(report, receivedAt), body },
-        ConditionExpression: 'attribute_not_exists(#key) OR #order <= :order',
-        ExpressionAttributeNames: { '#key': partitionKey, '#order': 'order' },
-        ExpressionAttributeValues: { ':order': reportOrder(report, receivedAt) },
+        Key: itemKey(id, 'host'),
+        UpdateExpression: 'SET #clones = :next',
+        // The row is there: it was just read, and rows of hosts are not deleted.
+        ConditionExpression: before.clones === undefined ? 'attribute_not_exists(#clones)' : '#clones = :before',
+        ExpressionAttributeNames: { '#clones': 'clones' },
+        ExpressionAttributeValues: {
+          ':next': [...clones, clone].slice(-maxClones),
+          ...(before.clones && { ':before': before.clones }),
+        },
       });
-      return (await heldTrue(dynamodb.send(put))) ? 'stored' : 'older';
+      if ((await failedConditions(() => dynamodb.send(update), retrying)) === undefined) return true;
+    }
+    throw new StoreError('conflict', `others noted clones of ${id} in each of ${maxNotes} tries`);
+  };
+
+  return {
+    find,
+    ownerOf,
+    noteClone,
+    enrol: enrolling({ ...options, find, ownerOf, noteClone }),
+
+    async seen(id, seen, unchanged) {
+      const update = new UpdateCommand({
+        TableName: table,
+        Key: itemKey(id, 'host'),
+        ...updateOf({ ...left(seen), ...(unchanged && { scannedAt: unchanged.scannedAt }) }, lettingIn(seen)),
+      });
+      return (await failedConditions(() => dynamodb.send(update), retrying)) === undefined;
     },
 
-    async get(id) {
-      const { Item } = await dynamodb.send(new GetCommand({ TableName: table, Key: { [partitionKey]: id } }));
-      if (Item === undefined) return undefined;
-      const [row] = parseAll(reportRow, partitionKey, table, [Item]);
-      if (row === undefined) return undefined;
-      const { version, body, ...summary } = row;
-      return { version, summary, ...unpack(body, id) };
+    async report(id) {
+      const stored = await read(reportRecord, id, 'report');
+      return stored && unpackReport(stored);
     },
 
-    async list({ cursor, limit }) {
-      const { Items, LastEvaluatedKey } = await dynamodb.send(
-        new ScanCommand({
-          TableName: table,
-          Limit: limit,
-          ...projection,
-          ...(cursor !== undefined && { ExclusiveStartKey: decodeCursor(position, cursor) }),
-        }),
-      );
-      const { rows, unreadable } = parseRows(summaryRow, partitionKey, Items ?? []);
-      return {
-        items: rows.map(({ version: _, ...summary }) => summary),
-        unreadable,
-        ...(LastEvaluatedKey !== undefined && { next: encodeCursor(LastEvaluatedKey) }),
+    async putReport(id, seen, { replaces, report, hash, scan, refused }) {
+      const body = packReport(id, { report, refused });
+      const reportVersion = replaces + 1;
+      const changed = {
+        ...left(seen),
+        ...factsOfRow(report.host),
+        ...stateOfRow(report),
+        reportVersion,
+        reportHash: hash,
+        reportedAt: seen.at,
+        scannedAt: scan.at,
       };
+      const condition = lettingIn(seen);
+      const write = new TransactWriteCommand({
+        TransactItems: [
+          {
+            Update: {
+              TableName: table,
+              Key: itemKey(id, 'host'),
+              ...updateOf(changed, {
+                expression: `${condition.expression} AND #reportVersion = :replaces`,
+                values: { ...condition.values, ':replaces': replaces },
+                names: [...condition.names, 'reportVersion'],
+              }),
+            },
+          },
+          {
+            Put: {
+              TableName: table,
+              Item: { ...itemKey(id, 'report'), version: 2, reportVersion, hash, reportedAt: seen.at, scan, body },
+            },
+          },
+        ],
+      });
+      return (await failedConditions(() => dynamodb.send(write), retrying)) === undefined ? 'stored' : 'lost';
     },
 
-    /**
-     * Scans the table, reports included (DynamoDB reads whole items before it projects): about 10 read units per
-     * host. Fine for a status asked for by hand; a fleet of tens of thousands wants counters.
-     */
-    async countByState() {
-      const counts: Record<HostState, number> = { OK: 0, PENDING_UPDATES: 0, ERROR: 0 };
-      const pages = paginateScan(
+    async keepRejected(id, rejected) {
+      await dynamodb.send(
+        new PutCommand({ TableName: table, Item: { ...itemKey(id, 'rejected'), ...rejectedItem(rejected) } }),
+      );
+    },
+
+    async view(id) {
+      const items: Item[] = [];
+      const pages = paginateQuery(
         { client: dynamodb },
         {
           TableName: table,
-          ProjectionExpression: '#key, #state',
-          ExpressionAttributeNames: { '#key': partitionKey, '#state': 'state' },
+          KeyConditionExpression: '#machine = :machine',
+          ExpressionAttributeNames: { '#machine': partitionKey },
+          ExpressionAttributeValues: { ':machine': id },
+          ConsistentRead: true,
         },
       );
-      const stateOnly = z.object({ state: z.enum(hostStates) });
-      for await (const { Items } of pages)
-        for (const { state } of parseAll(stateOnly, partitionKey, table, Items ?? [])) counts[state] += 1;
-      return counts;
+      for await (const { Items } of pages) items.push(...(Items ?? []));
+      return viewOf(table, items);
+    },
+
+    async revoke(id, at) {
+      const update = new UpdateCommand({
+        TableName: table,
+        Key: itemKey(id, 'host'),
+        UpdateExpression: 'SET #revokedAt = if_not_exists(#revokedAt, :at)',
+        ConditionExpression: 'attribute_exists(#item)',
+        ExpressionAttributeNames: { '#revokedAt': 'revokedAt', '#item': sortKey },
+        ExpressionAttributeValues: { ':at': at },
+      });
+      return (await failedConditions(() => dynamodb.send(update), retrying)) === undefined ? find(id) : undefined;
     },
   };
 }
 
-function unpack(body: Uint8Array, id: string): Pick<HostView, 'report' | 'refused'> {
-  try {
-    return z.parse(storedBody, JSON.parse(gunzipSync(body).toString()));
-  } catch (cause) {
-    throw new StoreError('corrupt', `the stored report of ${id} does not parse`, { cause });
-  }
+/** What a request leaves on the row. */
+const left = ({ sequence, at, allowance, livelyUntil }: Seen) => ({
+  sequence,
+  lastSeenAt: at,
+  allowance,
+  ...(livelyUntil !== undefined && { livelyUntil }),
+});
+
+interface Condition {
+  readonly expression: string;
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Attributes that the expression names with `#`. */
+  readonly names: readonly string[];
+}
+
+/** A request is let in once, while its key is the machine's and was not revoked. */
+const lettingIn = ({ sequence, thumbprint }: Seen): Condition => ({
+  expression: '#sequence < :before AND #thumbprint = :thumbprint AND attribute_not_exists(#revokedAt)',
+  values: { ':before': sequence, ':thumbprint': thumbprint },
+  names: ['sequence', 'thumbprint', 'revokedAt'],
+});
+
+/** An update that sets attributes on a condition. */
+function updateOf(changed: Readonly<Record<string, unknown>>, condition: Condition) {
+  const names = Object.keys(changed);
+  return {
+    UpdateExpression: `SET ${names.map((name) => `#${name} = :${name}`).join(', ')}`,
+    ConditionExpression: condition.expression,
+    ExpressionAttributeNames: Object.fromEntries([...names, ...condition.names].map((name) => [`#${name}`, name])),
+    ExpressionAttributeValues: {
+      ...Object.fromEntries(names.map((name) => [`:${name}`, changed[name]])),
+      ...condition.values,
+    },
+  };
 }

@@ -8,9 +8,9 @@ import {
 import * as z from 'zod/mini';
 import { type TokenView, tokenId, tokenView } from '../../contract/tokens.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { failedConditions, type Retrying } from '../dynamodb/conditional-writes.ts';
 import { heldTrue } from '../dynamodb/conditions.ts';
 import { parseAll, parseRows } from '../dynamodb/rows.ts';
-import { failedConditions, type Retrying } from '../dynamodb/conditional-writes.ts';
 import { StoreError } from '../store-error.ts';
 import { tokensBinding } from './binding.ts';
 import type { TokenStore } from './port.ts';
