@@ -7,6 +7,7 @@ import { createAddresses } from './runtime/addresses.ts';
 import type { StackContext } from './runtime/compose/context.ts';
 import { startApis, startDistributions } from './runtime/compose/edge.ts';
 import { composeFunctions } from './runtime/compose/functions.ts';
+import { startUserPools } from './runtime/compose/identity.ts';
 import { Access } from './runtime/iam/access.ts';
 import { gatherPolicies } from './runtime/iam/policies.ts';
 import { Functions } from './runtime/lambda/functions.ts';
@@ -88,6 +89,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       cleanup,
     };
     await startDistributions(context);
+    await startUserPools(context);
     const { queueSources, scheduler } = await composeFunctions(context, functions);
     access.setOperator(await startApis(context, functions));
     await saveState(dataDir, state);

@@ -5,6 +5,7 @@ import { AssemblyError } from './error.ts';
 import { evaluateCondition, resolve, type Scope } from './intrinsics.ts';
 import * as compute from './resources/compute.ts';
 import * as edge from './resources/edge.ts';
+import * as identity from './resources/identity.ts';
 import { inertKinds } from './resources/inert.ts';
 import type { Identity, ResourceKind } from './resources/kind.ts';
 import * as storage from './resources/storage.ts';
@@ -38,10 +39,13 @@ export interface ModelOptions {
 }
 
 const kinds: ReadonlyMap<string, ResourceKind> = new Map(
-  [...Object.values(storage), ...Object.values(compute), ...Object.values(edge), ...inertKinds].map((kind) => [
-    kind.type,
-    kind,
-  ]),
+  [
+    ...Object.values(storage),
+    ...Object.values(compute),
+    ...Object.values(edge),
+    ...Object.values(identity),
+    ...inertKinds,
+  ].map((kind) => [kind.type, kind]),
 );
 
 /** Names and values that intrinsic functions can refer to; identities are worked out when first asked for. */

@@ -206,7 +206,19 @@ export const rooms: readonly Room[] = [
     values: ['local', 'local/upstream', 'local/fleet', 'contract', 'core'],
     types: ['agent/main', 'agent/run'],
     node: true,
-    packages: [...sdk, '@smithy/*', '@aws-crypto/*', 'zod', 'find-my-way', 'aws-cron-parser', 'commander', 'saxes'],
+    packages: [
+      ...sdk,
+      '@smithy/*',
+      '@aws-crypto/*',
+      'zod',
+      'find-my-way',
+      'aws-cron-parser',
+      'commander',
+      'saxes',
+      'jose',
+      'oidc-provider',
+      'openid-client',
+    ],
   },
 ];
 
