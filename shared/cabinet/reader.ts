@@ -35,7 +35,7 @@ interface Wanted {
 
 /**
  * Reads a cabinet that is pushed into it in chunks of any size, synchronously. Memory is bounded: the tables, one CFDATA
- * block and a window (4.5 MB in all). For a cabinet in a cabinet return another reader from `onMember`.
+ * block and a window (2.6 MB in all). For a cabinet in a cabinet return another reader from `onMember`.
  *
  * `write` and `end` throw {@link CabError} when the cabinet is malformed, and from then on again. After the cabinet's
  * end (`cbCabinet`) further bytes are ignored; a signature may stand there.

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { markup } from '../testing/corpus.ts';
 import { translateFrame } from '../testing/e8-encoder.ts';
 import { lzxBlocks } from '../testing/folder-blocks.ts';
+import { encodeLzx } from '../testing/lzx-encoder.ts';
 import { LzxStream } from '../testing/lzx-stream.ts';
 import { frameLength } from './format.ts';
 
@@ -84,4 +86,37 @@ describe('x86 call translation', () => {
       }),
     );
   });
+
+  test.each([15, 16])(
+    'frames whose calls are copies only are translated too, from one end of a window of 2^%i bytes',
+    (bits) => {
+      const target = 0x1000;
+      const called = markup(frameLength, 7);
+      for (const at of [0, 5000, frameLength - 15]) called[at] = 0xe8;
+      const frames = 2 ** bits / frameLength;
+      const plain = Array.from({ length: frames - 1 }, (_, i) => markup(frameLength, 20 + i));
+      // Blocks are frames here, so that a tree tells of its own frame only; the third has no literals.
+      const frameList = [
+        markup(frameLength, 1),
+        called,
+        ...plain,
+        called,
+        markup(frameLength, 9),
+        ...plain,
+        ...plain,
+        called,
+      ];
+      const data = Buffer.concat(frameList);
+      for (const [i, frame] of frameList.entries()) {
+        if (frame !== called) continue;
+        for (const at of [0, 5000, frameLength - 15])
+          data.writeInt32LE(target - (i * frameLength + at), i * frameLength + at + 1);
+      }
+      const decoder = lzxBlocks(bits);
+      for (const [i, frame] of encodeLzx(data, { windowBits: bits, blockLength: frameLength }).entries()) {
+        const expected = data.subarray(i * frameLength, (i + 1) * frameLength);
+        expect({ i, same: Buffer.compare(decoder.decodeBlock(frame, frameLength), expected) }).toEqual({ i, same: 0 });
+      }
+    },
+  );
 });

@@ -27,13 +27,13 @@ declare const WebAssembly: {
 
 /** Results below this are statuses of `assembly/memory.ts`, others the address of the output. */
 const firstAddress = 256;
-/** Idle instances that are kept, 4.5 MB each; more than this are in use at once only in deeply nested cabinets. */
+/** Idle instances that are kept, 2.6 MB each; more than this are in use at once only in deeply nested cabinets. */
 const mostIdle = 4;
 
 let compiled: object | undefined;
 
 /**
- * One instance of the decoders, whose memory holds a block, the tables and a window of two times 2 MiB. It decodes one
+ * One instance of the decoders, whose memory holds a block, the tables and a window of 2 MiB with a frame more. It decodes one
  * folder at a time. Instances are leased with {@link leaseInstance} and given back, because the memory of one that is
  * thrown away is freed late, and every one reserves gigabytes of addresses.
  */

@@ -1,4 +1,4 @@
-/** Copying of matches, 16 bytes at a time; up to 16 bytes behind a match are overwritten, which nothing has used yet. */
+/** Copying of matches, 16 bytes at a time; up to 47 bytes behind a match are overwritten, which nothing has used yet. */
 import { PERIODS, STRIDES } from './memory';
 
 /** Makes the shuffles for short offsets. */
@@ -9,10 +9,32 @@ export function initPeriods(): void {
   }
 }
 
+/** Copies a match whose source goes on at the beginning of a ring that reaches from `first` to `end`. */
+export function copyAround(to: usize, from: usize, length: usize, first: usize, end: usize): void {
+  for (; length > 0; length--) {
+    store<u8>(to++, load<u8>(from++));
+    if (from == end) from = first;
+  }
+}
+
+/** @param offset how far before `to` the source begins; `from` is where, which in a ring may be further on */
 @inline
-export function copyMatch(to: usize, offset: usize, length: usize): void {
+export function copyMatch(to: usize, from: usize, offset: usize, length: usize): void {
   const end = to + length;
-  let from = to - offset;
+  if (offset >= 64) {
+    v128.store(to, v128.load(from));
+    if (length <= 16) return;
+    v128.store(to, v128.load(from, 16), 16);
+    v128.store(to, v128.load(from, 32), 32);
+    to += 48;
+    while (to < end) {
+      v128.store(to, v128.load(from, 48));
+      v128.store(to, v128.load(from, 64), 16);
+      from += 32;
+      to += 32;
+    }
+    return;
+  }
   if (offset >= 16) {
     v128.store(to, v128.load(from));
     to += 16;

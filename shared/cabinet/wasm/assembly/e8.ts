@@ -7,19 +7,27 @@ import { TRANSLATED } from './memory';
 /** The translation ends after this many frames of a folder (1 GiB), */
 const TRANSLATED_FRAMES: i32 = 32768;
 const FRAME: i32 = 32768;
+/** The opcode. */
+export const CALL: i32 = 0xe8;
 /** and leaves the last bytes of a frame alone. */
 const TAIL: usize = 10;
 
 /** First `E8` from `at` on and before `end`, or `end` or more. Reads up to 15 bytes beyond. */
 @inline
 function findCall(at: usize, end: usize): usize {
-  const call = i8x16.splat(<i8>0xe8);
+  const call = i8x16.splat(<i8>CALL);
   while (at < end) {
     const mask = i8x16.bitmask(i8x16.eq(v128.load(at), call));
     if (mask != 0) return at + ctz(mask);
     at += 16;
   }
   return end;
+}
+
+/** Whether there is an `E8` at all, in the tail too: a match may copy it to where it counts. */
+export function hasCall(frame: usize, length: i32): bool {
+  const end = frame + length;
+  return findCall(frame, end) < end;
 }
 
 /**

@@ -279,7 +279,7 @@ function inflateBlock(stop: i32): i32 {
       status = TOO_LONG;
       break;
     }
-    copyMatch(out, distance, length);
+    copyMatch(out, out - distance, distance, length);
     out += length;
   }
   input.setBits(b, l, at);

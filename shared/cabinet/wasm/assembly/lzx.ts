@@ -2,24 +2,25 @@
  * LZX as cabinets use it (Microsoft LZX Data Compression Format, Cabinet SDK, 1997): windows of 2^15 to 2^21 bytes,
  * verbatim, aligned-offset and uncompressed blocks, one 32 KiB frame for each CFDATA block, E8 call translation.
  *
- * The history is the lower part of a linear buffer. When that is full, the last window moves to its beginning, so a
- * match never wraps around.
+ * The history is a ring of one frame more than the window, so that a frame in the making, and what copies write behind
+ * their end, never touches a byte that a match may still refer to. No frame wraps around, and of matches only their
+ * source does.
  */
 import * as input from './bits';
 import { LITERAL_SYMBOLS, readAligned, readTrees, resetTrees } from './block-trees';
-import { callsTranslated } from './e8';
+import { CALL, callsTranslated, hasCall } from './e8';
 import { setFaultOffset } from './fault';
 import {
   AFTER_SHORT_FRAME,
   BAD_BLOCK_TYPE,
   INPUT,
+  MAIN_LENGTHS,
   OVERRUN,
   SLOT_BASES,
   SLOT_BITS,
   WINDOW,
-  WINDOW_SPACE,
 } from './memory';
-import { decodeAligned, decodeVerbatim, position, setPosition, setRecent } from './symbols';
+import { decodeAligned, decodeVerbatim, openRing, position, setPosition, setRecent, wrapRing } from './symbols';
 
 const FRAME: i32 = 32768;
 const VERBATIM: i32 = 1;
@@ -30,10 +31,18 @@ const INVALID_OFFSET: u32 = 0x7fffffff;
 const UNKNOWN: i64 = -1;
 
 let windowSize: i32 = 0;
+/** Bytes of the ring. */
+let ringSize: i32 = 0;
 let mainSymbols: i32 = 0;
 /** Frames decoded so far. */
 let frames: i32 = 0;
 let translationSize: i64 = UNKNOWN;
+/** The first frame that can hold no `E8` by a match, since all those that had one are further back than the window. */
+let callsEnd: i32 = 0;
+/** The tree of the block at hand has a code for `E8`, */
+let blockHasCalls: bool = false;
+/** or that of a block before it in this frame, or there are bytes that no tree tells of. */
+let frameHasCalls: bool = false;
 let blockType: i32 = 0;
 let blockLeft: i32 = 0;
 /** The uncompressed block at hand has an odd length, so one byte follows it that belongs to nothing, */
@@ -50,8 +59,11 @@ export let faultType: i32 = 0;
 export function lzxReset(windowBits: i32, slots: i32): void {
   windowSize = 1 << windowBits;
   mainSymbols = LITERAL_SYMBOLS + 8 * slots;
-  setPosition(0);
+  ringSize = windowSize + FRAME;
+  openRing(ringSize);
   frames = 0;
+  callsEnd = 0;
+  blockHasCalls = false;
   translationSize = UNKNOWN;
   blockLeft = 0;
   padded = false;
@@ -77,7 +89,12 @@ export function lzxDecode(inputLength: i32, outputLength: i32): i32 {
   const status = decodeFrame(inputLength, outputLength);
   if (status != 0) return faultOf(status, inputLength);
   const frame = WINDOW + position - outputLength;
-  return <i32>callsTranslated(frame, outputLength, frames++, translationSize);
+  const number = frames++;
+  // Text mostly has no `E8` at all, and what is known to have none is not searched.
+  if (translationSize == 0 || (!frameHasCalls && number >= callsEnd)) return <i32>frame;
+  if (!hasCall(frame, outputLength)) return <i32>frame;
+  callsEnd = number + 1 + windowSize / FRAME;
+  return <i32>callsTranslated(frame, outputLength, number, translationSize);
 }
 
 /** Says where the fault is. One that was seen among the zeros behind the block is the block's end. */
@@ -91,10 +108,8 @@ function faultOf(status: i32, inputLength: i32): i32 {
 
 function decodeFrame(inputLength: i32, outputLength: i32): i32 {
   if (position % FRAME != 0) return AFTER_SHORT_FRAME;
-  if (position + FRAME > <i32>WINDOW_SPACE) {
-    memory.copy(WINDOW, WINDOW + position - windowSize, windowSize);
-    setPosition(windowSize);
-  }
+  if (position == ringSize) wrapRing(windowSize);
+  frameHasCalls = blockLeft > 0 && blockHasCalls;
   input.openInput(inputLength);
   rawAt = 0;
   if (blockLeft == 0 || blockType != UNCOMPRESSED) {
@@ -143,6 +158,8 @@ function readBlockHeader(): i32 {
   if (status == 0) status = blockType == UNCOMPRESSED ? openBytes(length) : readTrees(mainSymbols);
   if (status != 0) return status;
   blockLeft = length;
+  blockHasCalls = blockType == UNCOMPRESSED || load<u8>(MAIN_LENGTHS + CALL) != 0;
+  frameHasCalls = frameHasCalls || blockHasCalls;
   return blockType != UNCOMPRESSED && input.isOverrun() ? OVERRUN : 0;
 }
 

@@ -74,7 +74,7 @@ export const ODD_TOP: usize = 0x57000;
 /** Output frame after the call translation. */
 export const TRANSLATED: usize = 0x58000;
 export const WINDOW: usize = 0x60100;
-/** Two of the largest windows. */
-export const WINDOW_SPACE: usize = 0x400000;
-/** Copies write up to 32 bytes more than asked for. */
+/** The largest window and a frame. */
+export const WINDOW_SPACE: usize = 0x208000;
+/** Copies write up to 47 bytes more than asked for. */
 export const MEMORY_END: usize = WINDOW + WINDOW_SPACE + 64;

@@ -1,7 +1,7 @@
 /** Literals and matches of LZX, and what they need: the window and the three latest offsets. */
 import * as input from './bits';
 import { ALIGNED_BITS, LENGTH_BITS } from './block-trees';
-import { copyMatch } from './copy';
+import { copyAround, copyMatch } from './copy';
 import { LITERALS, LONG, MAIN_BITS, MATCH, SECOND, SECOND_MASK } from './main-tree';
 import {
   ALIGNED_TABLE,
@@ -15,14 +15,30 @@ import {
 } from './memory';
 import { longCode } from './small-tree';
 
-/** Bytes of the window's space that are history. */
+/** Where in the ring the next byte goes. */
 export let position: i32 = 0;
+/** Bytes of the ring; matches of at most `reach` bytes go back beyond its beginning, to its end. */
+let ringSize: usize = 0;
+let reach: usize = 0;
 let r0: u32 = 1;
 let r1: u32 = 1;
 let r2: u32 = 1;
 
 export function setPosition(newPosition: i32): void {
   position = newPosition;
+}
+
+/** Empties the ring. */
+export function openRing(size: i32): void {
+  position = 0;
+  ringSize = <usize>size;
+  reach = 0;
+}
+
+/** Goes on at the beginning; from now on `window` bytes before any byte are there. */
+export function wrapRing(window: i32): void {
+  position = 0;
+  reach = <usize>window;
 }
 
 /** Sets the offsets that are repeated, the latest first. */
@@ -56,6 +72,7 @@ function decodeSymbols(stop: i32, isAligned: bool): i32 {
   let o2 = r2;
   let out = WINDOW + position;
   const end = WINDOW + stop;
+  const ringEnd = WINDOW + ringSize;
   let status = 0;
 
   while (out < end) {
@@ -163,7 +180,8 @@ function decodeSymbols(stop: i32, isAligned: bool): i32 {
         o0 = offset;
       }
     }
-    if (<usize>offset > out - WINDOW) {
+    const behind = out - WINDOW;
+    if (<usize>offset > max(behind, reach)) {
       status = BEFORE_START;
       break;
     }
@@ -171,7 +189,10 @@ function decodeSymbols(stop: i32, isAligned: bool): i32 {
       status = BEYOND_END;
       break;
     }
-    copyMatch(out, <usize>offset, length);
+    // A sixth of the sources lies around the end of the ring: too few and too many for a branch.
+    const from = out - <usize>offset + ((0 - <usize>(<usize>offset > behind)) & ringSize);
+    if (from + length > ringEnd) copyAround(out, from, length, WINDOW, ringEnd);
+    else copyMatch(out, from, <usize>offset, length);
     out += length;
   }
 
