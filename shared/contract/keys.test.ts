@@ -19,8 +19,8 @@ const anyKey: fc.Arbitrary<RepositoryKey> = fc.oneof(
     .map((date): RepositoryKey => ({ kind: 'audit-anchor', date: date.toISOString().slice(0, 10) })),
   fc.constant<RepositoryKey>({ kind: 'fleet-manifest' }),
   fc
-    .tuple(fc.integer({ min: 1, max: 999 }), fc.nat())
-    .map(([of, n]): RepositoryKey => ({ kind: 'fleet-partition', of, index: n % of })),
+    .tuple(fc.uuid(), fc.integer({ min: 0, max: 999 }))
+    .map(([layout, index]): RepositoryKey => ({ kind: 'fleet-partition', layout, index })),
 );
 
 describe('object keys', () => {
@@ -49,13 +49,13 @@ describe('object keys', () => {
     'payloads/sha256/',
     '/index/current.json',
     'index/current.json/',
-    'fleet/v1/8/8.kbf.gz',
-    'fleet/v1/08/1.kbf.gz',
+    'fleet/v1/a/01.kbf.gz',
+    'fleet/v1/a/1000.kbf.gz',
   ])('%j is not a key of ours', (key) => expect(parseKey(key)).toBeUndefined());
 
   it('a digest that is not one never becomes part of a key', () => {
     expect(() => buildKey({ kind: 'payload', sha256: '../../secrets' })).toThrow(RangeError);
     expect(() => buildKey({ kind: 'index-staging', copyId: 'a/b' })).toThrow(/copy id "a\/b"/);
-    expect(() => buildKey({ kind: 'fleet-partition', of: 8, index: 8 })).toThrow(/partition 8 of 8/);
+    expect(() => buildKey({ kind: 'fleet-partition', layout: '../..', index: 8 })).toThrow(/layout "..\/.."/);
   });
 });

@@ -13,7 +13,7 @@ export type RepositoryKey =
   | { readonly kind: 'index-refused'; readonly sha256: string }
   | { readonly kind: 'catalog-snapshot'; readonly indexSha256: string }
   | { readonly kind: 'fleet-manifest' }
-  | { readonly kind: 'fleet-partition'; readonly index: number; readonly of: number }
+  | { readonly kind: 'fleet-partition'; readonly layout: string; readonly index: number }
   | { readonly kind: 'payload'; readonly sha256: string }
   | { readonly kind: 'payload-staging'; readonly sha1: string }
   | { readonly kind: 'audit-anchor'; readonly date: string };
@@ -48,9 +48,10 @@ export function buildKey(key: RepositoryKey): string {
     case 'fleet-manifest':
       return 'fleet/v1/current.json';
     case 'fleet-partition': {
-      const { index, of } = key;
-      must(Number.isSafeInteger(index) && index >= 0 && index < of && of <= 999, `partition ${index} of ${of}`);
-      return `fleet/v1/${of}/${index}.kbf.gz`;
+      const { layout, index } = key;
+      must(/^[a-z0-9-]{1,64}$/.test(layout), `layout ${JSON.stringify(layout)}`);
+      must(Number.isSafeInteger(index) && index >= 0 && index <= 999, `partition ${index}`);
+      return `fleet/v1/${layout}/${index}.kbf.gz`;
     }
     case 'payload':
       must(hex64.test(key.sha256), `SHA-256 ${JSON.stringify(key.sha256)}`);
@@ -64,7 +65,7 @@ export function buildKey(key: RepositoryKey): string {
   }
 }
 
-const patterns: readonly [RegExp, (part: string) => RepositoryKey | undefined][] = [
+const patterns: readonly [RegExp, (part: string) => RepositoryKey][] = [
   [/^index\/current\.json()$/, () => ({ kind: 'index-pointer' })],
   [/^index\/sha256\/([0-9a-f]{64})\.cab$/, (sha256) => ({ kind: 'index', sha256 })],
   [/^staging\/index\/([A-Za-z0-9-]{1,64})\.cab$/, (copyId) => ({ kind: 'index-staging', copyId })],
@@ -72,10 +73,10 @@ const patterns: readonly [RegExp, (part: string) => RepositoryKey | undefined][]
   [/^catalog\/v2\/([0-9a-f]{64})\.kbc\.gz$/, (indexSha256) => ({ kind: 'catalog-snapshot', indexSha256 })],
   [/^fleet\/v1\/current\.json()$/, () => ({ kind: 'fleet-manifest' })],
   [
-    /^fleet\/v1\/([1-9][0-9]{0,2}\/(?:0|[1-9][0-9]{0,2}))\.kbf\.gz$/,
+    /^fleet\/v1\/([a-z0-9-]{1,64}\/(?:0|[1-9][0-9]{0,2}))\.kbf\.gz$/,
     (place) => {
-      const [of = 0, index = 0] = place.split('/').map(Number);
-      return index < of ? { kind: 'fleet-partition', index, of } : undefined;
+      const [layout = '', index = ''] = place.split('/');
+      return { kind: 'fleet-partition', layout, index: Number(index) };
     },
   ],
   [/^payloads\/sha256\/([0-9a-f]{64})$/, (sha256) => ({ kind: 'payload', sha256 })],
