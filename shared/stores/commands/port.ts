@@ -7,7 +7,10 @@ export interface CommandStore {
   get(commandId: string): Promise<Command | undefined>;
   /** The newest first. */
   list(query: PageQuery): Promise<Page<Command>>;
-  /** Commands that hosts may still be told at that time: neither ended nor cancelled. Cheap to ask: few are active. */
+  /**
+   * Commands that hosts may still be told at that time: neither ended nor cancelled. Cheap to ask: few are active, and
+   * their outcomes are not counted for it (they are all 0 here).
+   */
   active(at: string): Promise<readonly Command[]>;
   /** Again, and the first time stays. @returns `undefined` when there is no such command */
   cancel(commandId: string, at: string): Promise<Command | undefined>;
