@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { createInterface } from 'node:readline/promises';
 import { setFlagsFromString } from 'node:v8';
 
 // Plain JavaScript on purpose: an old Node must still be able to say what it lacks.
@@ -24,6 +25,18 @@ for (const stream of [process.stdout, process.stderr]) {
     if (stream === process.stdout) isClosed = true;
   });
 }
+/** Nobody can answer unless both ways lead to a terminal. The end of the input is no answer. */
+async function ask(question) {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await Promise.race([
+      terminal.question(question),
+      new Promise((resolve) => terminal.once('close', () => resolve(''))),
+    ]);
+  } finally {
+    terminal.close();
+  }
+}
 const { main } = await import('./main.ts');
 process.exitCode = await main(process.argv.slice(2), {
   stdout: {
@@ -34,5 +47,6 @@ process.exitCode = await main(process.argv.slice(2), {
     },
   },
   stderr: process.stderr,
+  ...(process.stdin.isTTY === true && process.stderr.isTTY === true && { ask }),
   env: process.env,
 });

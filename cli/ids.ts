@@ -1,5 +1,8 @@
 import * as z from 'zod/mini';
-import { guid, kbNumber, machineId } from '#shared/contract/primitives.ts';
+import { groupName } from '#shared/contract/agent/identity.ts';
+import { commandId } from '#shared/contract/commands.ts';
+import { guid, kbNumber, machineId, sha1 } from '#shared/contract/primitives.ts';
+import { tokenId } from '#shared/contract/tokens.ts';
 import { CliError } from './cli-error.ts';
 
 /**
@@ -49,6 +52,38 @@ export function readHostName(text: string): string {
   const name = text.trim();
   if (z.safeParse(machineId, name).success) return name;
   throw notA('a machine id or hostname', text, 'up to 64 letters, digits, ".", "_" and "-"');
+}
+
+/** @throws CliError `usage` */
+export const readGroupName = (text: string): string =>
+  readBy(groupName, text, 'a name of a group', 'up to 64 letters, digits, ".", "_" and "-"');
+
+/** @throws CliError `usage` */
+export const readCommandId = (text: string): string =>
+  readBy(commandId, text, 'an id of a command', 'one that kbroker commands list shows');
+
+/**
+ * Id of an enrolment token. The whole token is refused, so that no secret goes where it is logged.
+ *
+ * @throws CliError `usage`, which does not repeat what was given
+ */
+export function readTokenId(text: string): string {
+  const id = text.trim();
+  if (z.safeParse(tokenId, id).success) return id;
+  throw new CliError(
+    'usage',
+    'not an id of a token: expected 16 letters and digits, as kbroker tokens list shows them',
+  );
+}
+
+/** SHA-1 in either case. @throws CliError `usage` */
+export const readSha1 = (text: string): string =>
+  readBy(sha1, text.toLowerCase(), 'a SHA-1', '40 hexadecimal digits, as kbroker requests list shows them');
+
+function readBy(schema: z.ZodMiniType<string>, text: string, what: string, expected: string): string {
+  const trimmed = text.trim();
+  if (z.safeParse(schema, trimmed).success) return trimmed;
+  throw notA(what, text, expected);
 }
 
 const notA = (what: string, got: string, expected: string): CliError =>

@@ -9,6 +9,12 @@ export interface CliIo {
     readonly isClosed?: boolean;
   };
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
+  /**
+   * Asks the person at the terminal, and gives their answer.
+   *
+   * @default - nobody sits at a terminal
+   */
+  readonly ask?: (question: string) => Promise<string>;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The folder in which the profile file is looked for first. @default - that of the process */
   readonly cwd?: string;
@@ -34,6 +40,11 @@ export function printJson(io: CliIo, value: unknown): void {
 /** Lines of text for people. Each stays one line, and does nothing but show, whatever a stranger wrote into it. */
 export function printLines({ stdout }: Pick<CliIo, 'stdout'>, lines: readonly string[]): void {
   if (lines.length > 0) stdout.write(`${lines.map(printable).join('\n')}\n`);
+}
+
+/** Rows of the store that the broker could not parse: named on stderr, whatever the list was about. */
+export function printUnreadable({ stderr }: Pick<CliIo, 'stderr'>, keys: Iterable<string>): void {
+  for (const key of new Set(keys)) stderr.write(`unreadable row in the store: ${printable(key)}\n`);
 }
 
 /** A plain table with a heading, columns as wide as their widest cell. Nothing is cut; cells are made {@link printable}. */

@@ -3,12 +3,17 @@ import { CliError } from './cli-error.ts';
 import { showStatus } from './commands/status.ts';
 import { type CliIo, exitCodes } from './io.ts';
 import { printable } from './printable.ts';
+import { addAuditCommands } from './programs/audit.ts';
 import { addCabCommands } from './programs/cab.ts';
+import { addCommandsCommands } from './programs/commands.ts';
+import { addFilesCommands } from './programs/files.ts';
+import { addGroupsCommands } from './programs/groups.ts';
 import { addHostsCommands } from './programs/hosts.ts';
 import { addIndexCommands } from './programs/index-commands.ts';
 import { createKit } from './programs/kit.ts';
 import { addRequestsCommands } from './programs/requests.ts';
 import { addRulesCommands } from './programs/rules.ts';
+import { addTokensCommands } from './programs/tokens.ts';
 import { addUpdatesCommands } from './programs/updates.ts';
 import { readVersion } from './version.ts';
 
@@ -56,9 +61,14 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
   kit.sub(program, 'status', 'index, fleet, requests and repository in numbers').action(kit.online(showStatus));
   addIndexCommands(program, kit);
   addUpdatesCommands(program, kit);
+  addFilesCommands(program, kit);
   addRequestsCommands(program, kit);
   addHostsCommands(program, kit);
+  addGroupsCommands(program, kit);
   addRulesCommands(program, kit);
+  addCommandsCommands(program, kit);
+  addTokensCommands(program, kit);
+  addAuditCommands(program, kit);
   addCabCommands(program, kit);
   return program;
 }

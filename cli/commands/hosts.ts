@@ -1,54 +1,99 @@
-import type * as z from 'zod/mini';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
-import type { HostSummary, HostView, hostsPage } from '#shared/contract/operators/views.ts';
+import type { HostSummary, HostsPage, HostView } from '#shared/contract/operators/hosts.ts';
 import { updateStates } from '#shared/core/status/states.ts';
 import { CliError } from '../cli-error.ts';
-import { readHostName } from '../ids.ts';
-import { type ExitCode, exitCodes, printJson, printLines, printTable } from '../io.ts';
-import { printable } from '../printable.ts';
+import { type ConfirmFlags, confirm, requireYes } from '../confirm.ts';
+import { readGroupName, readHostName, readUpdateName } from '../ids.ts';
+import { type ExitCode, exitCodes, printJson, printLines, printTable, printUnreadable } from '../io.ts';
+import { pagesOf } from '../pages.ts';
+import { formatAge, readMoment } from '../times.ts';
 import type { CommandContext } from './context.ts';
+import { findHost } from './find-host.ts';
 
-type HostsPage = z.infer<typeof hostsPage>;
-
-/** All pages. */
-async function readHosts({ call }: CommandContext): Promise<Pick<HostsPage, 'hosts' | 'unreadable'>> {
-  const hosts: HostSummary[] = [];
-  const unreadable: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page: HostsPage = await call(operatorEndpoints.listHosts, { query: { cursor } });
-    hosts.push(...page.hosts);
-    unreadable.push(...page.unreadable);
-    cursor = page.next;
-  } while (cursor !== undefined);
-  return { hosts, unreadable };
-}
-
-/** `kbroker hosts list`: one line a host, all pages. */
-export async function listHosts(context: CommandContext): Promise<ExitCode> {
-  const { hosts, unreadable } = await readHosts(context);
-  if (context.json) printJson(context.io, { version: 1, hosts, unreadable });
-  else if (hosts.length === 0) context.io.stdout.write('no hosts have reported yet\n');
-  else {
-    printTable(
-      context.io,
-      ['MACHINE', 'HOSTNAME', 'OS', 'STATE', ...updateStates, 'REPORTED'],
-      hosts.map((host) => [
-        host.machineId,
-        host.hostname,
-        host.os,
-        host.state,
-        ...updateStates.map((state) => String(host.counts[state] ?? 0)),
-        host.reportedAt,
-      ]),
-    );
-  }
-  for (const key of unreadable) context.io.stderr.write(`unreadable row in the store: ${printable(key)}\n`);
-  return exitCodes.ok;
+/** Flags of `kbroker hosts list`; hosts must have all that is named. */
+export interface HostsFlags {
+  readonly group?: string;
+  readonly state?: string;
+  readonly os?: string;
+  readonly name?: string;
+  /** An UpdateId that they reported, and the state that they have it in. */
+  readonly update?: string;
+  readonly updateState?: string;
+  readonly seenBefore?: string;
+  readonly seenAfter?: string;
+  readonly sort?: string;
+  readonly descending?: boolean;
 }
 
 /**
- * `kbroker hosts show MACHINE`: the host's last report, each update with its reason.
+ * `kbroker hosts list`: one line a host, all pages of those that the filter matches, and how old the list is.
+ *
+ * @throws CliError `usage` before anything is sent, when a value is none
+ */
+export async function listHosts(context: CommandContext, flags: HostsFlags = {}): Promise<ExitCode> {
+  const query = readQuery(flags, context.now());
+  const hosts: HostSummary[] = [];
+  const unreadable = new Set<string>();
+  let first: HostsPage | undefined;
+  const pages = pagesOf((cursor) => context.call(operatorEndpoints.listHosts, { query: { ...query, cursor } }));
+  for await (const page of pages) {
+    first ??= page;
+    hosts.push(...page.hosts);
+    for (const key of page.unreadable) unreadable.add(key);
+  }
+  if (first === undefined) throw new Error('a list has at least one page');
+  const { total, asOf, ageSeconds } = first;
+  if (context.json) printJson(context.io, { version: 2, asOf, ageSeconds, total, hosts, unreadable: [...unreadable] });
+  else {
+    if (hosts.length > 0) printTable(context.io, headings, hosts.map(cellsOf));
+    else context.io.stdout.write('no hosts\n');
+    context.io.stderr.write(`${total} hosts, as of ${asOf} (${formatAge(ageSeconds)} ago)\n`);
+  }
+  printUnreadable(context.io, unreadable);
+  return exitCodes.ok;
+}
+
+function readQuery(flags: HostsFlags, now: Date): Readonly<Record<string, string | undefined>> {
+  if (flags.updateState !== undefined && flags.update === undefined)
+    throw new CliError('usage', '--update-state goes with --update, which says of which update');
+  const { group, state, os, name, update, updateState, seenBefore, seenAfter, sort, descending } = flags;
+  return {
+    group: group === undefined ? undefined : readGroupName(group),
+    state,
+    os: os === undefined ? undefined : notEmpty('--os', os),
+    name: name === undefined ? undefined : notEmpty('--name', name),
+    update: update === undefined ? undefined : readUpdateName(update).updateId,
+    updateState,
+    seenBefore: seenBefore === undefined ? undefined : readMoment(seenBefore, now),
+    seenAfter: seenAfter === undefined ? undefined : readMoment(seenAfter, now),
+    sort,
+    order: descending === true ? 'descending' : undefined,
+  };
+}
+
+/** An empty part would match every host, which is hardly what was meant. */
+function notEmpty(option: string, text: string): string {
+  if (text.trim() !== '') return text;
+  throw new CliError('usage', `${option} has no value: expected a part of what is looked for`);
+}
+
+const headings = ['MACHINE', 'HOSTNAME', 'GROUP', 'OS', 'STATE', ...updateStates, 'SEEN', 'NOTE'];
+
+function cellsOf(host: HostSummary): readonly string[] {
+  return [
+    host.machineId,
+    host.hostname,
+    host.group,
+    host.os,
+    host.state,
+    ...updateStates.map((state) => String(host.counts[state] ?? 0)),
+    host.lastSeenAt,
+    [...(host.revokedAt === undefined ? [] : ['revoked']), ...(host.cloned ? ['cloned'] : [])].join(', '),
+  ];
+}
+
+/**
+ * `kbroker hosts show MACHINE`: who the host is, and its last report, each update with its reason.
  *
  * @param name a machine id or a hostname, in any case
  * @throws CliError `usage` when it can be neither, `not-found` when no host has it, `refused` when several have
@@ -59,19 +104,13 @@ export async function showHost(context: CommandContext, name: string): Promise<E
     printJson(context.io, view);
     return exitCodes.ok;
   }
-  const { host, updates, scannedAt, scanMilliseconds, indexSha256, indexProblem, rulesRevision } = view.report;
-  printLines(context.io, [
-    `${host.hostname} (${host.machineId}): ${view.summary.state}`,
-    `  ${host.os} ${host.osVersion} ${host.architecture}, agent ${host.agentVersion}`,
-    indexSha256 === undefined
-      ? `  not scanned ${scannedAt}, no usable index, rules revision ${rulesRevision}`
-      : `  scanned ${scannedAt} in ${scanMilliseconds} ms, index ${indexSha256.slice(0, 12)}, rules revision ${rulesRevision}`,
-    ...(indexProblem === undefined ? [] : [`  cannot use the current index: ${indexProblem}`]),
-  ]);
+  printLines(context.io, [...identityOf(view), ...scanOf(view)]);
+  if (view.last === undefined) return exitCodes.ok;
+  const { report, refused } = view.last;
   printTable(
     context.io,
     ['STATE', 'KB', 'TITLE', 'REASON'],
-    updates.map((update) => [
+    report.updates.map((update) => [
       update.state,
       update.kbs.map((kb) => `KB${kb}`).join(' '),
       update.title ?? update.updateId,
@@ -80,28 +119,60 @@ export async function showHost(context: CommandContext, name: string): Promise<E
   );
   printLines(
     context.io,
-    view.refused.map(({ sha1, reason }) => `refused file ${sha1}: ${reason}`),
+    refused.map(({ sha1, reason }) => `refused file ${sha1}: ${reason}`),
   );
   return exitCodes.ok;
 }
 
-/** By its id as it stands, which is one request; else the list is looked through. */
-async function findHost(context: CommandContext, name: string): Promise<HostView> {
-  const get = (machineId: string): Promise<HostView> =>
-    context.call(operatorEndpoints.getHost, { params: { machineId } });
-  try {
-    return await get(name);
-  } catch (error) {
-    if (!(error instanceof CliError) || error.code !== 'not-found') throw error;
-  }
-  const isName = (text: string): boolean => text.toLowerCase() === name.toLowerCase();
-  const { hosts } = await readHosts(context);
-  const found = hosts.filter(({ machineId, hostname }) => isName(machineId) || isName(hostname));
-  const [first, ...others] = found;
-  if (first === undefined) throw new CliError('not-found', `no host ${name} has reported; kbroker hosts list has all`);
-  if (others.length > 0) {
-    const ids = found.map(({ machineId }) => machineId).join(', ');
-    throw new CliError('refused', `${found.length} hosts are called ${name}; name one by its machine id: ${ids}`);
-  }
-  return get(first.machineId);
+function identityOf({ summary, keyThumbprint, clones, last, rejected }: HostView): string[] {
+  const architecture = last === undefined ? '' : ` ${last.report.host.architecture}`;
+  return [
+    `${summary.hostname} (${summary.machineId}): ${summary.state}`,
+    `  group ${summary.group}, enrolled ${summary.enrolledAt}, key ${keyThumbprint}`,
+    `  ${summary.os} ${summary.osVersion}${architecture}, agent ${summary.agentVersion}`,
+    `  last seen ${summary.lastSeenAt}`,
+    ...(summary.revokedAt === undefined ? [] : [`  key revoked ${summary.revokedAt}: it is not let in any more`]),
+    ...clones.map(({ machineId, at }) => `  cloned: machine ${machineId} used its key, ${at}`),
+    ...(rejected === undefined
+      ? []
+      : [`  a report of ${rejected.bytes} bytes was rejected ${rejected.at}: ${rejected.reason}`]),
+  ];
+}
+
+function scanOf({ last, summary }: HostView): string[] {
+  if (last === undefined) return ['  has not reported yet'];
+  const { report, scan } = last;
+  const { indexSha256, indexProblem, rulesRevision } = report;
+  return [
+    indexSha256 === undefined
+      ? `  not scanned ${scan.at}, no usable index, rules revision ${rulesRevision}`
+      : `  scanned ${scan.at} in ${scan.milliseconds} ms, index ${indexSha256.slice(0, 12)}, rules revision ${rulesRevision}`,
+    ...(summary.reportedAt === undefined ? [] : [`  reported so ${summary.reportedAt}`]),
+    ...(indexProblem === undefined ? [] : [`  cannot use the current index: ${indexProblem}`]),
+  ];
+}
+
+export interface RevokeFlags extends ConfirmFlags {
+  /** For people. */
+  readonly reason?: string;
+}
+
+/**
+ * `kbroker hosts revoke MACHINE`: its key is let in no more; the machine can only come back by a new enrolment.
+ *
+ * @throws CliError `usage` before anything is sent, when nobody can be asked and `--yes` is missing
+ */
+export async function revokeHost(context: CommandContext, name: string, flags: RevokeFlags): Promise<ExitCode> {
+  const wanted = readHostName(name);
+  requireYes(context.io, 'revoking a key', flags);
+  const { summary } = await findHost(context, wanted);
+  const { machineId, hostname, group } = summary;
+  await confirm(context.io, `Revoke the key of ${hostname} (${machineId}) in group ${group}?`, flags);
+  const view = await context.call(operatorEndpoints.revokeHost, {
+    params: { machineId },
+    body: { version: 1, ...(flags.reason !== undefined && { reason: flags.reason }) },
+  });
+  if (context.json) printJson(context.io, view);
+  else printLines(context.io, [`the key of ${hostname} (${machineId}) is revoked`]);
+  return exitCodes.ok;
 }

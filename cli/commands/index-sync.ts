@@ -1,8 +1,9 @@
 import type { SyncWishes } from '#shared/contract/messages/sync-index.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { SyncOutcome, SyncProgress } from '#shared/contract/operators/index-sync.ts';
-import { type CliIo, type ExitCode, exitCodes, formatBytes, printJson, printLines } from '../io.ts';
+import { type ExitCode, exitCodes, formatBytes, printJson, printLines } from '../io.ts';
 import { printable } from '../printable.ts';
+import { createProgressLine } from '../progress-line.ts';
 import type { CommandContext } from './context.ts';
 
 const pollMilliseconds = 1000;
@@ -23,14 +24,14 @@ export async function syncIndex(context: CommandContext, wishes: SyncWishes = {}
   const { io, json } = context;
   const started = await context.call(operatorEndpoints.startSync, { body: wishes });
   io.stderr.write(json ? `${JSON.stringify(started)}\n` : `synchronisation ${printable(started.runId)} started\n`);
-  const tell = teller(io);
+  const line = createProgressLine(io);
   let told: string | undefined;
   for (let quietPolls = 0; quietPolls < maxQuietPolls; quietPolls += 1) {
     const run = await context.call(operatorEndpoints.getSync, { params: { runId: started.runId } });
     if (run.state === 'ended' && run.result !== undefined) {
       if (json) printJson(io, run);
       else {
-        tell.end();
+        line.end();
         printLines(io, [describe(run.result)]);
       }
       return run.result.outcome === 'refused' || run.result.outcome === 'failed' ? exitCodes.failed : exitCodes.ok;
@@ -39,31 +40,15 @@ export async function syncIndex(context: CommandContext, wishes: SyncWishes = {}
       told = run.progress.at;
       quietPolls = 0;
       if (json) io.stderr.write(`${JSON.stringify(run)}\n`);
-      else tell.progress(run.progress);
+      else line.tell(inWords(run.progress));
     }
     await context.sleep(pollMilliseconds);
   }
-  tell.end();
+  line.end();
   io.stderr.write(
     `synchronisation ${printable(started.runId)} said nothing for ${(maxQuietPolls * pollMilliseconds) / 60_000} minutes; see the logs of sync-index\n`,
   );
   return exitCodes.failed;
-}
-
-/** Progress for people: one line that is rewritten on a terminal, else a line for each step. */
-function teller(io: CliIo): { progress(progress: SyncProgress): void; end(): void } {
-  const rewrites = io.stderr.isTTY === true;
-  let open = false;
-  return {
-    progress(progress) {
-      // Erases the line from its start, since the last one may have been longer.
-      io.stderr.write(rewrites ? `\r\u001b[K${inWords(progress)}` : `${inWords(progress)}\n`);
-      open = rewrites;
-    },
-    end() {
-      if (open) io.stderr.write('\n');
-    },
-  };
 }
 
 function inWords({ phase, bytes, of, facts }: SyncProgress): string {

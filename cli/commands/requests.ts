@@ -1,36 +1,75 @@
-import type * as z from 'zod/mini';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
-import type { requestsPage } from '#shared/contract/operators/views.ts';
-import type { FileRequest } from '#shared/contract/requests.ts';
-import { type ExitCode, exitCodes, formatBytes, printJson, printTable } from '../io.ts';
-import { printable } from '../printable.ts';
+import { type FileRequest, fileRequestStates } from '#shared/contract/requests.ts';
+import { type ExitCode, exitCodes, formatBytes, printJson, printTable, printUnreadable } from '../io.ts';
+import { pagesOf } from '../pages.ts';
+import { createProgressLine } from '../progress-line.ts';
 import type { CommandContext } from './context.ts';
-
-type RequestsPage = z.infer<typeof requestsPage>;
 
 /** Characters of an error that the table shows; it is the last column, and one line a request is what it is for. */
 const shownErrorLength = 60;
+const watchMilliseconds = 3000;
 
-/** `kbroker requests list [--state S]`: files that hosts asked for, all pages; failed ones first, then the newest first. */
-export async function listRequests(context: CommandContext, filter: { readonly state?: string }): Promise<ExitCode> {
-  const found: FileRequest[] = [];
+export interface RequestsFlags {
+  readonly state?: string;
+  readonly watch?: boolean;
+}
+
+/** What the broker has of requests now. */
+interface Round {
+  /** Failed ones first, then the newest first. */
+  readonly requests: readonly FileRequest[];
+  readonly unreadable: readonly string[];
+}
+
+/**
+ * `kbroker requests list [--state S] [--watch]`: files that hosts asked for, all pages. With `watch` it lists again every
+ * few seconds until none of them is to be fetched any more, and tells how far that is; with JSON each round is a line.
+ */
+export async function listRequests(context: CommandContext, flags: RequestsFlags): Promise<ExitCode> {
+  const { io, json } = context;
+  if (flags.watch !== true) {
+    print(context, await readRound(context, flags));
+    return exitCodes.ok;
+  }
+  const line = createProgressLine(io);
+  for (;;) {
+    const round = await readRound(context, flags);
+    const isLast = !round.requests.some(({ state }) => underWay.includes(state));
+    if (json) print(context, round);
+    else if (!isLast) line.tell(inNumbers(round));
+    if (isLast || io.stdout.isClosed === true) {
+      line.end();
+      if (!json) print(context, round);
+      return exitCodes.ok;
+    }
+    await context.sleep(watchMilliseconds);
+  }
+}
+
+const underWay: readonly string[] = ['open', 'queued', 'fetching'];
+
+async function readRound({ call }: CommandContext, { state }: RequestsFlags): Promise<Round> {
+  const requests: FileRequest[] = [];
   const unreadable: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page: RequestsPage = await context.call(operatorEndpoints.listRequests, {
-      query: { state: filter.state, cursor },
-    });
-    found.push(...page.requests);
+  for await (const page of pagesOf((cursor) => call(operatorEndpoints.listRequests, { query: { state, cursor } }))) {
+    requests.push(...page.requests);
     unreadable.push(...page.unreadable);
-    cursor = page.next;
-  } while (cursor !== undefined);
-  const requests = found.toSorted(byUrgency);
+  }
+  return { requests: requests.toSorted(byUrgency), unreadable };
+}
 
-  if (context.json) printJson(context.io, { version: 1, requests, unreadable });
-  else if (requests.length === 0) context.io.stdout.write('no requests\n');
+function inNumbers({ requests }: Round): string {
+  const counts = fileRequestStates.map((state) => [state, requests.filter((one) => one.state === state).length]);
+  const some = counts.filter(([, count]) => count !== 0).map(([state, count]) => `${count} ${state}`);
+  return `${requests.length} requests: ${some.join(', ')}`;
+}
+
+function print({ io, json }: CommandContext, { requests, unreadable }: Round): void {
+  if (json) printJson(io, { version: 1, requests, unreadable });
+  else if (requests.length === 0) io.stdout.write('no requests\n');
   else {
     printTable(
-      context.io,
+      io,
       ['STATE', 'REQUESTED', 'BY', 'SIZE', 'ATTEMPTS', 'NAME', 'SHA-1', 'LAST ERROR'],
       requests.map((request) => [
         request.state,
@@ -44,10 +83,9 @@ export async function listRequests(context: CommandContext, filter: { readonly s
       ]),
     );
     if (requests.some(({ lastError = '' }) => lastError.length > shownErrorLength))
-      context.io.stderr.write('errors are shortened; --json has them whole\n');
+      io.stderr.write('errors are shortened; --json has them whole\n');
   }
-  for (const key of unreadable) context.io.stderr.write(`unreadable row in the store: ${printable(key)}\n`);
-  return exitCodes.ok;
+  printUnreadable(io, unreadable);
 }
 
 /** What a person has to look at comes first. */

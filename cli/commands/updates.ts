@@ -1,14 +1,11 @@
-import type * as z from 'zod/mini';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
-import type { UpdateFactsView, UpdateSummary, updatesPage } from '#shared/contract/operators/updates.ts';
+import type { UpdateFactsView, UpdateSummary } from '#shared/contract/operators/updates.ts';
 import type { UpdateIdentity } from '#shared/core/catalog/model.ts';
 import { CliError } from '../cli-error.ts';
 import { readKbNumber, readUpdateName } from '../ids.ts';
-import { type ExitCode, exitCodes, formatBytes, printJson, printLines, printTable } from '../io.ts';
-import { printable } from '../printable.ts';
+import { type ExitCode, exitCodes, formatBytes, printJson, printLines, printTable, printUnreadable } from '../io.ts';
+import { pagesOf } from '../pages.ts';
 import type { CommandContext } from './context.ts';
-
-type UpdatesPage = z.infer<typeof updatesPage>;
 
 /**
  * `kbroker updates list --kb KB…`: all updates of these KBs that an index ever named, all pages.
@@ -21,15 +18,13 @@ export async function listUpdates(context: CommandContext, kbs: readonly string[
   const unreadable: string[] = [];
   const unknown: string[] = [];
   for (const kb of [...new Set(kbs.map(readKbNumber))]) {
-    let cursor: string | undefined;
-    let total: number;
-    do {
-      const page: UpdatesPage = await context.call(operatorEndpoints.listUpdates, { query: { kb, cursor } });
+    let total = 0;
+    const pages = pagesOf((cursor) => context.call(operatorEndpoints.listUpdates, { query: { kb, cursor } }));
+    for await (const page of pages) {
       updates.push(...page.updates);
       unreadable.push(...page.unreadable);
-      cursor = page.next;
       total = page.total;
-    } while (cursor !== undefined);
+    }
     if (total === 0) unknown.push(kb);
   }
   // A unit can have two of the KBs.
@@ -51,7 +46,7 @@ export async function listUpdates(context: CommandContext, kbs: readonly string[
     );
   }
   for (const kb of unknown) context.io.stderr.write(`no index named an update with KB${kb}\n`);
-  for (const id of unreadable) context.io.stderr.write(`unreadable row in the store: ${printable(id)}\n`);
+  printUnreadable(context.io, unreadable);
   return exitCodes.ok;
 }
 

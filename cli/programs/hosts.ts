@@ -1,11 +1,30 @@
-import { listHosts, showHost } from '../commands/hosts.ts';
+import { Option } from 'commander';
+import { hostSorts } from '#shared/contract/operators/hosts.ts';
+import { hostStates, updateStates } from '#shared/core/status/states.ts';
+import { type HostsFlags, listHosts, type RevokeFlags, revokeHost, showHost } from '../commands/hosts.ts';
 import type { AddCommands } from './kit.ts';
 
 /** `kbroker hosts`. */
 export const addHostsCommands: AddCommands = (program, { sub, online }) => {
   const hosts = sub(program, 'hosts', 'hosts and their reports');
-  sub(hosts, 'list', 'one line a host').action(online((context) => listHosts(context)));
-  sub(hosts, 'show', 'last report of one host, each update with its reason')
+  sub(hosts, 'list', 'one line a host, from a snapshot of at most five minutes')
+    .option('--group <group>', 'only this group')
+    .addOption(new Option('--state <state>', 'only this state').choices(hostStates))
+    .option('--os <part>', 'only operating systems whose name has this part, in any case')
+    .option('--name <part>', 'only hostnames or machine ids with this part, in any case')
+    .option('--update <update-id>', 'only hosts that reported this update')
+    .addOption(new Option('--update-state <state>', 'with --update: have it in this state').choices(updateStates))
+    .option('--seen-before <when>', 'last seen before then: a time, or how long ago (90s, 15m, 12h, 7d)')
+    .option('--seen-after <when>', 'last seen then or later: a time, or how long ago')
+    .addOption(new Option('--sort <by>', 'what to order by').choices(hostSorts))
+    .option('--descending', 'in the other direction')
+    .action(online((context, flags: HostsFlags) => listHosts(context, flags)));
+  sub(hosts, 'show', 'who a host is, and its last report, each update with its reason')
     .argument('<machine>', 'machine id or hostname')
     .action(online((context, machine: string) => showHost(context, machine)));
+  sub(hosts, 'revoke', 'let the key of a host in no more; asks first')
+    .argument('<machine>', 'machine id or hostname')
+    .option('--reason <text>', 'why, for people; the audit log keeps it')
+    .option('--yes', 'do not ask')
+    .action(online((context, machine: string, flags: RevokeFlags) => revokeHost(context, machine, flags)));
 };

@@ -1,3 +1,6 @@
+import { Option } from 'commander';
+import { updateStates } from '#shared/core/status/states.ts';
+import { listReportedUpdates, type ReportedFlags } from '../commands/reported-updates.ts';
 import { listUpdates, showUpdate } from '../commands/updates.ts';
 import { type AddCommands, selection } from './kit.ts';
 
@@ -7,6 +10,11 @@ export const addUpdatesCommands: AddCommands = (program, { sub, online }) => {
   sub(updates, 'list', 'updates of KBs, the newest first')
     .requiredOption('--kb <kb>', 'KB number (repeatable, or comma-separated)', selection)
     .action(online((context, flags: { kb: readonly string[] }) => listUpdates(context, flags.kb)));
+  sub(updates, 'reported', 'updates that hosts reported, with the number of hosts by state')
+    .option('--kb <kb>', 'only updates of this KB')
+    .addOption(new Option('--state <state>', 'only updates that a host has in this state').choices(updateStates))
+    .option('--group <group>', 'count only the hosts of this group')
+    .action(online((context, flags: ReportedFlags) => listReportedUpdates(context, flags)));
   sub(updates, 'show', 'one update and its files')
     .argument('<update-id>', 'UpdateId, or UpdateId_revision')
     .action(online((context, updateId: string) => showUpdate(context, updateId)));

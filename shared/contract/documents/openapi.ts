@@ -27,7 +27,7 @@ export interface OpenApiDocument {
 }
 
 /** One route of the document. */
-export interface Operation {
+interface Operation {
   readonly operationId: string;
   readonly summary: string;
   readonly tags: readonly string[];
@@ -179,7 +179,7 @@ function parameterObject(
 }
 
 /** The noun of an endpoint: the first part of its path after the version. */
-export function nounOf({ path }: Pick<Endpoint, 'path'>): string {
+function nounOf({ path }: Pick<Endpoint, 'path'>): string {
   const noun = path.split('/')[2] ?? '';
   if (nouns[noun] === undefined) throw new Error(`the noun ${noun} of ${path} is not described`);
   return noun;

@@ -10,7 +10,7 @@ import { fileRequestStates } from '../requests.ts';
 import { tokenId } from '../tokens.ts';
 
 /** A parameter of a path or query, as the OpenAPI document tells it. */
-export interface ParameterText {
+interface ParameterText {
   readonly shape: z.core.$ZodType;
   readonly description: string;
 }
