@@ -1,11 +1,12 @@
-import { Sha256 } from '@aws-crypto/sha256-js';
-import { SignatureV4 } from '@smithy/signature-v4';
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import * as z from 'zod/mini';
 import type { Endpoint, RequestOf, ResponseOf } from '#shared/contract/endpoint.ts';
 import { inOneLine, parseInWords } from '#shared/contract/parse.ts';
 import { fillPath } from '#shared/contract/path.ts';
 import { problem } from '#shared/contract/problem.ts';
 import { CliError, type CliErrorCode } from './cli-error.ts';
+import { isLoopback } from './open-id.ts';
 import type { Settings } from './settings.ts';
 
 interface CallOptions<E extends Endpoint> {
@@ -17,22 +18,27 @@ interface CallOptions<E extends Endpoint> {
 /** Calls the operators' API. Answers are parsed; a problem document becomes a {@link CliError}. */
 export type OperatorClient = <E extends Endpoint>(endpoint: E, options?: CallOptions<E>) => Promise<ResponseOf<E>>;
 
+export interface ClientOptions {
+  /** @default - time */
+  readonly sleep?: (milliseconds: number) => Promise<unknown>;
+}
+
 /** The API's own limit is 30 seconds; past it nothing will come. */
 const timeoutMilliseconds = 35_000;
 
-/** A client that signs each request as IAM asks (Signature Version 4, service `execute-api`). */
-export function createOperatorClient(settings: Settings): OperatorClient {
-  const signer = new SignatureV4({
-    service: 'execute-api',
-    region: settings.region,
-    credentials: settings.credentials,
-    sha256: Sha256,
-  });
-  return async (endpoint, options = {}) => {
-    const url = new URL(fillPath(endpoint.path, options.params, options.query), settings.apiUrl);
-    const body = options.body === undefined ? undefined : JSON.stringify(options.body);
-    await findCredentials(settings);
-    const response = await send(signer, endpoint.method, url, body);
+/** How often a call that came too soon is made again, and how long it waits at most for each. */
+const maxWaits = 3;
+const maxWaitSeconds = 61;
+
+/**
+ * A client that sends an access token. A token that is refused is renewed once; a call that came too soon waits as it is
+ * told. Each call that changes something has an idempotency key of its own, so that made again it changes nothing twice.
+ */
+export function createOperatorClient(settings: Settings, options: ClientOptions = {}): OperatorClient {
+  const sleep = options.sleep ?? ((milliseconds) => wait(milliseconds));
+  return async (endpoint, call = {}) => {
+    const url = new URL(fillPath(endpoint.path, call.params, call.query), settings.apiUrl);
+    const response = await ask(settings, sleep, url, endpoint.method, call.body);
     const text = await response.text();
     const answer = parseJson(text, response.status, url);
     if (!response.ok) throw problemError(answer, response.status, url);
@@ -47,38 +53,51 @@ export function createOperatorClient(settings: Settings): OperatorClient {
   };
 }
 
-/** The signer would ask for them as well, and what fails then looks like a broker that does not answer. */
-async function findCredentials({ credentials, apiUrl }: Settings): Promise<void> {
-  try {
-    await credentials();
-  } catch (cause) {
-    const words = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError(
-      'usage',
-      `no AWS credentials found for ${apiUrl.origin}: ${words}; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`,
-      { cause },
-    );
+async function ask(
+  { accessToken }: Settings,
+  sleep: (milliseconds: number) => Promise<unknown>,
+  url: URL,
+  method: string,
+  body: unknown,
+): Promise<Response> {
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const headers = {
+    ...(text !== undefined && { 'content-type': 'application/json' }),
+    ...(method !== 'GET' && { 'idempotency-key': randomUUID() }),
+  };
+  let token = await accessToken();
+  let isRenewed = false;
+  for (let waits = 0; ; ) {
+    const response = await send(url, {
+      method,
+      headers: { ...headers, authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(timeoutMilliseconds),
+      ...(text === undefined ? {} : { body: text }),
+    });
+    if (response.status === 401 && !isRenewed) {
+      isRenewed = true;
+      const renewed = await accessToken(token);
+      if (renewed === token) return response;
+      token = renewed;
+    } else if (response.status === 429 && waits < maxWaits) {
+      const seconds = retryAfterSeconds(response);
+      if (seconds === undefined || seconds > maxWaitSeconds) return response;
+      waits += 1;
+      await sleep(seconds * 1000);
+    } else return response;
+    await response.body?.cancel();
   }
 }
 
-async function send(signer: SignatureV4, method: string, url: URL, body: string | undefined): Promise<Response> {
-  const query: Record<string, string> = Object.fromEntries(url.searchParams);
+/** Seconds of the header; a date in it is not understood, because the broker sends none. */
+function retryAfterSeconds({ headers }: Response): number | undefined {
+  const text = headers.get('retry-after') ?? '';
+  return /^\d{1,6}$/.test(text) ? Number(text) : undefined;
+}
+
+async function send(url: URL, request: RequestInit): Promise<Response> {
   try {
-    const signed = await signer.sign({
-      method,
-      protocol: url.protocol,
-      hostname: url.hostname,
-      path: url.pathname,
-      query,
-      headers: { host: url.host, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(body === undefined ? {} : { body }),
-    });
-    return await fetch(url, {
-      method,
-      headers: signed.headers,
-      signal: AbortSignal.timeout(timeoutMilliseconds),
-      ...(body === undefined ? {} : { body }),
-    });
+    return await fetch(url, request);
   } catch (cause) {
     const hint = isRefused(cause) && isLoopback(url) ? '; is "npm start" running?' : '';
     throw new CliError('unreachable', `no answer from ${url.origin}: ${causeOf(cause)}${hint}`, { cause });
@@ -90,8 +109,6 @@ const isRefused = (error: unknown): boolean =>
   error.cause instanceof Error &&
   'code' in error.cause &&
   error.cause.code === 'ECONNREFUSED';
-
-const isLoopback = ({ hostname }: URL): boolean => /^(127\.[\d.]+|localhost|\[::1\])$/.test(hostname);
 
 /** `fetch failed` says nothing; its cause does. */
 function causeOf(error: unknown): string {
@@ -120,5 +137,6 @@ function problemError(answer: unknown, status: number, url: URL): CliError {
             ? 'unreachable'
             : 'refused';
   const words = parsed.success ? `${parsed.data.title}: ${parsed.data.detail}` : `status ${status}`;
-  return new CliError(code, code === 'unauthenticated' ? `${url.origin} does not let us in: ${words}` : words);
+  if (status === 401) return new CliError(code, `${url.origin} does not let us in: ${words}; run "kbroker login"`);
+  return new CliError(code, status === 403 ? `${url.origin} does not let us do this: ${words}` : words);
 }

@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { exitCodes, formatBytes, printTable } from './io.ts';
 import { main } from './main.ts';
-import { openApi } from './testing/api.ts';
+import { openApi, testProfile } from './testing/api.ts';
 
 async function run(args: readonly string[], env: Record<string, string | undefined> = {}, cwd?: string) {
   let stdout = '';
@@ -41,8 +41,7 @@ describe('kbroker', () => {
     [['updates', 'list'], /required option '--kb <kb>' not specified/],
     [['hosts', 'show'], /missing required argument 'machine'/],
     [['status'], /no broker named: pass --api URL, set KBROKER_API, or run "npm start" \(no profile file at \/nowhere/],
-    [['--api', 'ftp://x', '--region', 'r', 'status'], /not an address of an API: got "ftp:\/\/x"/],
-    [['--api', 'http://127.0.0.1:1', 'status'], /no region/],
+    [['--api', 'ftp://x', 'status'], /not an address of an API: got "ftp:\/\/x"/],
   ])('%j is a usage error that says what is allowed', async (args, expected) => {
     const { exitCode, stderr } = await run(args);
     expect(stderr).toMatch(expected);
@@ -52,10 +51,7 @@ describe('kbroker', () => {
   it('says that the broker does not answer, and where', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'kbroker-cli-'));
     const file = join(folder, 'operator.json');
-    await writeFile(
-      file,
-      JSON.stringify({ apiUrl: 'http://127.0.0.1:1', region: 'eu-west-1', accessKeyId: 'a', secretAccessKey: 'b' }),
-    );
+    await writeFile(file, JSON.stringify(testProfile('http://127.0.0.1:1')));
     const { exitCode, stderr } = await run(['status', '--json'], { KBROKER_PROFILE_FILE: file });
     expect(stderr).toMatch(/^kbroker: no answer from http:\/\/127\.0\.0\.1:1: /);
     expect(exitCode).toBe(exitCodes.unreachable);
@@ -72,19 +68,16 @@ describe('kbroker', () => {
     expect(exitCode).toBe(exitCodes.unreachable);
   });
 
-  it('says that there are no AWS credentials, and sends nothing', async () => {
-    const nowhere = { AWS_CONFIG_FILE: '/nowhere', AWS_SHARED_CREDENTIALS_FILE: '/nowhere' };
-    const absent = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_PROFILE: undefined };
-    const env = { ...nowhere, ...absent, AWS_EC2_METADATA_DISABLED: 'true' };
-    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+  it('says that nobody is logged in at the API that was named, and sends nothing', async () => {
+    const api = await openApi();
+    const folder = await mkdtemp(join(tmpdir(), 'kbroker-cli-'));
     try {
-      const { exitCode, stderr } = await run(['--api', 'http://127.0.0.1:1', '--region', 'eu-west-1', 'status']);
-      expect(stderr).toMatch(
-        /^kbroker: no AWS credentials found for http:\/\/127\.0\.0\.1:1: .*; set AWS_PROFILE, or /,
-      );
-      expect(exitCode).toBe(exitCodes.usage);
+      const { exitCode, stderr } = await run(['--api', api.url, 'status'], { XDG_CONFIG_HOME: folder });
+      expect(stderr).toBe(`kbroker: nobody is logged in at ${api.url}: run "kbroker login"\n`);
+      expect(exitCode).toBe(exitCodes.unreachable);
+      expect(api.sent).toEqual([]);
     } finally {
-      vi.unstubAllEnvs();
+      await api.close();
     }
   });
 
@@ -96,7 +89,7 @@ describe('kbroker', () => {
     await writeFile(join(folder, '.kbroker', 'operator.json'), '{"apiUrl": 1}');
     const found = await run(['status'], { KBROKER_PROFILE_FILE: undefined }, below);
     expect(found.stderr).toBe(
-      `kbroker: ${folder}/.kbroker/operator.json is not a profile of kbroker: expected apiUrl, region, accessKeyId, secretAccessKey\n`,
+      `kbroker: ${folder}/.kbroker/operator.json is not a profile of kbroker: version: Invalid input: expected 2; apiUrl: Invalid input: expected string, received number; issuer: Invalid input: expected string, received undefined; clientId: Invalid input: expected string, received undefined\n`,
     );
     await rm(join(folder, '.kbroker'), { recursive: true });
     const none = await run(['status'], { KBROKER_PROFILE_FILE: undefined }, below);
@@ -109,7 +102,7 @@ describe('kbroker', () => {
     const file = join(folder, 'operator.json');
     await writeFile(file, '{"apiUrl": 1}');
     const { exitCode, stderr } = await run(['status'], { KBROKER_PROFILE_FILE: file });
-    expect(stderr).toMatch(/is not a profile of kbroker: expected apiUrl, region, accessKeyId, secretAccessKey/);
+    expect(stderr).toMatch(/is not a profile of kbroker: version: /);
     expect(exitCode).toBe(exitCodes.usage);
   });
 });

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { OperatorProfile } from '#shared/contract/login.ts';
 import { main } from '../main.ts';
 
 /** What the command line sent. */
@@ -39,6 +40,7 @@ export async function run(args: readonly string[], env: Readonly<Record<string, 
 
 /** An API on 127.0.0.1 that answers as a test says, so that a command is tested from its arguments to the wire. */
 export interface TestApi {
+  readonly url: string;
   /** What arrived, in order. */
   readonly sent: Sent[];
   /** Changed by a test before it asks. */
@@ -50,6 +52,15 @@ export interface TestApi {
   /** Stops it and clears up. */
   close(): Promise<void>;
 }
+
+/** Of somebody who is logged in for long. */
+export const testProfile = (apiUrl: string): OperatorProfile => ({
+  version: 2,
+  apiUrl,
+  issuer: 'https://login.example.org',
+  clientId: 'command-line',
+  tokens: { accessToken: 'test-token', expiresAt: '2999-01-01T00:00:00.000Z' },
+});
 
 /** Opens one; to be closed. */
 export async function openApi(): Promise<TestApi> {
@@ -68,8 +79,9 @@ export async function openApi(): Promise<TestApi> {
   if (address === null || typeof address === 'string') throw new Error(`no port: ${address}`);
   const profileFile = join(folder, 'operator.json');
   const apiUrl = `http://127.0.0.1:${address.port}`;
-  await writeFile(profileFile, JSON.stringify({ apiUrl, region: 'x', accessKeyId: 'a', secretAccessKey: 'b' }));
+  await writeFile(profileFile, JSON.stringify(testProfile(apiUrl)));
   const api: TestApi = {
+    url: apiUrl,
     sent: [],
     answer: () => ({ status: 404, body: {} }),
     ask: (...args) => run(['--profile-file', profileFile, ...args]),

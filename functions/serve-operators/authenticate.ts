@@ -50,8 +50,7 @@ const unauthenticated = (detail: string, cause?: unknown): ProblemError =>
 
 function tokenOf(header: string | undefined): string {
   const token = /^Bearer ([\x21-\x7e]+)$/i.exec(header ?? '')?.[1];
-  if (token === undefined)
-    throw unauthenticated('the header authorization must be "Bearer" and an access token; "kbroker login" gets one');
+  if (token === undefined) throw unauthenticated('the header authorization must be "Bearer" and an access token');
   if (token.length > maxTokenLength)
     throw unauthenticated(`the access token has ${token.length} characters; allowed are ${maxTokenLength}`);
   return token;
@@ -108,7 +107,7 @@ function refuseUnlessForUs(claims: JWTPayload, clientId: string): void {
 function inWords(error: errors.JOSEError, { issuer, now }: PersonAuthenticationOptions): string {
   if (error instanceof errors.JWTExpired) {
     const ended = error.payload.exp === undefined ? 'too long ago' : `at ${isoTime(error.payload.exp)}`;
-    return `the access token ended ${ended}, and it is ${now().toISOString()}; "kbroker login" gets a new one`;
+    return `the access token ended ${ended}, and it is ${now().toISOString()}`;
   }
   if (error instanceof errors.JWTClaimValidationFailed) return claimInWords(error, issuer);
   if (error instanceof errors.JOSEAlgNotAllowed)

@@ -1,6 +1,8 @@
 /**
  * How the command line logs people in: by a code that their browser brings to a port of their own machine (RFC 8252).
  */
+import * as z from 'zod/mini';
+import { timestamp } from './primitives.ts';
 
 /**
  * Ports that the command line listens on, the first that is free. Providers compare the whole address, so that the ports
@@ -17,3 +19,24 @@ export const loginRedirects: readonly string[] = loginPorts.map(loginRedirect);
 
 /** `openid` is needed for the flow; the others let the provider tell the person's name. */
 export const loginScopes = ['openid', 'email', 'profile'] as const;
+
+/** What a login brought. */
+export const loginTokens = z.object({
+  accessToken: z.string().check(z.minLength(1)),
+  /** Gets new access tokens; absent when the provider gives none. */
+  refreshToken: z.optional(z.string()),
+  /** End of the access token. */
+  expiresAt: timestamp,
+});
+export type LoginTokens = z.infer<typeof loginTokens>;
+
+/** A file of the command line, for one API: how people log in there, and who is. Written by `npm start`, too. */
+export const operatorProfile = z.object({
+  version: z.literal(2),
+  apiUrl: z.url(),
+  issuer: z.url(),
+  clientId: z.string().check(z.minLength(1)),
+  /** Absent while nobody is logged in. */
+  tokens: z.optional(loginTokens),
+});
+export type OperatorProfile = z.infer<typeof operatorProfile>;

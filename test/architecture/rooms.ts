@@ -172,7 +172,7 @@ export const rooms: readonly Room[] = [
     pattern: /^cli\//,
     values: ['cli', 'contract', 'core', 'cabinet', 'index', 'authenticode'],
     node: true,
-    packages: ['commander', 'zod', '@aws-sdk/credential-providers', '@smithy/signature-v4', '@aws-crypto/sha256-js'],
+    packages: ['commander', 'zod', 'openid-client'],
   },
   {
     name: 'local/upstream',
