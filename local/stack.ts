@@ -48,7 +48,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     cleanup.defer(() => lock.release());
     const state = await loadState(dataDir);
     const { administrator, operator } = state;
-    const access = new Access({ accountId, administrator, operator, log });
+    const access = new Access({ accountId, administrator, operator, log, onAccess: options.onAccess });
     const region = checked.region;
     const serverOptions = { dataDir, region, accountId, authorize: access.authorize, secretOf: access.secretOf };
     const services = await startServices(serverOptions, state.ports, cleanup);

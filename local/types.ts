@@ -77,6 +77,18 @@ export interface StackOptions {
   readonly schedules?: boolean;
   /** One line for each thing that happens (invocations, denied calls, function logs). */
   readonly log?: (line: StackLogLine) => void;
+  /** Told of each thing that a caller was allowed to do, as IAM sees it: what AWS would count and charge for. */
+  readonly onAccess?: (access: AllowedAccess) => void;
+}
+
+/** One allowed action; a call that touches several items is one for each. */
+export interface AllowedAccess {
+  /** ARN of who did it, or the service that did. */
+  readonly caller: string;
+  /** IAM action, for instance `dynamodb:GetItem`. */
+  readonly action: string;
+  /** ARN. */
+  readonly resource: string;
 }
 
 export interface StackLogLine {

@@ -1,7 +1,15 @@
 /** Who holds which access key, and what each may do: the grants of the template, asked for at every call. */
 import { randomBytes } from 'node:crypto';
 import type { PolicyDocument } from '#local/assembly/resources/policy-document.ts';
-import type { Authorize, Credentials, Decision, SecretOf, ServiceCall, StackLogLine } from '#local/types.ts';
+import type {
+  Authorize,
+  Credentials,
+  Decision,
+  SecretOf,
+  ServiceCall,
+  StackLogLine,
+  StackOptions,
+} from '#local/types.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import type { StackPolicies } from './policies.ts';
 import { type Caller, evaluate } from './policy.ts';
@@ -22,6 +30,7 @@ export interface AccessOptions {
   readonly administrator: Credentials;
   readonly operator: Credentials;
   readonly log: (line: StackLogLine) => void;
+  readonly onAccess?: StackOptions['onAccess'] | undefined;
 }
 
 /** Loopback has no TLS; it stands for connections that have it, which AWS's endpoints insist on. */
@@ -64,7 +73,11 @@ export class Access {
 
   readonly authorize: Authorize = ({ accessKeyId, action, resource, context }) => {
     const principal = this.#principals.get(accessKeyId);
-    if (principal !== undefined) return this.#decide(principal, action, resource, context);
+    if (principal !== undefined) {
+      const decision = this.#decide(principal, action, resource, context);
+      if (decision.allowed) this.#options.onAccess?.({ caller: principal.name, action, resource });
+      return decision;
+    }
     const who = accessKeyId === '' ? 'an anonymous caller' : `the unknown access key ${accessKeyId}`;
     return this.#deny(who, action, resource, 'because the request is signed by nobody of this account');
   };
