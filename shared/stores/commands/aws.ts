@@ -6,6 +6,7 @@ import {
   PutCommand,
   paginateQuery,
   QueryCommand,
+  TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
@@ -13,8 +14,8 @@ import { type Command, command, hostOutcome } from '../../contract/commands.ts';
 import { machineId } from '../../contract/primitives.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Item, Sleep } from '../dynamodb/batches.ts';
+import { failedConditions } from '../dynamodb/conditional-writes.ts';
 import { parseAll, parseRows } from '../dynamodb/rows.ts';
-import { writeTogether } from '../dynamodb/transactions.ts';
 import { StoreError } from '../store-error.ts';
 import { commandsBinding } from './binding.ts';
 import type { CommandStore } from './port.ts';
@@ -181,28 +182,32 @@ export function awsCommandStore({ dynamodb, table, sleep }: AwsCommandStoreOptio
       );
       if (Item === undefined) return 'unknown';
       const { [timeToLive]: deleteAfter } = z.parse(ttl, Item);
-      const refused = await writeTogether(
-        dynamodb,
-        [
-          {
-            Put: {
-              TableName: table,
-              Item: { ...stored, ...keyOf(commandId, `${items.outcome}${machine}`), [timeToLive]: deleteAfter },
-              ConditionExpression: 'attribute_not_exists(#id)',
-              ExpressionAttributeNames: { '#id': partitionKey },
-            },
-          },
-          {
-            Update: {
-              TableName: table,
-              Key: keyOf(commandId, `${items.count}${countRowOf(machine)}`),
-              UpdateExpression: 'ADD #outcome :one SET #deleteAfter = :deleteAfter',
-              ExpressionAttributeNames: { '#outcome': stored.outcome, '#deleteAfter': timeToLive },
-              ExpressionAttributeValues: { ':one': 1, ':deleteAfter': deleteAfter },
-            },
-          },
-        ],
-        sleep,
+      const refused = await failedConditions(
+        () =>
+          dynamodb.send(
+            new TransactWriteCommand({
+              TransactItems: [
+                {
+                  Put: {
+                    TableName: table,
+                    Item: { ...stored, ...keyOf(commandId, `${items.outcome}${machine}`), [timeToLive]: deleteAfter },
+                    ConditionExpression: 'attribute_not_exists(#id)',
+                    ExpressionAttributeNames: { '#id': partitionKey },
+                  },
+                },
+                {
+                  Update: {
+                    TableName: table,
+                    Key: keyOf(commandId, `${items.count}${countRowOf(machine)}`),
+                    UpdateExpression: 'ADD #outcome :one SET #deleteAfter = :deleteAfter',
+                    ExpressionAttributeNames: { '#outcome': stored.outcome, '#deleteAfter': timeToLive },
+                    ExpressionAttributeValues: { ':one': 1, ':deleteAfter': deleteAfter },
+                  },
+                },
+              ],
+            }),
+          ),
+        { sleep },
       );
       return refused === undefined ? 'stored' : 'already';
     },

@@ -1,12 +1,12 @@
 import type { S3Client } from '@aws-sdk/client-s3';
-import { type DynamoDBDocumentClient, GetCommand, QueryCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import { buildKey } from '../../contract/keys.ts';
 import { byteCount, sha1, sha256, timestamp } from '../../contract/primitives.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { batchGet, type Sleep } from '../dynamodb/batches.ts';
+import { failedConditions } from '../dynamodb/conditional-writes.ts';
 import { parseAll, parseRows } from '../dynamodb/rows.ts';
-import { writeTogether } from '../dynamodb/transactions.ts';
 import { MultipartUpload } from '../s3/multipart-upload.ts';
 import { deleteObject, immutable, moveObject } from '../s3/objects.ts';
 import { StoreError } from '../store-error.ts';
@@ -63,28 +63,32 @@ export function awsPayloadStore({ dynamodb, s3, table, bucket, sleep }: AwsPaylo
     },
 
     async record(payload) {
-      const refused = await writeTogether(
-        dynamodb,
-        [
-          {
-            Put: {
-              TableName: table,
-              Item: { ...z.parse(payloadRow, { version: 1, ...payload }), [byTime.partitionKey]: listName },
-              ConditionExpression: 'attribute_not_exists(#key)',
-              ExpressionAttributeNames: { '#key': partitionKey },
-            },
-          },
-          {
-            Update: {
-              TableName: table,
-              Key: totalsKey,
-              UpdateExpression: 'ADD #files :one, #bytes :size',
-              ExpressionAttributeNames: { '#files': 'files', '#bytes': 'bytes' },
-              ExpressionAttributeValues: { ':one': 1, ':size': payload.size },
-            },
-          },
-        ],
-        sleep,
+      const refused = await failedConditions(
+        () =>
+          dynamodb.send(
+            new TransactWriteCommand({
+              TransactItems: [
+                {
+                  Put: {
+                    TableName: table,
+                    Item: { ...z.parse(payloadRow, { version: 1, ...payload }), [byTime.partitionKey]: listName },
+                    ConditionExpression: 'attribute_not_exists(#key)',
+                    ExpressionAttributeNames: { '#key': partitionKey },
+                  },
+                },
+                {
+                  Update: {
+                    TableName: table,
+                    Key: totalsKey,
+                    UpdateExpression: 'ADD #files :one, #bytes :size',
+                    ExpressionAttributeNames: { '#files': 'files', '#bytes': 'bytes' },
+                    ExpressionAttributeValues: { ':one': 1, ':size': payload.size },
+                  },
+                },
+              ],
+            }),
+          ),
+        { sleep },
       );
       if (refused === undefined) return;
       const { Item } = await dynamodb.send(
