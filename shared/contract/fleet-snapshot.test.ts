@@ -52,6 +52,7 @@ describe('a partition of the fleet as bytes', () => {
     const moved = new Uint8Array(bytes.length + 3);
     moved.set(bytes, 3);
     expect(decodePartition(moved.subarray(3))).toEqual(stored);
+    expect(decodePartition(Buffer.concat([bytes]))).toEqual(stored);
     const empty = { ...stored, partition: new FleetPartition() };
     expect(decodePartition(encodePartition(empty))).toEqual(empty);
   });

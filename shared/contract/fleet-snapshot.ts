@@ -170,8 +170,8 @@ export function decodePartition(bytes: Uint8Array): StoredPartition {
       const length = name === 'entries' ? entries : texts.machineIds.length;
       const byteLength = length * Make.BYTES_PER_ELEMENT;
       if (at + byteLength > bytes.length) throw new FleetSnapshotError(`it ends inside its section ${name}`);
-      // A copy, so that the text of the head is not kept with it.
-      const copy = bytes.slice(at, at + byteLength);
+      // A copy, so that the text of the head is not kept with it; Buffer's own slice would be none.
+      const copy = new Uint8Array(bytes.subarray(at, at + byteLength));
       at += padded(byteLength);
       return [name, new Make(copy.buffer)];
     }),
