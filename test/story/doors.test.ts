@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createOperatorClient } from '#cli/client.ts';
+import { mayAct, roles } from '#shared/contract/access.ts';
 import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
+import type { Endpoint } from '#shared/contract/endpoint.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { problem } from '#shared/contract/problem.ts';
-import { askAsHost, currentPointer, postReport, reportNeeding } from './hosts.ts';
+import { askAsHost, currentPointer, playedHost, postReport, reportNeeding, wholeReport } from './hosts.ts';
 import { startWorld, type World } from './world.ts';
 
 let world: World;
@@ -16,13 +17,13 @@ afterAll(() => world?.close());
 
 describe("the agents' door", () => {
   it.each([
-    ['no secret', { authorization: '' }],
-    ['another secret', { authorization: 'Bearer guessed' }],
+    ['no proof', { authorization: '' }],
+    ['a secret', { authorization: 'Bearer guessed' }],
     ['another scheme', { authorization: 'Basic Z3Vlc3NlZA==' }],
   ])('stays shut with %s', async (_, headers) => {
     for (const endpoint of Object.values(agentEndpoints)) {
-      const { status, body } = await askAsHost(world, endpoint, endpoint.method === 'GET' ? undefined : {}, headers);
-      expect(status).toBe(401);
+      const { status, body } = await askAsHost(world, endpoint, {}, headers);
+      expect(status, endpoint.path).toBe(401);
       expect(problem.parse(body).code).toBe('unauthenticated');
     }
   });
@@ -37,26 +38,14 @@ describe("the agents' door", () => {
     expect(problem.parse(body).detail).toMatch(expected);
   });
 
-  it('an older report does not replace a newer one', async () => {
-    const scannedAt = '2026-07-14T12:00:00.000Z';
-    await postReport(world, reportNeeding('host-old', [], { scannedAt, scanMilliseconds: 2 }));
-    await postReport(
-      world,
-      reportNeeding('host-old', [], { scannedAt: '2026-07-14T11:00:00.000Z', scanMilliseconds: 3 }),
-    );
-    const view = await world.call(operatorEndpoints.getHost, { params: { machineId: 'host-old' } });
-    expect(view.report.scanMilliseconds).toBe(2);
-  });
-
-  it('a bad report leaves the last good one', async () => {
+  it('a bad report leaves the last good one, and is shown beside it', async () => {
     await postReport(world, reportNeeding('host-good', []));
-    const { status } = await askAsHost(world, agentEndpoints.postReport, {
-      ...reportNeeding('host-good', []),
-      scanMilliseconds: -1,
-    });
-    expect(status).toBe(400);
+    const host = await playedHost(world, 'host-good');
+    const bad = wholeReport(reportNeeding('host-good', []), { milliseconds: -1 });
+    expect((await host.ask(agentEndpoints.postReport, bad)).status).toBe(400);
     const view = await world.call(operatorEndpoints.getHost, { params: { machineId: 'host-good' } });
-    expect(view.report.scanMilliseconds).toBe(1);
+    expect(view.last?.scan.milliseconds).toBe(1);
+    expect(view.rejected?.reason).toMatch(/milliseconds/);
   });
 
   it('an unknown route is a problem document too', async () => {
@@ -66,23 +55,45 @@ describe("the agents' door", () => {
 });
 
 describe("the operators' door", () => {
-  it('stays shut without a signature', async () => {
-    for (const { method, path } of Object.values(operatorEndpoints)) {
-      const response = await fetch(new URL(path.replace(/\{\w+\}/, 'x'), world.output('ApiUrl')), {
-        method,
-        ...(method === 'GET' ? {} : { body: '{}' }),
-      });
-      expect(response.status, `${method} ${path}`).toBe(403);
+  const knock = (endpoint: Endpoint, headers: Readonly<Record<string, string>>): Promise<Response> =>
+    fetch(new URL(endpoint.path.replace(/\{\w+\}/, 'x'), world.output('ApiUrl')), {
+      method: endpoint.method,
+      headers,
+      ...(endpoint.method === 'GET' ? {} : { body: '{}' }),
+    });
+
+  it('stays shut without a token, and with one that is no access token', async () => {
+    for (const endpoint of Object.values(operatorEndpoints)) {
+      for (const headers of [{}, { authorization: 'Bearer guessed' }]) {
+        const response = await knock(endpoint, headers);
+        expect(response.status, `${endpoint.method} ${endpoint.path}`).toBe(401);
+        expect(problem.parse(await response.json()).code).toBe('unauthenticated');
+      }
     }
   });
 
-  it('stays shut with another key', async () => {
-    const call = createOperatorClient({
-      apiUrl: new URL(world.output('ApiUrl')),
-      region: world.stack.region,
-      credentials: async () => ({ ...world.stack.operator, secretAccessKey: 'guessed' }),
-    });
-    await expect(call(operatorEndpoints.getStatus)).rejects.toMatchObject({ code: 'unauthenticated' });
+  it('stays shut with the enrolment token and with the proof of a host', async () => {
+    const host = await playedHost(world, 'host-outside');
+    for (const endpoint of [operatorEndpoints.getStatus, operatorEndpoints.getMe]) {
+      const token = await world.enrolmentToken();
+      expect((await knock(endpoint, { authorization: `Bearer ${token}` })).status).toBe(401);
+      expect((await host.ask(endpoint, undefined)).status).toBe(401);
+    }
+  });
+
+  it('opens to each role what the table says, and nothing above', async () => {
+    for (const role of roles) {
+      const { accessToken } = await world.tokensOf(role);
+      for (const endpoint of Object.values(operatorEndpoints)) {
+        if (mayAct(role, endpoint.access)) continue;
+        const response = await knock(endpoint, { authorization: `Bearer ${accessToken}` });
+        expect(response.status, `${role}: ${endpoint.method} ${endpoint.path}`).toBe(403);
+        const { code, detail } = problem.parse(await response.json());
+        expect(code).toBe('forbidden');
+        expect(detail).toContain(`needs ${endpoint.access}`);
+      }
+      expect(await world.callAs(role)(operatorEndpoints.getMe)).toMatchObject({ subject: role, role });
+    }
   });
 
   it('names a host that nobody knows', async () => {

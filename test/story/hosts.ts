@@ -1,7 +1,18 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
+import { calculateJwkThumbprint, SignJWT } from 'jose';
 import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
 import type { FileLookupAnswer } from '#shared/contract/agent/files.ts';
-import type { HostReport, ReportAnswer } from '#shared/contract/agent/report.ts';
+import {
+  enrolmentAudience,
+  type HostPublicKey,
+  hostPublicKey,
+  type ProofClaims,
+  proofAlgorithm,
+  proofLifeSeconds,
+  proofType,
+} from '#shared/contract/agent/identity.ts';
+import type { HostFacts, HostReport, ReportAnswer, ScanMoment } from '#shared/contract/agent/report.ts';
+import { orderReport } from '#shared/contract/agent/report-changes.ts';
 import { indexPointer } from '#shared/contract/index-pointer.ts';
 import { buildKey } from '#shared/contract/keys.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
@@ -10,20 +21,136 @@ import type { Catalog, PayloadFile } from '#shared/core/catalog/model.ts';
 import { readIndex } from '#shared/index/read-index.ts';
 import { objectBytes, type World } from './world.ts';
 
-/** The answer of the agents' API to any request, as a host with the shared secret sees it. */
+/** A host that a story plays by hand: enrolled with a key of its own, and each of its requests is proved. */
+export interface PlayedHost {
+  readonly machineId: string;
+  readonly privateKey: KeyObject;
+  /** How the broker wants to be named. */
+  readonly audience: string;
+  /**
+   * The answer of the agents' API to any request.
+   *
+   * @param headers in the place of the usual ones; an empty one is left out
+   */
+  ask(
+    endpoint: { readonly method: string; readonly path: string },
+    body: unknown,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<Answered>;
+}
+
+export interface Answered {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/** Claims of a proof that are not what they should be, for stories about that. */
+export type ProofChanges = Partial<ProofClaims>;
+
+/** The JWT that goes with a request. */
+export async function prove(
+  key: KeyObject,
+  request: { readonly method: string; readonly path: string; readonly body: string },
+  claims: Pick<ProofClaims, 'sub' | 'aud' | 'seq'> & ProofChanges,
+): Promise<string> {
+  const iat = Math.floor(Date.now() / 1000);
+  return new SignJWT({
+    iss: await calculateJwkThumbprint(publicKeyOf(key)),
+    iat,
+    exp: iat + proofLifeSeconds,
+    htm: request.method,
+    htp: request.path,
+    bh: createHash('sha256').update(request.body).digest('base64url'),
+    ...claims,
+  })
+    .setProtectedHeader({ alg: proofAlgorithm, typ: proofType })
+    .sign(key);
+}
+
+export const publicKeyOf = (privateKey: KeyObject): HostPublicKey =>
+  hostPublicKey.parse(createPublicKey(privateKey).export({ format: 'jwk' }));
+
+/** Enrols a machine in a group. */
+export async function enrolHost(world: World, machineId: string, group?: string): Promise<PlayedHost> {
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const body = JSON.stringify({
+    version: 1,
+    token: await world.enrolmentToken(group),
+    publicKey: publicKeyOf(privateKey),
+    host: factsOf(machineId),
+  });
+  const { enrol } = agentEndpoints;
+  const proof = await prove(privateKey, { ...enrol, body }, { sub: machineId, aud: enrolmentAudience, seq: 1 });
+  const answer = await send(world, enrol, body, { authorization: `Bearer ${proof}` });
+  if (answer.status !== 200) throw new Error(`enrolment answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  const { audience } = enrol.response.parse(answer.body);
+  let sequence = 1;
+  let before: Promise<unknown> = Promise.resolve();
+  return {
+    machineId,
+    privateKey,
+    audience,
+    ask(endpoint, body, headers = {}) {
+      const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
+      const ask = async (): Promise<Answered> => {
+        sequence += 1;
+        const claims = { sub: machineId, aud: audience, seq: sequence };
+        const proof = await prove(privateKey, { ...endpoint, body: text }, claims);
+        return send(world, endpoint, text, { authorization: `Bearer ${proof}`, ...headers });
+      };
+      // One at a time, as an agent asks: the broker takes sequence numbers in their order only.
+      const answer = before.then(ask);
+      before = answer.catch(() => undefined);
+      return answer;
+    },
+  };
+}
+
+async function send(
+  world: World,
+  { method, path }: { readonly method: string; readonly path: string },
+  body: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<Answered> {
+  const all = Object.entries({ 'content-type': 'application/json', ...headers }).filter(([, value]) => value !== '');
+  const response = await fetch(new URL(path, world.output('ApiUrl')), {
+    method,
+    headers: Object.fromEntries(all),
+    ...(body === '' ? {} : { body }),
+  });
+  return { status: response.status, body: await response.json() };
+}
+
+/** Hosts of a world that stories share, by machine id. */
+const played = new WeakMap<World, Map<string, Promise<PlayedHost>>>();
+
+/** The host with this machine id; it is enrolled when it is asked for first. */
+export function playedHost(world: World, machineId: string): Promise<PlayedHost> {
+  const hosts = played.get(world) ?? new Map<string, Promise<PlayedHost>>();
+  played.set(world, hosts);
+  const host = hosts.get(machineId) ?? enrolHost(world, machineId);
+  hosts.set(machineId, host);
+  return host;
+}
+
+/** The answer to a host that no story cares about. */
 export async function askAsHost(
   world: World,
   endpoint: { readonly method: string; readonly path: string },
   body: unknown,
   headers: Readonly<Record<string, string>> = {},
-): Promise<{ readonly status: number; readonly body: unknown }> {
-  const response = await fetch(new URL(endpoint.path, world.output('ApiUrl')), {
-    method: endpoint.method,
-    headers: { authorization: `Bearer ${world.agentSecret}`, 'content-type': 'application/json', ...headers },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  });
-  return { status: response.status, body: await response.json() };
+): Promise<Answered> {
+  return (await playedHost(world, 'some-host')).ask(endpoint, body, headers);
 }
+
+const factsOf = (machineId: string): HostFacts => ({
+  machineId,
+  hostname: machineId.toUpperCase(),
+  os: 'Windows Server 2022',
+  osVersion: '10.0.20348.1',
+  architecture: 'amd64',
+  agentVersion: '0.0.0',
+});
 
 /** A report of a host that needs these files, as its agent would send it. */
 export function reportNeeding(
@@ -31,20 +158,11 @@ export function reportNeeding(
   needs: readonly string[],
   changes: Partial<HostReport> = {},
 ): HostReport {
-  return {
-    version: 1,
-    host: {
-      machineId,
-      hostname: machineId.toUpperCase(),
-      os: 'Windows Server 2022',
-      osVersion: '10.0.20348.1',
-      architecture: 'amd64',
-      agentVersion: '0.0.0',
-    },
+  return orderReport({
+    version: 2,
+    host: factsOf(machineId),
     indexSha256: '0'.repeat(64),
     rulesRevision: 0,
-    scannedAt: new Date().toISOString(),
-    scanMilliseconds: 1,
     updates: [
       {
         updateId: randomUUID(),
@@ -57,11 +175,25 @@ export function reportNeeding(
     ],
     needs: [...needs],
     ...changes,
-  };
+  });
 }
 
-export async function postReport(world: World, report: HostReport): Promise<ReportAnswer> {
-  const { status, body } = await askAsHost(world, agentEndpoints.postReport, report);
+/** The message that brings a whole report; a scan of now that took a millisecond. */
+export const wholeReport = (report: HostReport, scan: Partial<ScanMoment> = {}) => ({
+  version: 2,
+  kind: 'whole',
+  scan: { at: new Date().toISOString(), milliseconds: 1, ...scan },
+  report,
+});
+
+/** Sends it as the host that it is about. */
+export async function postReport(
+  world: World,
+  report: HostReport,
+  scan: Partial<ScanMoment> = {},
+): Promise<ReportAnswer> {
+  const host = await playedHost(world, report.host.machineId);
+  const { status, body } = await host.ask(agentEndpoints.postReport, wholeReport(report, scan));
   if (status !== 200) throw new Error(`report answered ${status}: ${JSON.stringify(body)}`);
   return agentEndpoints.postReport.response.parse(body);
 }

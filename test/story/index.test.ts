@@ -77,10 +77,7 @@ async function openUploads(): Promise<number> {
 
 async function kbroker(...args: string[]) {
   const profile = join(world.folder, 'operator.json');
-  await writeFile(
-    profile,
-    JSON.stringify({ apiUrl: world.output('ApiUrl'), region: world.stack.region, ...world.stack.operator }),
-  );
+  await writeFile(profile, JSON.stringify(await world.profileOf('operator')));
   let stdout = '';
   let stderr = '';
   const exitCode = await main(['--profile-file', profile, ...args], {

@@ -22,9 +22,8 @@ async function kbroker(...args: readonly string[]) {
       printed[name] += text;
     },
   });
-  const profile = { apiUrl: world.output('ApiUrl'), region: world.stack.region, ...world.stack.operator };
   const file = join(world.folder, 'operator.json');
-  await writeFile(file, JSON.stringify(profile));
+  await writeFile(file, JSON.stringify(await world.profileOf('operator')));
   const exitCode = await main(['--profile-file', file, ...args], {
     stdout: stream('stdout'),
     stderr: stream('stderr'),

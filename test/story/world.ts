@@ -2,14 +2,16 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { inject } from 'vitest';
 import { createOperatorClient, type OperatorClient } from '#cli/client.ts';
+import { logIn, type Tokens } from '#local/identity/login.ts';
 import { startStack } from '#local/stack.ts';
 import type { LocalStack, StackLogLine, StackOptions } from '#local/types.ts';
 import { startFakeMicrosoft } from '#local/upstream/server.ts';
 import type { FakeMicrosoft } from '#local/upstream/types.ts';
+import type { Role } from '#shared/contract/access.ts';
+import type { OperatorProfile } from '#shared/contract/login.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { RulesChange } from '#shared/contract/rules.ts';
 
@@ -18,9 +20,16 @@ export interface World {
   readonly folder: string;
   readonly microsoft: FakeMicrosoft;
   readonly stack: LocalStack;
-  /** The operators' API, signed as the operator. */
+  /** The operators' API, as the administrator. */
   readonly call: OperatorClient;
-  readonly agentSecret: string;
+  /** The same as the made-up person of a role. */
+  callAs(role: Role): OperatorClient;
+  /** Tokens of that person, from a real login. */
+  tokensOf(role: Role): Promise<Tokens>;
+  /** What `kbroker` is told in its profile file. */
+  profileOf(role: Role): Promise<OperatorProfile>;
+  /** A token of this group, good for any number of hosts. @param group @default 'everyone' */
+  enrolmentToken(group?: string): Promise<string>;
   readonly s3: S3Client;
   readonly sqs: SQSClient;
   readonly log: readonly StackLogLine[];
@@ -65,19 +74,34 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const administrator = { region: stack.region, credentials: stack.administrator };
   const s3 = new S3Client({ ...administrator, endpoint: stack.endpoints.s3, forcePathStyle: true });
   const sqs = new SQSClient({ ...administrator, endpoint: stack.endpoints.sqs });
-  const secrets = new SecretsManagerClient({ ...administrator, endpoint: stack.endpoints.secretsManager });
-  const secret = await secrets.send(new GetSecretValueCommand({ SecretId: output('AgentSecretArn') }));
-  const call = createOperatorClient({
-    apiUrl: new URL(output('ApiUrl')),
-    region: stack.region,
-    credentials: async () => stack.operator,
-  });
+  const issuer = output('Issuer');
+  const clientId = output('ClientId');
+  const apiUrl = output('ApiUrl');
+  const logins = new Map<Role, Promise<Tokens>>();
+  const tokensOf = (role: Role): Promise<Tokens> => {
+    const login = logins.get(role) ?? logIn({ issuer, clientId, username: role });
+    logins.set(role, login);
+    return login;
+  };
+  const callAs = (role: Role): OperatorClient =>
+    createOperatorClient({ apiUrl: new URL(apiUrl), accessToken: async () => (await tokensOf(role)).accessToken });
+  const call = callAs('administrator');
+  const enrolmentTokens = new Map<string, Promise<string>>();
   return {
     folder,
     microsoft,
     stack,
     call,
-    agentSecret: secret.SecretString ?? '',
+    callAs,
+    tokensOf,
+    profileOf: async (role) => ({ version: 2, apiUrl, issuer, clientId, tokens: await tokensOf(role) }),
+    enrolmentToken(group = 'everyone') {
+      const body = { version: 1, group, uses: 100_000, expiresInSeconds: 24 * 3600 } as const;
+      const token =
+        enrolmentTokens.get(group) ?? call(operatorEndpoints.createToken, { body }).then((created) => created.token);
+      enrolmentTokens.set(group, token);
+      return token;
+    },
     s3,
     sqs,
     log,
