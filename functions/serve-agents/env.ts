@@ -1,17 +1,31 @@
 import * as z from 'zod/mini';
 import { catalogEnv } from '#shared/stores/catalog/binding.ts';
+import { commandsEnv } from '#shared/stores/commands/binding.ts';
+import { cookiesEnv } from '#shared/stores/cookies/binding.ts';
+import { eventsEnv } from '#shared/stores/events/binding.ts';
 import { hostsEnv } from '#shared/stores/hosts/binding.ts';
 import { payloadsEnv } from '#shared/stores/payloads/binding.ts';
 import { requestsEnv } from '#shared/stores/requests/binding.ts';
 import { rulesEnv } from '#shared/stores/rules/binding.ts';
+import { tokensEnv } from '#shared/stores/tokens/binding.ts';
+
+const positive = z.coerce.number().check(z.positive());
 
 /** Environment of `serve-agents`. */
 export const serveAgentsEnv = z.object({
   ...catalogEnv.shape,
+  ...commandsEnv.shape,
+  ...cookiesEnv.shape,
+  ...eventsEnv.shape,
   ...hostsEnv.shape,
   ...payloadsEnv.shape,
   ...requestsEnv.shape,
   ...rulesEnv.shape,
-  /** Secrets Manager secret with the bearer secret that agents share (interim). */
-  AGENT_SECRET_ARN: z.string(),
+  ...tokensEnv.shape,
+  /** How the broker wants to be named in `aud` of a host's proofs. */
+  AGENT_AUDIENCE: z.string().check(z.minLength(1)),
+  /** Requests that a host may make at once. */
+  AGENT_BURST: positive,
+  /** Requests that a host may make per minute besides. */
+  AGENT_PER_MINUTE: positive,
 });

@@ -1,0 +1,45 @@
+import type { HostPublicKey, ProofClaims } from '#shared/contract/agent/identity.ts';
+import type { HostRecord } from '#shared/contract/host-records.ts';
+import type { CatalogStore } from '#shared/stores/catalog/port.ts';
+import type { CommandStore } from '#shared/stores/commands/port.ts';
+import type { CookieIssuer } from '#shared/stores/cookies/port.ts';
+import type { EventSink } from '#shared/stores/events/port.ts';
+import type { HostStore, Seen } from '#shared/stores/hosts/port.ts';
+import type { PayloadStore } from '#shared/stores/payloads/port.ts';
+import type { RequestStore } from '#shared/stores/requests/port.ts';
+import type { RuleStore } from '#shared/stores/rules/port.ts';
+
+/** What answering hosts needs of the outside. */
+export interface AgentPorts {
+  readonly hosts: HostStore;
+  readonly rules: Pick<RuleStore, 'get'>;
+  readonly commands: Pick<CommandStore, 'active' | 'get' | 'putOutcome'>;
+  readonly cookies: CookieIssuer;
+  readonly events: EventSink;
+  readonly catalog: Pick<CatalogStore, 'fileFacts'>;
+  readonly payloads: Pick<PayloadStore, 'held'>;
+  readonly requests: Pick<RequestStore, 'open' | 'get'>;
+  /** How the broker wants to be named in `aud`. */
+  readonly audience: string;
+  /** Address of the repository, without a slash at the end. */
+  readonly repositoryUrl: string;
+  readonly now: () => Date;
+}
+
+/** An enrolled host, as the proof of its request showed. Nothing of the request is written down yet. */
+export interface HostCaller {
+  readonly kind: 'host';
+  /** As it was when the request came. */
+  readonly record: HostRecord;
+  /** What the request leaves on the row. */
+  readonly seen: Seen;
+}
+
+/** Somebody who wants to come in; the key is in the body, which is not parsed yet. */
+export interface Newcomer {
+  readonly kind: 'newcomer';
+  /** @throws ProblemError unless the request was signed with this key, which belongs to nobody else then */
+  readonly prove: (publicKey: HostPublicKey) => Promise<ProofClaims>;
+}
+
+export type AgentCaller = HostCaller | Newcomer;
