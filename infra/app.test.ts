@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { projectDir } from './kit/paths.ts';
+import { testDeployment } from './testing/repository-key.ts';
 import { synthesize } from './testing/synth.ts';
 
 const run = promisify(execFile);
@@ -33,7 +34,10 @@ describe('node infra/app.ts', () => {
     dir = mkdtempSync(join(tmpdir(), 'kbroker-app-'));
     // Without the CDK's command line, as the local runner starts it.
     const { CDK_CONTEXT_JSON: _, ...env } = process.env;
-    await run(process.execPath, ['infra/app.ts'], { cwd: projectDir, env: { ...env, CDK_OUTDIR: dir } });
+    const KBROKER_CONFIG = join(dir, 'kbroker.config.json');
+    writeFileSync(KBROKER_CONFIG, JSON.stringify(testDeployment));
+    const own = { ...env, CDK_OUTDIR: dir, KBROKER_CONFIG };
+    await run(process.execPath, ['infra/app.ts'], { cwd: projectDir, env: own });
   });
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
@@ -75,6 +79,23 @@ describe('node infra/app.ts', () => {
         await expect(load(assetDir, {}), id).rejects.toThrow(/EnvironmentError/);
       }),
     );
+  });
+
+  test.each([
+    ['is not there', undefined, /there is no .*kbroker\.config\.json: run "npx kbroker setup keys" first/],
+    ['is cut off', '{', /cannot be read: SyntaxError/],
+    ['does not fit', '{"version":1}', /does not fit: repositoryKey/],
+  ])('ends with one line when the file of the deployment %s', async (_, text, why) => {
+    const folder = mkdtempSync(join(tmpdir(), 'kbroker-app-'));
+    const KBROKER_CONFIG = join(folder, 'kbroker.config.json');
+    if (text !== undefined) writeFileSync(KBROKER_CONFIG, text);
+    const env = { ...process.env, CDK_OUTDIR: join(folder, 'out'), KBROKER_CONFIG };
+    const failure: unknown = await run(process.execPath, ['infra/app.ts'], { cwd: projectDir, env }).catch(
+      (error) => error,
+    );
+    rmSync(folder, { recursive: true, force: true });
+    expect(failure).toMatchObject({ code: 1, stderr: expect.stringMatching(why) });
+    expect(z.object({ stderr: z.string() }).parse(failure).stderr.trim().split('\n')).toHaveLength(1);
   });
 
   test('makes the template that the tests read, but for the code', () => {

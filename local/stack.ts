@@ -51,7 +51,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     const access = new Access({ accountId, administrator, operator, log, onAccess: options.onAccess });
     const region = checked.region;
     const serverOptions = { dataDir, region, accountId, authorize: access.authorize, secretOf: access.secretOf };
-    const services = await startServices(serverOptions, state.ports, cleanup);
+    const services = await startServices(serverOptions, state.ports, cleanup, options.secrets);
     const serviceUrls = {
       s3: services.s3.url,
       dynamodb: services.dynamodb.url,

@@ -75,6 +75,11 @@ export interface StackOptions {
   readonly duplicates?: number;
   /** False: schedules run only by {@link LocalStack.trigger}. Default true. */
   readonly schedules?: boolean;
+  /**
+   * Secrets that were made before the stack: texts by ARN. Another text than the one that is kept becomes its newest
+   * version. Default: none.
+   */
+  readonly secrets?: Readonly<Record<string, string>>;
   /** One line for each thing that happens (invocations, denied calls, function logs). */
   readonly log?: (line: StackLogLine) => void;
   /** Told of each thing that a caller was allowed to do, as IAM sees it: what AWS would count and charge for. */

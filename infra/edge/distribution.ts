@@ -9,6 +9,7 @@ import {
   HeadersFrameOption,
   HeadersReferrerPolicy,
   HttpVersion,
+  type IKeyGroup,
   OriginBase,
   ResponseHeadersPolicy,
   S3OriginAccessControl,
@@ -32,6 +33,8 @@ export interface RepositoryDomain {
 export interface RepositoryDistributionProps {
   /** Which bucket holds the objects of each public prefix. */
   readonly origins: Readonly<Record<(typeof publicPrefixes)[number], Bucket>>;
+  /** Keys whose cookies open it. */
+  readonly trusted: IKeyGroup;
   /**
    * @default - the name that CloudFront gives
    */
@@ -39,7 +42,8 @@ export interface RepositoryDistributionProps {
 }
 
 /**
- * Serves the public prefixes of the repository to the agents, over HTTPS, and nothing else: a path outside of them
+ * Serves the public prefixes of the repository over HTTPS to hosts that were given cookies, and nothing else. CloudFront
+ * asks for the cookies on every path, before it looks at its cache or at a bucket. A path outside of the prefixes
  * reaches a bucket whose policy lets CloudFront read only the public prefix, so that S3 answers 403. The same answer
  * comes for an object that is not there, because CloudFront may not list the buckets.
  */
@@ -67,6 +71,7 @@ export class RepositoryDistribution extends Construct {
     });
     const common = {
       viewerProtocolPolicy: ViewerProtocolPolicy.HTTPS_ONLY,
+      trustedKeyGroups: [props.trusted],
       allowedMethods: AllowedMethods.ALLOW_GET_HEAD,
       // Agents check digests and resume at a byte: they need the bytes as they are. Cabinets do not compress anyway.
       compress: false,

@@ -1,12 +1,18 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import * as z from 'zod/mini';
 import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
 import type { Endpoint } from '#shared/contract/endpoint.ts';
 import { publicPrefixes } from '#shared/contract/keys.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { newerTestKey, testDeployment } from '../testing/repository-key.ts';
 import { lastJoined, statementsOf } from '../testing/statements.ts';
 import { type Resource, type Synthesized, synthesize } from '../testing/synth.ts';
 import { refuseWithoutAccess } from './api.ts';
+
+const shortKey = generateKeyPairSync('rsa', { modulusLength: 1024 })
+  .publicKey.export({ type: 'spki', format: 'pem' })
+  .toString();
 
 let synthesized: Synthesized;
 beforeAll(() => {
@@ -91,6 +97,47 @@ describe('edge', () => {
       z.object({ Ref: z.string() }).parse(config.CacheBehaviors[index]?.CachePolicyId).Ref;
     expect([0, 1, 2].map((index) => ttl.get(policyOf(index)))).toEqual([60, 31_536_000, 31_536_000]);
     for (const origin of config.Origins) expect(origin.OriginAccessControlId).toBeDefined();
+  });
+
+  test('opens no path without cookies that one of the keys signed', () => {
+    const [distribution] = ofType('AWS::CloudFront::Distribution');
+    const { DefaultCacheBehavior, CacheBehaviors } = distributionConfig.parse(
+      distribution?.properties,
+    ).DistributionConfig;
+    const [group, ...others] = ofType('AWS::CloudFront::KeyGroup');
+    expect(others).toEqual([]);
+    for (const behaviour of [DefaultCacheBehavior, ...CacheBehaviors])
+      expect(behaviour.TrustedKeyGroups).toEqual([{ Ref: group?.id }]);
+    const keys = ofType('AWS::CloudFront::PublicKey');
+    expect(group?.properties.KeyGroupConfig).toMatchObject({ Items: keys.map(({ id }) => ({ Ref: id })) });
+    expect(keys.map(({ properties }) => properties.PublicKeyConfig)).toEqual([
+      expect.objectContaining({ EncodedKey: testDeployment.repositoryKey.publicKeys[0] }),
+    ]);
+  });
+
+  test('trusts the key before the newest too, under other names, and signs with the newest', () => {
+    const { publicKeys, secretArn } = testDeployment.repositoryKey;
+    const rotated = synthesize({ repositoryKey: { publicKeysPem: [newerTestKey, ...publicKeys], secretArn } });
+    try {
+      const before = ofType('AWS::CloudFront::PublicKey').map(({ id }) => id);
+      const after = rotated.ofType('AWS::CloudFront::PublicKey');
+      const newest = after.find(({ id }) => !before.includes(id));
+      expect(after).toHaveLength(2);
+      expect(after.map(({ id }) => id)).toEqual(expect.arrayContaining(before));
+      expect(newest?.properties.PublicKeyConfig).toMatchObject({ EncodedKey: newerTestKey });
+      expect(rotated.template.Outputs.RepositoryKeyPairId?.Value).toEqual({ Ref: newest?.id });
+    } finally {
+      rotated.remove();
+    }
+  });
+
+  test.each([
+    ['no key', [], /has 0 public keys; allowed are 1 to 2/],
+    ['three keys', [newerTestKey, newerTestKey, newerTestKey], /has 3 public keys/],
+    ['a short key', [shortKey], /RSA of 2048 bits/],
+  ])('is not made with %s', (_, publicKeysPem, why) => {
+    const { secretArn } = testDeployment.repositoryKey;
+    expect(() => synthesize({ repositoryKey: { publicKeysPem, secretArn } })).toThrow(why);
   });
 
   test('lets CloudFront read exactly the public prefixes', () => {

@@ -6,6 +6,7 @@ import * as z from 'zod/mini';
 import { BrokerStack, type BrokerStackProps } from '../broker-stack.ts';
 import { createCdkApp } from '../kit/cdk-app.ts';
 import { functionsDir } from '../kit/paths.ts';
+import { testDeployment } from './repository-key.ts';
 
 /** What the tests read of a CloudFormation template. */
 const template = z.object({
@@ -42,6 +43,9 @@ export interface Synthesized {
   remove(): void;
 }
 
+const { publicKeys, secretArn } = testDeployment.repositoryKey;
+const testRepositoryKey = { publicKeysPem: publicKeys, secretArn };
+
 /** Temporary folder, and in it a folder with a one-line module for each function. The template does not depend on code. */
 function bundlesForTests(): { readonly dir: string; readonly bundleDir: string } {
   const dir = mkdtempSync(join(tmpdir(), 'kbroker-infra-'));
@@ -53,11 +57,11 @@ function bundlesForTests(): { readonly dir: string; readonly bundleDir: string }
   return { dir, bundleDir: join(dir, 'bundles') };
 }
 
-export function synthesize(props: Omit<BrokerStackProps, 'bundleDir'> = {}): Synthesized {
+export function synthesize(props: Partial<Omit<BrokerStackProps, 'bundleDir'>> = {}): Synthesized {
   const { dir, bundleDir } = bundlesForTests();
   // The schemas are checked where the app itself is run (app.test.ts).
   const app = createCdkApp({ outDir: join(dir, 'cdk.out'), checkSchemas: false });
-  const stack = new BrokerStack(app, 'KBroker', { bundleDir, ...props });
+  const stack = new BrokerStack(app, 'KBroker', { bundleDir, repositoryKey: testRepositoryKey, ...props });
   app.synth();
   const rawTemplate: unknown = JSON.parse(readFileSync(join(dir, 'cdk.out/KBroker.template.json'), 'utf8'));
   const read = template.parse(rawTemplate);

@@ -5,6 +5,7 @@ import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-sec
 import type { CycleResult } from '#agent/main.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { type Fleet, openFleet } from '../fleet/fleet.ts';
+import { localRepositoryKey } from '../repository-key.ts';
 import { startStack } from '../stack.ts';
 import type { InvocationResult, LocalStack } from '../types.ts';
 import { type ControlEndpoint, startControlEndpoint } from '../upstream/control.ts';
@@ -58,7 +59,8 @@ export async function setScene(
 
   narrator.say('stack', 'synthesizing the CDK stack');
   const assemblyDir = join(data, 'assembly');
-  await synthesize(assemblyDir, stop);
+  const repositoryKey = await localRepositoryKey(join(data, 'repository-key'));
+  await synthesize(assemblyDir, repositoryKey.configFile, stop);
 
   const microsoft = await startFakeMicrosoft({
     dataDir: join(data, 'microsoft'),
@@ -92,6 +94,7 @@ export async function setScene(
     assemblyDir,
     dataDir: join(data, 'stack'),
     upstream: microsoft.addresses,
+    secrets: repositoryKey.secrets,
     speed: options.speed,
     schedules: !options.once,
     log: (line) => {

@@ -6,14 +6,16 @@ import { DemoError } from './demo-error.ts';
 /**
  * Synthesizes the CDK stack into the folder, bundling the functions on the way, in a process of its own: what runs here
  * is the artefact that would be deployed.
+ *
+ * @param configFile what `kbroker setup keys` would have written
  * @throws DemoError `synthesis-failed` with what the process said; `stopped` by the signal
  */
-export async function synthesize(folder: string, stop: AbortSignal): Promise<void> {
+export async function synthesize(folder: string, configFile: string, stop: AbortSignal): Promise<void> {
   await rm(folder, { recursive: true, force: true });
   const app = fileURLToPath(new URL('../../infra/app.ts', import.meta.url));
   const child = spawn(process.execPath, [app], {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
-    env: { ...process.env, CDK_OUTDIR: folder },
+    env: { ...process.env, CDK_OUTDIR: folder, KBROKER_CONFIG: configFile },
     stdio: ['ignore', 'pipe', 'pipe'],
     signal: stop,
   });

@@ -38,11 +38,16 @@ export interface Services {
   readonly eventBridge: EventBridgeServer;
 }
 
-/** Starts the services. What has started is closed by `cleanup`, also when a later one fails. */
+/**
+ * Starts the services. What has started is closed by `cleanup`, also when a later one fails.
+ *
+ * @param secrets that are there before anything else, by ARN
+ */
 export async function startServices(
   options: ServerOptions,
   ports: Ports,
   cleanup: AsyncDisposableStack,
+  secrets: Readonly<Record<string, string>> = {},
 ): Promise<Services> {
   const start = async <S extends EmbeddedServer>(
     name: string,
@@ -62,7 +67,7 @@ export async function startServices(
     s3: await start('s3', startS3),
     dynamodb: await start('dynamodb', startDynamoDb),
     sqs: await start('sqs', startSqs),
-    secretsManager: await start('secrets-manager', startSecretsManager),
+    secretsManager: await start('secrets-manager', (own) => startSecretsManager({ ...own, secrets })),
     eventBridge: await start('eventbridge', startEventBridge),
   };
 }

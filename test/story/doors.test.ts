@@ -5,6 +5,7 @@ import type { Endpoint } from '#shared/contract/endpoint.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { problem } from '#shared/contract/problem.ts';
 import { askAsHost, currentPointer, playedHost, postReport, reportNeeding, wholeReport } from './hosts.ts';
+import { fromRepository, repositoryCookie } from './repository.ts';
 import { startWorld, type World } from './world.ts';
 
 let world: World;
@@ -117,7 +118,7 @@ describe("the operators' door", () => {
 
 describe('the repository', () => {
   const get = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
-    fetch(new URL(path, world.output('RepositoryUrl')), { headers });
+    fromRepository(world, path, headers);
 
   it('serves the index with ranges and conditional requests', async () => {
     const { sha256, bytes } = await currentPointer(world);
@@ -131,6 +132,26 @@ describe('the repository', () => {
     expect((await part.arrayBuffer()).byteLength).toBe(4);
     const etag = whole.headers.get('etag') ?? '';
     expect((await get(path, { 'if-none-match': etag })).status).toBe(304);
+  });
+
+  it('serves nothing without cookies, whatever the path', async () => {
+    const { sha256 } = await currentPointer(world);
+    const index = `/index/sha256/${sha256}.cab`;
+    for (const path of ['/index/current.json', index, `/payloads/sha256/${'0'.repeat(64)}`, '/', '/staging/x']) {
+      const bare = await get(path, { cookie: '' });
+      expect([path, bare.status, await bare.text()]).toEqual([path, 403, expect.stringContaining('MissingKey')]);
+    }
+    const ended = repositoryCookie(world, { until: new Date(Date.now() - 1000) });
+    const elsewhere = repositoryCookie(world, { path: '/payloads/*' });
+    const otherKey = repositoryCookie(world).replace(/Key-Pair-Id=\w+/, 'Key-Pair-Id=K0');
+    for (const [cookie, code] of [
+      [ended, 'AccessDenied'],
+      [elsewhere, 'AccessDenied'],
+      [otherKey, 'InvalidKey'],
+    ] as const) {
+      const answer = await get(index, { cookie });
+      expect([answer.status, await answer.text()]).toEqual([403, expect.stringContaining(`<Code>${code}</Code>`)]);
+    }
   });
 
   it('serves neither snapshots nor staging areas nor anything else', async () => {

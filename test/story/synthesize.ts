@@ -4,11 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { TestProject } from 'vitest/node';
+import { localRepositoryKey } from '#local/repository-key.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
     /** Folder of the synthesized assembly that all stories run. */
     assemblyDir: string;
+    /** Secrets that were there before that stack: the private half of the repository's key, by ARN. */
+    repositorySecrets: Readonly<Record<string, string>>;
   }
 }
 
@@ -17,7 +20,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const folder = await mkdtemp(join(tmpdir(), 'kbroker-assembly-'));
   const run = promisify(execFile);
   await run(process.execPath, ['infra/kit/bundle.ts']);
-  await run(process.execPath, ['infra/app.ts'], { env: { ...process.env, CDK_OUTDIR: folder } });
+  const keyFolder = await mkdtemp(join(tmpdir(), 'kbroker-repository-key-'));
+  const key = await localRepositoryKey(keyFolder);
+  const env = { ...process.env, CDK_OUTDIR: folder, KBROKER_CONFIG: key.configFile };
+  await run(process.execPath, ['infra/app.ts'], { env });
   project.provide('assemblyDir', folder);
-  return () => rm(folder, { recursive: true, force: true });
+  project.provide('repositorySecrets', key.secrets);
+  return async () => {
+    await rm(folder, { recursive: true, force: true });
+    await rm(keyFolder, { recursive: true, force: true });
+  };
 }

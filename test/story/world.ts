@@ -60,6 +60,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     assemblyDir: inject('assemblyDir'),
     dataDir: join(folder, 'stack'),
     upstream: microsoft.addresses,
+    secrets: inject('repositorySecrets'),
     schedules: false,
     speed,
     log: (line) => log.push(line),

@@ -91,6 +91,7 @@ const behaviourShape = {
   TargetOriginId: z.string(),
   AllowedMethods: z._default(z.array(z.string()), ['GET', 'HEAD']),
   ResponseHeadersPolicyId: z.optional(z.string()),
+  TrustedKeyGroups: z._default(z.array(z.string()), []),
 };
 const behaviourInert = {
   CachedMethods: 'nothing is cached: each request goes to the origin',
@@ -173,6 +174,31 @@ export const originAccessControl = kind(
   }),
   (context) => {
     const id = generatedId(context, 14).toUpperCase();
+    return { ref: id, attributes: { Id: id } };
+  },
+);
+
+export const publicKey = kind(
+  'AWS::CloudFront::PublicKey',
+  modelled({
+    PublicKeyConfig: modelled(
+      { EncodedKey: z.string(), Name: z.string() },
+      { CallerReference: 'tells repeated calls apart', Comment: 'for people' },
+    ),
+  }),
+  (context) => {
+    const id = `K${generatedId(context, 13).toUpperCase()}`;
+    return { ref: id, attributes: { Id: id } };
+  },
+);
+
+export const keyGroup = kind(
+  'AWS::CloudFront::KeyGroup',
+  modelled({
+    KeyGroupConfig: modelled({ Items: z.array(z.string()), Name: z.string() }, { Comment: 'for people' }),
+  }),
+  (context) => {
+    const id = `${generatedId(context, 8)}-0000-4000-8000-${generatedId(context, 12)}`;
     return { ref: id, attributes: { Id: id } };
   },
 );

@@ -1,4 +1,5 @@
 /** The HTTP APIs and distributions of the template. */
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { AssemblyError } from '#local/assembly/error.ts';
 import * as edge from '#local/assembly/resources/edge.ts';
 import * as storage from '#local/assembly/resources/storage.ts';
@@ -44,6 +45,7 @@ export async function startDistributions(context: StackContext): Promise<void> {
           bucket,
           originPath: origin.OriginPath,
           responseHeaders: policyId === undefined ? undefined : policies.get(policyId),
+          trustedKeys: trustedKeysOf(context, logicalId, behaviour.TrustedKeyGroups),
         };
       },
     );
@@ -59,6 +61,26 @@ export async function startDistributions(context: StackContext): Promise<void> {
     const url = await listen(server, `cdn ${logicalId}`, ports, cleanup);
     addresses.add(`https://${attributes.DomainName}`, url);
   }
+}
+
+/** Public keys of the groups, by their ids; `undefined` when there is no group, and everybody may read. */
+function trustedKeysOf(
+  { model }: StackContext,
+  logicalId: string,
+  groupIds: readonly string[],
+): ReadonlyMap<string, KeyObject> | undefined {
+  if (groupIds.length === 0) return undefined;
+  const keys = new Map(model.of(edge.publicKey).map(({ ref, properties }) => [ref, properties.PublicKeyConfig]));
+  const groups = new Map(model.of(edge.keyGroup).map(({ ref, properties }) => [ref, properties.KeyGroupConfig.Items]));
+  const trusted = new Map<string, KeyObject>();
+  for (const groupId of groupIds) {
+    const items = groups.get(groupId) ?? unresolved(`${logicalId}: there is no key group ${groupId}`);
+    for (const keyId of items) {
+      const { EncodedKey } = keys.get(keyId) ?? unresolved(`${logicalId}: there is no public key ${keyId}`);
+      trusted.set(keyId, createPublicKey(EncodedKey));
+    }
+  }
+  return trusted;
 }
 
 /**

@@ -1,8 +1,9 @@
 /**
- * A CloudFront distribution over S3 origins with origin access control: it signs each request to the bucket as
- * CloudFront does, and the bucket policy decides. Nothing is cached, so that each answer is the origin's.
+ * A CloudFront distribution over S3 origins with origin access control: viewers need the cookies of its key groups, and
+ * it signs each request to the bucket as CloudFront does, where the bucket policy decides. Nothing is cached, so that each answer is the origin's.
  * https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-restricting-access-to-s3.html
  */
+import type { KeyObject } from 'node:crypto';
 import {
   createServer,
   type IncomingMessage,
@@ -19,6 +20,7 @@ import { decodeUri, uriEncode } from '#local/servers/uri.ts';
 import type { Credentials, StackLogLine } from '#local/types.ts';
 import { matches } from '../iam/pattern.ts';
 import { applyResponseHeaders, type ResponseHeadersConfig } from './response-headers.ts';
+import { refuseCookies } from './signed-cookies.ts';
 
 export interface CdnBehaviour {
   /** `/index/*`; `*` for the default behaviour, which comes last. */
@@ -28,6 +30,8 @@ export interface CdnBehaviour {
   /** Prefix that the origin puts before the path; empty for none. */
   readonly originPath: string;
   readonly responseHeaders: ResponseHeadersConfig | undefined;
+  /** Public keys, by id, one of which must have signed the viewer's cookies; `undefined`: everybody may read. */
+  readonly trustedKeys: ReadonlyMap<string, KeyObject> | undefined;
 }
 
 export interface CdnOptions {
@@ -79,6 +83,14 @@ async function answer(
     refuse(response, 403, 'This distribution is not configured to allow this request.');
     return;
   }
+  const { trustedKeys } = behaviour;
+  const refusal = trustedKeys && refuseCookies(viewerOf(request), trustedKeys, Date.now());
+  if (refusal !== undefined) {
+    options.log({ source: 'cdn', level: 'debug', message: `${method} ${sent} 403 ${refusal.code}` });
+    const xml = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${refusal.code}</Code><Message>${refusal.message}</Message></Error>`;
+    refuse(response, 403, xml, 'text/xml');
+    return;
+  }
   const wanted: Record<string, string> = {};
   for (const name of forwarded) {
     const value = headers[name];
@@ -112,8 +124,17 @@ const normalised = (segment: string): string => {
   return plain === undefined ? segment : uriEncode(plain);
 };
 
-function refuse(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { 'content-type': 'text/plain', 'x-cache': 'Error from cloudfront' });
+/**
+ * The address as the viewer has it: loopback in the place of the distribution's name, as in everything that functions
+ * and agents are told (docs/adr/0006). Taken from the socket, since what a viewer writes into `host` is its own.
+ */
+function viewerOf({ url = '/', headers, socket }: IncomingMessage) {
+  const base = `http://${socket.localAddress}:${socket.localPort}`;
+  return { url: `${base}${url}`, cookie: headers.cookie, address: socket.remoteAddress ?? '' };
+}
+
+function refuse(response: ServerResponse, status: number, text: string, type = 'text/plain'): void {
+  response.writeHead(status, { 'content-type': type, 'x-cache': 'Error from cloudfront' });
   response.end(`${text}\n`);
 }
 

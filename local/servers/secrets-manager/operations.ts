@@ -147,6 +147,21 @@ function createSecret(room: SecretsRoom, call: JsonCall): object {
   return { ARN: secret.arn, Name: secret.name, ...(isEmpty(value) ? {} : { VersionId: token }) };
 }
 
+/** A secret under an ARN that is known before: made if it is not there, and a new version of it if its text is another. */
+export function putExisting(room: SecretsRoom, arn: string, text: string): void {
+  const name = /^arn:[^:]+:secretsmanager:[^:]*:[^:]*:secret:(.+)-.{6}$/.exec(arn)?.[1];
+  if (name === undefined) throw new TypeError(`not the ARN of a secret: ${arn}`);
+  const found = room.store.find(arn);
+  const now = room.nowMs();
+  const version: SecretVersion = { id: randomUUID(), createdMs: now, secretString: text, stages: [CURRENT] };
+  if (found === undefined) {
+    room.store.put({ name, arn, tags: [], createdMs: now, changedMs: now, versions: [version] });
+    return;
+  }
+  if (found.versions.find(({ stages }) => stages.includes(CURRENT))?.secretString === text) return;
+  room.store.put({ ...found, changedMs: now, versions: [...withLabelsTaken(found, [CURRENT]), version] });
+}
+
 /** Six letters or digits, so that a policy for an old secret does not fit a new one of the same name. */
 function randomSuffix(): string {
   const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
@@ -201,15 +216,19 @@ function putSecretValue(room: SecretsRoom, call: JsonCall): object {
   }
   const stages = given.VersionStages ?? [CURRENT];
   const now = room.nowMs();
-  const older = secret.versions.map((version) => ({ ...version, stages: keptStages(version, stages) }));
   room.store.put({
     ...secret,
     changedMs: now,
-    // A version without a staging label is deprecated and may be removed.
-    versions: [...older.filter((version) => version.stages.length > 0), { id, createdMs: now, ...value, stages }],
+    versions: [...withLabelsTaken(secret, stages), { id, createdMs: now, ...value, stages }],
   });
   return { ARN: secret.arn, Name: secret.name, VersionId: id, VersionStages: stages };
 }
+
+/** The versions of a secret when another one gets these labels; one without a label is deprecated, and may be removed. */
+const withLabelsTaken = (secret: Secret, taken: readonly string[]): readonly SecretVersion[] =>
+  secret.versions
+    .map((version) => ({ ...version, stages: keptStages(version, taken) }))
+    .filter(({ stages }) => stages.length > 0);
 
 /** A label belongs to one version: the version that loses AWSCURRENT becomes AWSPREVIOUS. */
 function keptStages(version: SecretVersion, taken: readonly string[]): string[] {

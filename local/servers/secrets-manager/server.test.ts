@@ -111,6 +111,28 @@ describe('the embedded Secrets Manager', () => {
     await expect(rotation).rejects.toMatchObject({ name: 'UnknownOperationException' });
   });
 
+  it('has those that were made before it started, and takes another text as a new version', async () => {
+    const arn = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:made/before-a1B2c3';
+    const folder = await mkdtemp(join(tmpdir(), 'kbroker-secrets-'));
+    const textWith = async (text: string, stage?: string): Promise<string | undefined> => {
+      await using other = new AsyncDisposableStack();
+      const started = await startSecretsManager({ ...options(), dataDir: folder, secrets: { [arn]: text } });
+      other.defer(() => started.close());
+      const reader = clientFor(started.url);
+      other.defer(() => reader.destroy());
+      const answer = await reader.send(
+        new GetSecretValueCommand({ SecretId: 'made/before', ...(stage !== undefined && { VersionStage: stage }) }),
+      );
+      expect(answer.ARN).toBe(arn);
+      return answer.SecretString;
+    };
+    expect(await textWith('one')).toBe('one');
+    await expect(textWith('one', 'AWSPREVIOUS')).rejects.toBeInstanceOf(ResourceNotFoundException);
+    expect(await textWith('two')).toBe('two');
+    expect(await textWith('two', 'AWSPREVIOUS')).toBe('one');
+    await rm(folder, { recursive: true, force: true });
+  });
+
   it('deletes at once when told so', async () => {
     await client.send(new CreateSecretCommand({ Name: 'gone', SecretString: 'x' }));
     await expect(client.send(new DeleteSecretCommand({ SecretId: 'gone' }))).rejects.toMatchObject({

@@ -3,12 +3,14 @@ import type { EmbeddedServer, ServerOptions } from '../../types.ts';
 import { lockFolder } from '../folder-lock.ts';
 import { closeServer, listenOnLoopback } from '../http.ts';
 import { createJsonServer } from '../json-service.ts';
-import { runSecretsCall, secretsNeeds } from './operations.ts';
+import { putExisting, runSecretsCall, secretsNeeds } from './operations.ts';
 import { SecretStore } from './store.ts';
 
 export interface SecretsManagerOptions extends ServerOptions {
   /** Port on 127.0.0.1. Default: a free one. */
   readonly port?: number;
+  /** Texts of secrets that somebody made before, by ARN. Default: none. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 /** @throws ServersError `data-in-use` */
@@ -22,6 +24,7 @@ export async function startSecretsManager(options: SecretsManagerOptions): Promi
     accountId: options.accountId,
     nowMs: Date.now,
   };
+  for (const [arn, text] of Object.entries(options.secrets ?? {})) putExisting(room, arn, text);
   const server = createJsonServer(
     {
       signingName: 'secretsmanager',
