@@ -53,8 +53,8 @@ export interface JsonAnswer {
 export interface JsonService {
   /** Name in the credential scope, for instance `sqs`. */
   readonly signingName: string;
-  /** What X-Amz-Target begins with, for instance `AmazonSQS.`. */
-  readonly targetPrefix: string;
+  /** What X-Amz-Target begins with, for instance `AmazonSQS.`; one of these where a server speaks for two services. */
+  readonly targetPrefix: string | readonly string[];
   readonly contentType: 'application/x-amz-json-1.0' | 'application/x-amz-json-1.1';
   /** Status of errors of authentication and authorization: 400, or 403 (SQS). */
   readonly refusalStatus: 400 | 403;
@@ -131,14 +131,16 @@ async function readCall(
   );
   if (!verified.ok) throw refusal(service, SIGNATURE_ERRORS[verified.reason], verified.message, undefined);
   const target = request.headers['x-amz-target'];
-  if (request.method !== 'POST' || typeof target !== 'string' || !target.startsWith(service.targetPrefix)) {
+  const prefixes = [service.targetPrefix].flat();
+  const prefix = prefixes.find((one) => typeof target === 'string' && target.startsWith(one));
+  if (request.method !== 'POST' || typeof target !== 'string' || prefix === undefined) {
     throw new JsonServiceError(
       'UnknownOperationException',
-      `Only POST with an X-Amz-Target of ${service.targetPrefix}* is understood, got ${request.method} with '${target ?? ''}'.`,
+      `Only POST with an X-Amz-Target of ${prefixes.join('* or ')}* is understood, got ${request.method} with '${target ?? ''}'.`,
     );
   }
   return {
-    operation: target.slice(service.targetPrefix.length),
+    operation: target.slice(prefix.length),
     input: parseObject(body),
     body,
     accessKeyId: verified.accessKeyId,

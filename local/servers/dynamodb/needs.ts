@@ -84,18 +84,6 @@ export function tableArn(account: Account, table: string): string {
   return table.startsWith('arn:') ? table : `arn:aws:dynamodb:${account.region}:${account.accountId}:table/${table}`;
 }
 
-const withStream = z.looseObject({ StreamSpecification: z.looseObject({ StreamEnabled: z.literal(true) }) });
-
-/**
- * Nothing would read a stream here, so a table with one is refused instead of going without.
- *
- * @throws JsonServiceError `ValidationException`
- */
-export function refuseStreams(input: unknown): void {
-  if (!z.safeParse(withStream, input).success) return;
-  throw new JsonServiceError('ValidationException', 'The local DynamoDB does not model streams (StreamSpecification).');
-}
-
 /** @throws JsonServiceError `UnknownOperationException`, `ValidationException` */
 export function dynamoDbNeeds(account: Account, operation: string, input: unknown): readonly TableNeed[] {
   const action = `dynamodb:${operation}`;

@@ -1,16 +1,19 @@
 /**
  * The embedded DynamoDB: the `dynoxide` program (SQLite) behind a proxy that verifies signatures, asks for permission
- * and expires items. Streams, backups and PartiQL are not modelled and refused by name.
+ * and expires items. Backups and PartiQL are not modelled and refused by name.
  */
+import { join } from 'node:path';
+import * as z from 'zod/mini';
 import type { EmbeddedServer, ServerOptions } from '../../types.ts';
 import { lockFolder } from '../folder-lock.ts';
 import { closeServer, listenOnLoopback } from '../http.ts';
 import type { JsonService } from '../json-service.ts';
-import { createJsonServer } from '../json-service.ts';
-import { dynamoBackend } from './backend.ts';
+import { createJsonServer, JsonServiceError } from '../json-service.ts';
+import { type DynamoBackend, dynamoBackend, dynamoDbPrefix } from './backend.ts';
 import { startDynoxide } from './child.ts';
 import { leadingKeysOf } from './leading-keys.ts';
-import { dynamoDbNeeds, refuseStreams, tableArn } from './needs.ts';
+import { dynamoDbNeeds, tableArn } from './needs.ts';
+import { dynamoDbStreams, indexStreams, streamsPrefix, trimStreams } from './streams.ts';
 import { expireItems } from './time-to-live.ts';
 
 export interface DynamoDbOptions extends ServerOptions {
@@ -50,28 +53,44 @@ export async function startDynamoDb(options: DynamoDbOptions): Promise<DynamoDbS
   await using started = new AsyncDisposableStack();
   const lock = lockFolder(options.dataDir);
   started.defer(() => lock.release());
+  const nowMs = options.nowMs ?? Date.now;
+  const databaseFile = join(options.dataDir, 'dynamodb.sqlite');
+  trimStreams(databaseFile, nowMs());
   const child = await startDynoxide(options.dataDir);
   started.defer(() => child.stop());
+  indexStreams(databaseFile);
   const backend = dynamoBackend(child, options.region);
 
   const leadingKeys = leadingKeysOf(backend);
   const ownArns = tableArn(options, '').slice(0, -'table/'.length);
+  const toBackend = (text: string): string => text.replaceAll(ownArns, BACKEND_ARNS);
+  const fromBackend = (text: string): string => text.replaceAll(BACKEND_ARNS, ownArns);
+  const streams = dynamoDbStreams({
+    region: options.region,
+    backend,
+    tableArn: (table) => tableArn(options, table),
+    toBackend,
+    fromBackend,
+  });
   const service: JsonService = {
     signingName: 'dynamodb',
-    targetPrefix: 'DynamoDB_20120810.',
+    targetPrefix: [dynamoDbPrefix, streamsPrefix],
     contentType: 'application/x-amz-json-1.0',
     refusalStatus: 400,
     maxBodyBytes: MAX_BODY_BYTES,
-    needs: (call) => Promise.all(dynamoDbNeeds(options, call.operation, call.input).map(leadingKeys.added)),
+    needs: (call) =>
+      streams.has(call.operation)
+        ? streams.needs(call.operation, call.input)
+        : Promise.all(dynamoDbNeeds(options, call.operation, call.input).map(leadingKeys.added)),
     answer: async (call) => {
+      if (streams.has(call.operation)) return streams.answer(call.operation, call.input);
       if (!NAMES_ARNS.has(call.operation)) return backend.forward(call.operation, call.body);
-      refuseStreams(call.input);
+      if (call.operation === 'UpdateTable') await refuseSecondStream(backend, call.input);
       if (call.operation === 'DeleteTable') leadingKeys.forget();
-      const answer = await backend.forward(call.operation, call.body.toString().replaceAll(ownArns, BACKEND_ARNS));
-      return { status: answer.status, body: answer.body.toString().replaceAll(BACKEND_ARNS, ownArns) };
+      const answer = await backend.forward(call.operation, toBackend(call.body.toString()));
+      return { status: answer.status, body: fromBackend(answer.body.toString()) };
     },
   };
-  const nowMs = options.nowMs ?? Date.now;
   let sweep: Promise<number> = Promise.resolve(0);
   started.defer(() => sweep.then(() => undefined));
   const expire = () => {
@@ -88,4 +107,26 @@ export async function startDynamoDb(options: DynamoDbOptions): Promise<DynamoDbS
   started.defer(() => clearInterval(timer));
   const running = started.move();
   return { url, expire, close: () => running.disposeAsync() };
+}
+
+const enabling = z.looseObject({
+  TableName: z.string(),
+  StreamSpecification: z.looseObject({ StreamEnabled: z.literal(true) }),
+});
+const described = z.looseObject({
+  Table: z.looseObject({ StreamSpecification: z.optional(z.looseObject({ StreamEnabled: z.boolean() })) }),
+});
+
+/**
+ * The program would begin another stream, and leave the readers of the first behind.
+ *
+ * @throws JsonServiceError `ValidationException` as AWS words it
+ */
+async function refuseSecondStream(backend: DynamoBackend, input: unknown): Promise<void> {
+  const wanted = z.safeParse(enabling, input);
+  if (!wanted.success) return;
+  const { TableName } = wanted.data;
+  const { Table } = z.parse(described, await backend.call('DescribeTable', { TableName }));
+  if (Table.StreamSpecification?.StreamEnabled === true)
+    throw new JsonServiceError('ValidationException', `Table already has an enabled stream: TableName: ${TableName}`);
 }
