@@ -1,77 +1,149 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { HostReport } from '#shared/contract/agent/report.ts';
-import type { Endpoint } from '#shared/contract/endpoint.ts';
-import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
-import { MemoryHostStore } from '#test/kit/memory-stores.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { at, reportOf } from '#test/kit/values.ts';
-import type { OperatorClient } from '../client.ts';
 import { openApi, type TestApi } from '../testing/api.ts';
-import type { CommandContext } from './context.ts';
-import { listHosts, showHost } from './hosts.ts';
+import { type TestContextOptions, testContext } from '../testing/context.ts';
+import { hostSummaryOf, hostsPageOf, hostViewOf, refusal } from '../testing/values.ts';
+import { revokeHost, showHost } from './hosts.ts';
 
-const reason = 'the index is not used, its signature is unsigned';
-const { indexSha256, ...unscanned } = reportOf('pc-1', { indexProblem: reason });
+let api: TestApi;
+beforeAll(async () => {
+  api = await openApi();
+});
+afterAll(() => api.close());
+beforeEach(() => api.sent.splice(0));
 
-/** What a command prints when this host has reported. */
-async function printed(report: HostReport, command: (context: CommandContext) => Promise<number>): Promise<string> {
-  const hosts = new MemoryHostStore();
-  await hosts.put(report, { receivedAt: at(1), refused: [] });
-  const call = async (endpoint: Endpoint): Promise<unknown> => {
-    if (endpoint === operatorEndpoints.getHost) return hosts.get('pc-1');
-    const { items, unreadable } = await hosts.list({ limit: 9 });
-    return { version: 1, hosts: items, unreadable };
-  };
-  let out = '';
-  const io = { stdout: { write: (text: string) => (out += text) }, stderr: { write: () => '' }, env: {} };
-  await command({ io, json: false, call: call as OperatorClient, sleep: async () => {} });
-  return out;
-}
+describe('kbroker hosts list', () => {
+  it('lists all pages, and says how old the list is', async () => {
+    const pages = [
+      hostsPageOf([hostSummaryOf('pc-1')], { total: 2, next: 'two', unreadable: ['bad'] }),
+      hostsPageOf([hostSummaryOf('pc-2', { state: 'ERROR', cloned: true, revokedAt: at(9) })], {
+        total: 2,
+        unreadable: ['bad'],
+      }),
+    ];
+    api.answer = ({ url }) => ({ body: pages[url.includes('cursor=two') ? 1 : 0] });
+    const { exitCode, stdout, stderr } = await api.ask('hosts', 'list');
+    expect(stdout).toMatch(/^MACHINE .* NOTE\npc-1 .* pilots .* OK .*\npc-2 .* ERROR .* revoked, cloned\n$/);
+    expect(stderr).toBe(`2 hosts, as of ${at(0)} (1 min ago)\nunreadable row in the store: bad\n`);
+    expect(exitCode).toBe(0);
+    const { stdout: json } = await api.ask('hosts', 'list', '--json');
+    expect(JSON.parse(json)).toMatchObject({ total: 2, ageSeconds: 90, hosts: { length: 2 }, unreadable: ['bad'] });
+  });
 
-it('kbroker hosts list has a host in error that cannot use the index', async () => {
-  expect(await printed(unscanned, listHosts)).toMatch(/^pc-1 .* ERROR /m);
-  expect(await printed(reportOf('pc-1'), listHosts)).toMatch(/^pc-1 .* OK /m);
+  it('sends every filter and the order', async () => {
+    api.answer = () => ({ body: hostsPageOf([]) });
+    const id = '2a9f0c1e-77aa-4b0f-8d53-0123456789ab';
+    const { exitCode, stdout } = await api.ask(
+      ...['hosts', 'list', '--group', 'pilots', '--state', 'ERROR', '--os', 'windows 11', '--name', 'pc'],
+      ...['--update', `${id.toUpperCase()}_200`, '--update-state', 'MISSING'],
+      ...['--seen-before', '2026-11-26T08:00:00Z', '--seen-after', '2026-11-01T00:00:00Z'],
+      ...['--sort', 'lastSeenAt', '--descending'],
+    );
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'no hosts\n' });
+    const [sent] = api.sent;
+    expect(Object.fromEntries(new URL(sent?.url ?? '', 'http://x').searchParams)).toEqual({
+      group: 'pilots',
+      state: 'ERROR',
+      os: 'windows 11',
+      name: 'pc',
+      update: id,
+      updateState: 'MISSING',
+      seenBefore: '2026-11-26T08:00:00Z',
+      seenAfter: '2026-11-01T00:00:00Z',
+      sort: 'lastSeenAt',
+      order: 'descending',
+    });
+  });
+
+  it('takes how long ago a host was seen', async () => {
+    api.answer = () => ({ body: hostsPageOf([]) });
+    const before = Date.now();
+    await api.ask('hosts', 'list', '--seen-before', '7d');
+    const seen = Date.parse(new URL(api.sent[0]?.url ?? '', 'http://x').searchParams.get('seenBefore') ?? '');
+    expect(seen).toBeGreaterThanOrEqual(before - 604_800_000);
+    expect(seen).toBeLessThanOrEqual(Date.now() - 604_800_000);
+  });
+
+  it.each([
+    [['--group', 'a b'], /not a name of a group: got "a b"/],
+    [['--state', 'FINE'], /Allowed choices are OK, PENDING_UPDATES, ERROR, UNKNOWN/],
+    [['--os', ' '], /--os has no value/],
+    [['--update', 'KB5034441'], /not an UpdateId/],
+    [['--update-state', 'OK'], /--update-state goes with --update/],
+    [['--seen-before', 'yesterday'], /not a time: got "yesterday"/],
+    [['--sort', 'colour'], /Allowed choices are machineId, hostname/],
+  ])('%j is a usage error, and nothing is sent', async (args, message) => {
+    const { exitCode, stderr } = await api.ask('hosts', 'list', ...args);
+    expect(stderr).toMatch(message);
+    expect({ exitCode, sent: api.sent }).toEqual({ exitCode: 2, sent: [] });
+  });
 });
 
-it('kbroker hosts show says why a host cannot use the index, and what it scanned instead', async () => {
-  const show = (context: CommandContext) => showHost(context, 'pc-1');
-  const none = await printed(unscanned, show);
-  expect(none).toMatch(/^pc-1\.example \(pc-1\): ERROR$/m);
-  expect(none).toMatch(new RegExp(`^ {2}not scanned ${at(0)}, no usable index, rules revision 1$`, 'm'));
-  expect(none).toContain(`  cannot use the current index: ${reason}\n`);
-  const older = await printed(reportOf('pc-1', { indexProblem: reason }), show);
-  expect(older).toContain(`in 12 ms, index ${indexSha256?.slice(0, 12)}, rules`);
-  expect(older).toContain(`  cannot use the current index: ${reason}\n`);
-  expect(await printed(reportOf('pc-1'), show)).not.toContain('cannot use');
+describe('kbroker hosts show', () => {
+  const shown = async (more: Parameters<typeof hostViewOf>[1]): Promise<string> => {
+    const { context, printed } = testContext(() => hostViewOf('pc-1', more));
+    expect(await showHost(context, 'pc-1')).toBe(0);
+    return printed.stdout;
+  };
+  const lastOf = (more: Parameters<typeof reportOf>[1]) => ({
+    last: { report: reportOf('pc-1', more), hash: 'a'.repeat(64), scan: { at: at(3), milliseconds: 12 }, refused: [] },
+  });
+
+  it('says who the host is', async () => {
+    const text = await shown({});
+    expect(text).toMatch(/^pc-1\.example \(pc-1\): OK\n/);
+    expect(text).toContain(`  group pilots, enrolled ${at(0)}, key ${'k'.repeat(43)}\n`);
+    expect(text).toContain(`  Windows 11 Enterprise 10.0.26100.1742 amd64, agent 0.1.0\n  last seen ${at(5)}\n`);
+    expect(text).not.toMatch(/revoked|cloned|rejected|cannot use/);
+  });
+
+  it('tells a revoked key, its clones, and a report that did not parse', async () => {
+    const text = await shown({
+      summary: hostSummaryOf('pc-1', { revokedAt: at(7) }),
+      clones: [{ machineId: 'pc-9', at: at(6) }],
+      rejected: { at: at(8), reason: 'report.updates: Too big', bytes: 123 },
+    });
+    expect(text).toContain(`  key revoked ${at(7)}`);
+    expect(text).toContain(`  cloned: machine pc-9 used its key, ${at(6)}\n`);
+    expect(text).toContain(`  a report of 123 bytes was rejected ${at(8)}: report.updates: Too big\n`);
+  });
+
+  it('says why a host cannot use the index, and what it scanned instead', async () => {
+    const reason = 'the index is not used, its signature is unsigned';
+    const { indexSha256: _, ...unscanned } = reportOf('pc-1', { indexProblem: reason });
+    const none = await shown({ last: { ...lastOf({}).last, report: unscanned } });
+    expect(none).toContain(`  not scanned ${at(3)}, no usable index, rules revision 1\n`);
+    expect(none).toContain(`  cannot use the current index: ${reason}\n`);
+    const older = await shown(lastOf({ indexProblem: reason }));
+    expect(older).toContain(`in 12 ms, index ${reportOf('pc-1').indexSha256?.slice(0, 12)}, rules`);
+    expect(older).toContain(`  cannot use the current index: ${reason}\n`);
+  });
+
+  it('says that it has not reported yet', async () => {
+    const { context, printed } = testContext(() => {
+      const { last: _, ...view } = hostViewOf('pc-1');
+      return view;
+    });
+    await showHost(context, 'pc-1');
+    expect(printed.stdout).toMatch(/ {2}has not reported yet\n$/);
+  });
 });
 
 describe('kbroker hosts show NAME', () => {
-  let api: TestApi;
-  beforeAll(async () => {
-    api = await openApi();
-    const hosts = new MemoryHostStore();
-    const twin = reportOf('twin');
-    const named = { ...twin, host: { ...twin.host, hostname: 'PC-2.example' } };
-    for (const report of [reportOf('pc-1'), reportOf('pc-2'), named]) {
-      await hosts.put(report, { receivedAt: at(1), refused: [] });
-    }
-    const views = new Map<string, unknown>();
-    for (const id of ['pc-1', 'pc-2', 'twin']) views.set(`/v1/hosts/${id}`, await hosts.get(id));
-    const { items, unreadable } = await hosts.list({ limit: 9 });
-    views.set('/v1/hosts', { version: 1, hosts: items, unreadable });
+  beforeAll(() => {
+    const twins = [hostSummaryOf('pc-2'), hostSummaryOf('twin', { hostname: 'PC-2.example' })];
+    const summaries = [hostSummaryOf('pc-1'), ...twins];
+    const views = new Map<string, unknown>(summaries.map(({ machineId }) => [machineId, hostViewOf(machineId)]));
     api.answer = ({ url }) => {
-      const body = views.get(url);
-      if (body !== undefined) return { body };
-      const problem = {
-        type: 'about:blank',
-        title: 'Not found',
-        status: 404,
-        detail: 'no such host',
-        code: 'not-found',
-      };
-      return { status: 404, body: problem };
+      const { pathname, searchParams } = new URL(url, 'http://x');
+      if (pathname === '/v1/hosts') {
+        const name = searchParams.get('name')?.toLowerCase() ?? '';
+        return { body: hostsPageOf(summaries.filter(({ hostname }) => hostname.toLowerCase().includes(name))) };
+      }
+      const body = views.get(pathname.replace('/v1/hosts/', ''));
+      return body === undefined ? refusal('not-found', 'no such host') : { body };
     };
   });
-  afterAll(() => api.close());
 
   it.each(['pc-1', 'PC-1', 'pc-1.example', 'Pc-1.EXAMPLE'])('finds %s', async (name) => {
     const { exitCode, stdout } = await api.ask('hosts', 'show', name);
@@ -80,9 +152,10 @@ describe('kbroker hosts show NAME', () => {
   });
 
   it('says that there is none, or that there are several', async () => {
-    expect(await api.ask('hosts', 'show', 'pc-9')).toMatchObject({
+    // "pc" is a part of all of their names, and none of them.
+    expect(await api.ask('hosts', 'show', 'pc')).toMatchObject({
       exitCode: 1,
-      stderr: 'kbroker: no host pc-9 has reported; kbroker hosts list has all\n',
+      stderr: 'kbroker: no host is called pc; kbroker hosts list has all\n',
     });
     expect(await api.ask('hosts', 'show', 'pc-2.example')).toMatchObject({
       exitCode: 1,
@@ -91,10 +164,48 @@ describe('kbroker hosts show NAME', () => {
   });
 
   it.each(['', ' ', 'a b', '../x', 'x'.repeat(65)])('sends nothing for %j, and says what is allowed', async (name) => {
-    api.sent.splice(0);
     const { exitCode, stderr } = await api.ask('hosts', 'show', name);
     expect(stderr).toBe(
       `kbroker: not a machine id or hostname: got ${JSON.stringify(name)}, expected up to 64 letters, digits, ".", "_" and "-"\n`,
+    );
+    expect({ exitCode, sent: api.sent }).toEqual({ exitCode: 2, sent: [] });
+  });
+});
+
+describe('kbroker hosts revoke', () => {
+  const revoke = async (flags: Parameters<typeof revokeHost>[2], options: TestContextOptions) => {
+    const test = testContext(
+      () => hostViewOf('pc-1', { summary: hostSummaryOf('pc-1', { revokedAt: at(9) }) }),
+      options,
+    );
+    const ended = await revokeHost(test.context, 'pc-1', flags).catch((error: unknown) => error);
+    return { ...test, ended, posts: test.calls.filter(({ method }) => method === 'POST') };
+  };
+
+  it('does it with --yes, and sends the reason', async () => {
+    const { ended, posts, printed } = await revoke({ yes: true, reason: 'stolen' }, {});
+    expect(ended).toBe(0);
+    expect(posts).toMatchObject([{ url: '/v1/hosts/pc-1/revocations', body: { version: 1, reason: 'stolen' } }]);
+    expect(printed.stdout).toBe('the key of pc-1.example (pc-1) is revoked\n');
+  });
+
+  it.each(['y', 'YES'])('asks on a terminal, and does it when told %j', async (answer) => {
+    const { ended, posts, questions } = await revoke({}, { answer });
+    expect(ended).toBe(0);
+    expect(posts).toHaveLength(1);
+    expect(questions).toEqual(['Revoke the key of pc-1.example (pc-1) in group pilots? [y/N] ']);
+  });
+
+  it.each(['', 'n', 'yes please'])('does nothing when told %j', async (answer) => {
+    const { ended, posts } = await revoke({}, { answer });
+    expect(ended).toMatchObject({ code: 'refused', exitCode: 1 });
+    expect(posts).toEqual([]);
+  });
+
+  it('sends nothing when nobody can be asked', async () => {
+    const { exitCode, stderr } = await api.ask('hosts', 'revoke', 'pc-1');
+    expect(stderr).toBe(
+      'kbroker: revoking a key cannot be taken back, and there is no terminal to ask on: say --yes\n',
     );
     expect({ exitCode, sent: api.sent }).toEqual({ exitCode: 2, sent: [] });
   });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { OperatorClient } from '#cli/client.ts';
 import type { SyncOutcome, SyncProgress, SyncRun } from '#shared/contract/operators/index-sync.ts';
 import { at, sha256 } from '#test/kit/values.ts';
 import { exitCodes } from '../io.ts';
+import { testContext } from '../testing/context.ts';
 import { syncIndex } from './index-sync.ts';
 
 const started: SyncRun = { version: 1, runId: 'run-1', state: 'started', startedAt: at(0) };
@@ -25,19 +25,14 @@ const steps = [
 
 /** The command against an API that gives these answers, one for each look, and the last one for ever. */
 async function run(answers: readonly SyncRun[], options: { json?: boolean; isTTY?: boolean } = {}) {
-  let [stdout, stderr, looks] = ['', '', 0];
-  const call = (async (endpoint: { readonly method: string }) => {
-    if (endpoint.method === 'POST') return started;
+  let looks = 0;
+  const { context, printed } = testContext(({ method }) => {
+    if (method === 'POST') return started;
     looks += 1;
     return answers[Math.min(looks, answers.length) - 1];
-  }) as OperatorClient;
-  const io = {
-    stdout: { write: (text: string) => (stdout += text) },
-    stderr: { write: (text: string) => (stderr += text), isTTY: options.isTTY ?? false },
-    env: {},
-  };
-  const exitCode = await syncIndex({ io, json: options.json ?? false, call, sleep: async () => {} });
-  return { exitCode, stdout, stderr, looks };
+  }, options);
+  const exitCode = await syncIndex(context);
+  return { exitCode, ...printed, looks };
 }
 
 describe('kbroker index sync', () => {

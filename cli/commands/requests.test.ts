@@ -1,7 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FileRequest } from '#shared/contract/requests.ts';
-import { at, sha1 } from '#test/kit/values.ts';
+import { at, sha1, sha256 } from '#test/kit/values.ts';
 import { openApi, type TestApi } from '../testing/api.ts';
+import { type TestContextOptions, testContext } from '../testing/context.ts';
+import { refusal } from '../testing/values.ts';
+import { listRequests } from './requests.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -46,4 +49,66 @@ it('kbroker requests list has failed requests first, then the newest first, over
   expect(requests.map(({ name }: FileRequest) => name)).toEqual(names);
   expect(requests[1].lastError).toBe(long);
   expect(json.stderr).toBe('');
+});
+
+describe('kbroker requests list --watch', () => {
+  const queued = { state: 'queued', queuedAt: at(60) };
+  const done = { state: 'done', doneAt: at(70), sha256: sha256('a') };
+  const rounds = [
+    [request('a', 1), request('b', 2)],
+    [request('a', 1, queued), request('b', 2, failed('not found'))],
+    [request('a', 1, queued), request('b', 2, failed('not found'))],
+    [request('a', 1, done), request('b', 2, failed('not found'))],
+  ];
+  /** Each sleep brings the next round. */
+  async function watch(options: TestContextOptions = {}, until = rounds.length) {
+    let round = 0;
+    const test = testContext(() => ({ version: 1, requests: rounds[round], unreadable: [] }), {
+      ...options,
+      sleep: async () => {
+        round += 1;
+        if (round >= until) throw new Error('it goes on though nothing is to be fetched any more');
+      },
+    });
+    const exitCode = await listRequests(test.context, { watch: true });
+    return { exitCode, ...test.printed };
+  }
+
+  it('tells news line by line, and ends with the list when nothing is to be fetched', async () => {
+    const { exitCode, stdout, stderr } = await watch();
+    expect(stderr).toBe('2 requests: 2 open\n2 requests: 1 queued, 1 failed\n');
+    expect(stdout).toMatch(/^STATE .*\nfailed .*\ndone .*\n$/);
+    expect(exitCode).toBe(0);
+  });
+
+  it('rewrites its line on a terminal', async () => {
+    const { stderr } = await watch({ isTTY: true });
+    expect(stderr).toBe('\r\u001b[K2 requests: 2 open\r\u001b[K2 requests: 1 queued, 1 failed\n');
+  });
+
+  it('prints one line of JSON a round', async () => {
+    const { stdout, stderr } = await watch({ json: true });
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.map((line) => JSON.parse(line).requests.length)).toEqual([2, 2, 2, 2]);
+    expect(stderr).toBe('');
+  });
+
+  it('ends at once when there is nothing to wait for', async () => {
+    const { context, printed, calls } = testContext(() => ({ version: 1, requests: [], unreadable: [] }));
+    expect(await listRequests(context, { watch: true, state: 'open' })).toBe(0);
+    expect(calls.map(({ url }) => url)).toEqual(['/v1/requests?state=open']);
+    expect(printed).toEqual({ stdout: 'no requests\n', stderr: '' });
+  });
+});
+
+it('kbroker requests sweep says how many were queued', async () => {
+  api.answer = ({ method, url }) =>
+    method === 'POST' && url === '/v1/requests/sweeps'
+      ? { body: { version: 1, queued: 3, requeued: 1 } }
+      : refusal('not-found', url);
+  expect(await api.ask('requests', 'sweep')).toEqual({
+    exitCode: 0,
+    stdout: '3 requests queued, 1 of them again\n',
+    stderr: '',
+  });
 });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { at, pointerOf, sha256 } from '#test/kit/values.ts';
 import { openApi, type TestApi } from '../testing/api.ts';
+import { snapshot } from '../testing/values.ts';
 
 let api: TestApi;
 beforeAll(async () => {
@@ -10,9 +11,9 @@ afterAll(() => api.close());
 
 const status = (index: object) => ({
   body: {
-    version: 1,
+    version: 2,
     index: { version: 1, ...index },
-    hosts: { total: 0, byState: { OK: 0, PENDING_UPDATES: 0, ERROR: 0 } },
+    hosts: { ...snapshot, total: 3, byState: { OK: 2, PENDING_UPDATES: 0, ERROR: 0, UNKNOWN: 1 } },
     requests: { byState: { open: 0, queued: 0, fetching: 0, done: 0, failed: 0 } },
     payloads: { files: 1, bytes: 5 },
   },
@@ -30,4 +31,10 @@ it('names the refused bytes by the SHA-256 under which they are kept', async () 
 it('leaves it out when there is none', async () => {
   api.answer = () => status({ refused: { at: at(5), reason: 'not an index' } });
   expect((await api.ask('status')).stdout).toMatch(/^Index {6}none yet\n +refused [^\n]*: not an index\nHosts/);
+});
+
+it('says how old the numbers of the fleet are', async () => {
+  api.answer = () => status({});
+  const { stdout } = await api.ask('status');
+  expect(stdout).toContain(`\nHosts      3: 2 OK, 1 UNKNOWN\n           as of ${snapshot.asOf} (1 min ago)\n`);
 });

@@ -1,15 +1,16 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { serveOperators } from '#functions/serve-operators/serve-operators.ts';
+import { updatesApi } from '#functions/serve-operators/updates.ts';
 import type { Endpoint } from '#shared/contract/endpoint.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { ProblemError } from '#shared/contract/problem-error.ts';
-import { MemoryIndexStore, MemorySyncJournal } from '#test/kit/memory-index.ts';
-import { MemoryRequestStore } from '#test/kit/memory-requests.ts';
-import { MemoryCatalogStore, MemoryHostStore, MemoryPayloadStore, MemoryRuleStore } from '#test/kit/memory-stores.ts';
+import { MemoryCatalogStore } from '#test/kit/memory-stores.ts';
 import { at, catalogOf, guid, sha1, sha256, unit } from '#test/kit/values.ts';
 import type { OperatorClient } from '../client.ts';
 import { openApi } from '../testing/api.ts';
+import { testContext } from '../testing/context.ts';
+import { snapshot } from '../testing/values.ts';
 import type { CommandContext } from './context.ts';
+import { listReportedUpdates } from './reported-updates.ts';
 import { listUpdates, showUpdate } from './updates.ts';
 
 let catalog: MemoryCatalogStore;
@@ -17,40 +18,20 @@ beforeEach(() => {
   catalog = new MemoryCatalogStore();
 });
 
-/** A client that asks the real implementation without a network between. */
-function clientOf(): OperatorClient {
-  const api = serveOperators({
-    index: new MemoryIndexStore(),
-    catalog,
-    journal: new MemorySyncJournal(),
-    hosts: new MemoryHostStore(),
-    requests: new MemoryRequestStore(),
-    payloads: new MemoryPayloadStore(),
-    rules: new MemoryRuleStore(),
-    runs: { startSync: async () => {}, sweep: async () => ({ version: 1, queued: 0, requeued: 0 }) },
-    now: () => new Date(at(0)),
-    newRunId: () => 'run',
-  });
+/** The command against the real implementation, without a network between. */
+async function run(command: (context: CommandContext) => Promise<number>, json = false) {
+  const api = updatesApi({ catalog });
+  const test = testContext(() => undefined, { json });
   const call = async (endpoint: Endpoint, options: { params?: object; query?: object } = {}): Promise<unknown> => {
-    const path = { updateId: '', ...options.params };
-    const query = { ...options.query };
-    if (endpoint === operatorEndpoints.getUpdate) return api.getUpdate({ request: undefined, path, query });
-    if (endpoint === operatorEndpoints.listUpdates) return api.listUpdates({ request: undefined, path, query });
+    const caller = { subject: 'a', name: 'Ann', role: 'viewer' } as const;
+    const given = { request: undefined, caller, from: { address: '127.0.0.1' }, requestId: 'r' };
+    const asked = { ...given, path: { ...options.params }, query: { ...options.query } };
+    if (endpoint === operatorEndpoints.getUpdate) return api.getUpdate(asked);
+    if (endpoint === operatorEndpoints.listUpdates) return api.listUpdates(asked);
     throw new Error(`these commands do not ask ${endpoint.path}`);
   };
-  return call as OperatorClient;
-}
-
-async function run(command: (context: CommandContext) => Promise<number>, json = false) {
-  const printed = { stdout: '', stderr: '' };
-  const stream = (name: keyof typeof printed) => ({
-    write: (text: string): void => {
-      printed[name] += text;
-    },
-  });
-  const io = { stdout: stream('stdout'), stderr: stream('stderr'), env: {} };
-  const exitCode = await command({ io, json, call: clientOf(), sleep: async () => {} });
-  return { exitCode, ...printed };
+  const exitCode = await command({ ...test.context, call: call as OperatorClient });
+  return { exitCode, ...test.printed };
 }
 
 describe('kbroker updates list', () => {
@@ -133,5 +114,49 @@ describe('kbroker updates show', () => {
 
   it('passes on that there is none', async () => {
     await expect(run((context) => showUpdate(context, guid(9)))).rejects.toBeInstanceOf(ProblemError);
+  });
+});
+
+describe('kbroker updates reported', () => {
+  const counts = { OK: 4, PENDING: 0, MISSING: 3, DISCARDED: 0, ERROR: 0, SUPERSEDED: 0 };
+  const page = (n: number, more: object = {}) => ({
+    version: 1,
+    ...snapshot,
+    total: 2,
+    updates: [{ updateId: guid(n), revision: 200, kbs: ['5034441'], title: `Update ${n}`, hosts: counts }],
+    ...more,
+  });
+
+  it('counts hosts by state, over all pages', async () => {
+    const { context, printed, calls } = testContext(({ url }) =>
+      url.includes('cursor=two') ? page(2) : page(1, { next: 'two' }),
+    );
+    expect(await listReportedUpdates(context, { kb: 'KB5034441', state: 'MISSING', group: 'pilots' })).toBe(0);
+    expect(calls[0]?.url).toBe('/v1/updates/reported?kb=5034441&state=MISSING&group=pilots');
+    expect(printed.stdout.split('\n').slice(1)).toEqual([
+      expect.stringMatching(/^KB5034441 {2}4 +0 +3 +0 +0 +0 .*_200 {2}Update 1$/),
+      expect.stringMatching(/Update 2$/),
+      '',
+    ]);
+    expect(printed.stderr).toBe(`2 updates, as of ${at(0)} (1 min ago)\n`);
+  });
+
+  it('has JSON with the age of the snapshot', async () => {
+    const { context, printed } = testContext(() => page(1), { json: true });
+    await listReportedUpdates(context, {});
+    expect(JSON.parse(printed.stdout)).toMatchObject({
+      total: 2,
+      ageSeconds: 90,
+      updates: [{ hosts: { MISSING: 3 } }],
+    });
+  });
+
+  it.each([
+    [{ kb: 'x' }, /not a KB number/],
+    [{ group: 'a b' }, /not a name of a group/],
+  ])('%j is a usage error, and nothing is sent', async (flags, message) => {
+    const { context, calls } = testContext(() => page(1));
+    await expect(listReportedUpdates(context, flags)).rejects.toThrow(message);
+    expect(calls).toEqual([]);
   });
 });
