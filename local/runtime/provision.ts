@@ -19,6 +19,7 @@ import {
   CreateBucketCommand,
   ListBucketsCommand,
   PutBucketLifecycleConfigurationCommand,
+  PutObjectLockConfigurationCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import {
@@ -80,7 +81,11 @@ async function makeBuckets(model: StackModel, s3: S3Client): Promise<void> {
   const { Buckets = [] } = await s3.send(new ListBucketsCommand({}));
   const there = new Set(Buckets.map((bucket) => bucket.Name));
   for (const { ref, properties } of model.of(storage.bucket)) {
-    if (!there.has(ref)) await s3.send(new CreateBucketCommand({ Bucket: ref }));
+    const { ObjectLockEnabled = false, ObjectLockConfiguration } = properties;
+    if (!there.has(ref))
+      await s3.send(new CreateBucketCommand({ Bucket: ref, ObjectLockEnabledForBucket: ObjectLockEnabled }));
+    if (ObjectLockConfiguration !== undefined)
+      await s3.send(new PutObjectLockConfigurationCommand({ Bucket: ref, ObjectLockConfiguration }));
     const rules = properties.LifecycleConfiguration?.Rules ?? [];
     if (rules.length === 0) continue;
     const Rules = rules.map(({ Id, Status, Prefix, ExpirationInDays, AbortIncompleteMultipartUpload }, index) => ({

@@ -23,6 +23,21 @@ export const bucket = kind(
           ),
         }),
       ),
+      ObjectLockEnabled: z.optional(flag),
+      ObjectLockConfiguration: z.optional(
+        z.strictObject({
+          ObjectLockEnabled: z.literal('Enabled'),
+          Rule: z.optional(
+            z.strictObject({
+              DefaultRetention: z.strictObject({
+                Mode: z.enum(['COMPLIANCE', 'GOVERNANCE']),
+                Days: z.optional(wholeNumber),
+                Years: z.optional(wholeNumber),
+              }),
+            }),
+          ),
+        }),
+      ),
     },
     {
       ...tagged,
@@ -80,6 +95,7 @@ const tableShape = {
   BillingMode: z.optional(z.literal('PAY_PER_REQUEST')),
   GlobalSecondaryIndexes: z.optional(z.array(secondaryIndex)),
   TimeToLiveSpecification: z.optional(timeToLive),
+  ResourcePolicy: z.optional(z.strictObject({ PolicyDocument: policyDocument })),
 };
 const tableInert = {
   ...tagged,

@@ -14,6 +14,7 @@ const contextKeys = [
   // Of one event each: the embedded server asks for every entry of a call by itself.
   'events:detail-type',
   'events:source',
+  's3:if-none-match',
   's3:tlsversion',
 ] as const;
 

@@ -17,7 +17,7 @@ interface RolePolicies {
 export interface StackPolicies {
   /** By ARN. */
   readonly roles: ReadonlyMap<string, RolePolicies>;
-  /** Resource policies by the ARN of the bucket, queue, secret or function. */
+  /** Resource policies by the ARN of the bucket, table, queue, secret or function. */
   readonly resources: ReadonlyMap<string, readonly PolicyDocument[]>;
 }
 
@@ -76,6 +76,13 @@ function gatherResourcePolicies(model: StackModel): ReadonlyMap<string, readonly
   }
   for (const { logicalId, properties } of model.of(storage.secretPolicy)) {
     attach(logicalId, properties.SecretId, properties.ResourcePolicy);
+  }
+  for (const { logicalId, ref, attributes, properties } of [
+    ...model.of(storage.table),
+    ...model.of(storage.globalTable),
+  ]) {
+    if (properties.ResourcePolicy !== undefined)
+      attach(logicalId, attributes.Arn ?? ref, properties.ResourcePolicy.PolicyDocument);
   }
   for (const { logicalId, properties } of model.of(compute.permission)) {
     const arn = functionArn(model, properties.FunctionName);

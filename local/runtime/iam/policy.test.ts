@@ -44,6 +44,26 @@ describe('statements', () => {
     expect(verdict([policy({}), policy(deny)], 's3:GetObject', 'arn:aws:s3:::b/index/a')).toBe('deny');
   });
 
+  it('can insist on conditional writes', () => {
+    const insist = {
+      Effect: 'Deny',
+      Action: ['s3:PutObject'],
+      Resource: ['*'],
+      Principal: '*',
+      Condition: { Null: { 's3:if-none-match': ['true'] } },
+    } as const;
+    const put = (context: Record<string, readonly string[]>) =>
+      verdict(
+        [policy({ Action: ['s3:PutObject'] }), policy(insist)],
+        's3:PutObject',
+        'arn:aws:s3:::b/index/a',
+        context,
+      );
+    expect(checkDocument(policy(insist), 'here', 'resource')).toBeUndefined();
+    expect(put({ 's3:if-none-match': ['*'] })).toBe('allow');
+    expect(put({})).toBe('deny');
+  });
+
   it('can name what they are not about', () => {
     const { Action, Resource, ...rest } = statement({ Effect: 'Allow' });
     const others: PolicyDocument = {

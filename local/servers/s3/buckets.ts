@@ -5,6 +5,7 @@ import { checkTags, isoDate } from './description.ts';
 import { malformedXml, notImplemented, S3Error } from './errors.ts';
 import { parseLifecycle } from './lifecycle.ts';
 import { parseNotification } from './notifications.ts';
+import { hasObjectLock, lockNewBucket } from './object-lock.ts';
 import { receiveText } from './receive.ts';
 import type { BucketDocument } from './records.ts';
 import { childOf, childrenOf, element, parseXml, textOf, xmlDocument } from './xml.ts';
@@ -44,6 +45,7 @@ export async function createBucket(call: S3Call): Promise<void> {
       { details: { BucketName: call.bucket } },
     );
   }
+  lockNewBucket(call);
   sendEmpty(call, 200, { location: `/${call.bucket}` });
 }
 
@@ -105,7 +107,9 @@ export async function getBucketLocation(call: S3Call): Promise<void> {
 export async function getBucketVersioning(call: S3Call): Promise<void> {
   demand(call, 's3:GetBucketVersioning', bucketArn(call.bucket));
   demandBucket(call);
-  sendXml(call, xmlDocument(element('VersioningConfiguration', []), { namespace: true }));
+  // With object lock there are versions on AWS. Here each object has one (object-lock.ts).
+  const status = hasObjectLock(call.room, call.bucket) ? [element('Status', 'Enabled')] : [];
+  sendXml(call, xmlDocument(element('VersioningConfiguration', status), { namespace: true }));
 }
 
 export async function putBucketVersioning(call: S3Call): Promise<void> {
@@ -113,7 +117,10 @@ export async function putBucketVersioning(call: S3Call): Promise<void> {
   demandBucket(call);
   const root = parseXml(await receiveText(call));
   if (root?.name !== 'VersioningConfiguration') throw malformedXml('VersioningConfiguration expected.');
-  if (textOf(root, 'Status') === 'Enabled') throw notImplemented('buckets with versions');
+  const enabled = textOf(root, 'Status') === 'Enabled';
+  if (enabled && !hasObjectLock(call.room, call.bucket)) throw notImplemented('buckets with versions');
+  if (!enabled && hasObjectLock(call.room, call.bucket))
+    throw new S3Error('InvalidBucketState', 409, 'An Object Lock configuration is present on this bucket');
   sendEmpty(call, 200);
 }
 

@@ -1,6 +1,6 @@
 /** One request to the S3 server: what was asked, by whom, and how to answer. */
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import type { ServerOptions } from '../../types.ts';
+import type { ServerOptions, ServiceCall } from '../../types.ts';
 import type { SignatureSeed } from '../sigv4.ts';
 import type { Blobs } from './blobs.ts';
 import { accessDenied, invalidArgument, noSuchBucket, S3Error } from './errors.ts';
@@ -48,9 +48,17 @@ export function mayDo(call: S3Call, action: string, resource: string): boolean {
   return call.room.options.authorize({ accessKeyId: call.accessKeyId, action, resource }).allowed;
 }
 
-/** @throws S3Error `AccessDenied` */
-export function demand(call: S3Call, action: string, resource: string): void {
-  const decision = call.room.options.authorize({ accessKeyId: call.accessKeyId, action, resource });
+/**
+ * @param context condition keys that come with this request
+ * @throws S3Error `AccessDenied`
+ */
+export function demand(call: S3Call, action: string, resource: string, context?: ServiceCall['context']): void {
+  const decision = call.room.options.authorize({
+    accessKeyId: call.accessKeyId,
+    action,
+    resource,
+    ...(context !== undefined && { context }),
+  });
   if (!decision.allowed) throw accessDenied(decision.message);
 }
 

@@ -6,10 +6,10 @@
  */
 import { createHash } from 'node:crypto';
 import type { S3Call } from './call.ts';
-import { demand, demandBucket, header, objectArn, sendXml } from './call.ts';
+import { demandBucket, header, sendXml } from './call.ts';
 import type { Checksum, ChecksumAlgorithm } from './checksums.ts';
 import { CHECKSUM_ALGORITHMS, checksumElement, checksumHeader, combineCrcs, createHasher } from './checksums.ts';
-import { demandForCondition } from './conditions.ts';
+import { demandForCondition, demandWrite } from './conditions.ts';
 import { badDigest, invalidRequest, malformedXml, S3Error } from './errors.ts';
 import { findUpload, MAX_PARTS } from './multipart.ts';
 import { replaceObject } from './objects.ts';
@@ -22,7 +22,7 @@ import { childrenOf, element, parseXml, textOf, xmlDocument } from './xml.ts';
 const MIN_PART_BYTES = 5 * 1024 * 1024;
 
 export async function completeMultipartUpload(call: S3Call): Promise<void> {
-  demand(call, 's3:PutObject', objectArn(call.bucket, call.key));
+  demandWrite(call);
   demandForCondition(call, call.key, header(call, 'if-match'));
   demandBucket(call);
   const wanted = readManifest(await receiveText(call));

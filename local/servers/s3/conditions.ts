@@ -57,6 +57,18 @@ export function demandForCondition(call: S3Call, key: string, ifMatch: string | 
 }
 
 /**
+ * Permission to write the object of the call. Whether the write is conditional is part of what is asked: policies can
+ * insist on it.
+ *
+ * @throws S3Error AccessDenied
+ */
+export function demandWrite(call: S3Call): void {
+  const ifNoneMatch = header(call, 'if-none-match');
+  const context = ifNoneMatch === undefined ? undefined : { 's3:if-none-match': [ifNoneMatch] };
+  demand(call, 's3:PutObject', objectArn(call.bucket, call.key), context);
+}
+
+/**
  * Checks the condition of a write against what is there now. Called in the transaction that writes.
  *
  * @throws S3Error PreconditionFailed; NoSuchKey for If-Match on nothing

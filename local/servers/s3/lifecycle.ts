@@ -9,6 +9,7 @@
 import type { S3Room } from './call.ts';
 import { invalidArgument, malformedXml, notImplemented } from './errors.ts';
 import { announce } from './notifications.ts';
+import { isLocked } from './object-lock.ts';
 import type { StoredObject } from './records.ts';
 import type { XmlNode } from './xml.ts';
 import { childOf, childrenOf, parseXml, textOf } from './xml.ts';
@@ -126,7 +127,7 @@ async function expire(room: S3Room, bucket: string, rule: Rule, afterDays: numbe
     const page = room.store.objects(bucket, from, undefined, PAGE);
     const within = page.filter((object) => object.key.startsWith(rule.prefix));
     for (const object of within) {
-      if (!concerns(rule, object) || dueMs(object.modifiedMs, afterDays) > nowMs) continue;
+      if (!concerns(rule, object) || isLocked(room, object) || dueMs(object.modifiedMs, afterDays) > nowMs) continue;
       room.store.transaction(() => {
         room.store.deleteObject(bucket, object.key);
         announce(room, 's3:ObjectRemoved:Delete', object);

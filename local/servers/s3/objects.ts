@@ -6,10 +6,11 @@ import type { S3Call } from './call.ts';
 import { bucketArn, demand, demandBucket, header, mayDo, objectArn, queryNumber, sendEmpty, sendXml } from './call.ts';
 import type { Checksum } from './checksums.ts';
 import { checksumHeader } from './checksums.ts';
-import { checkDelete, checkWrite, demandForCondition, judgeRead } from './conditions.ts';
+import { checkDelete, checkWrite, demandForCondition, demandWrite, judgeRead } from './conditions.ts';
 import { checkTags, describe, objectHeaders } from './description.ts';
 import { accessDenied, malformedXml, noSuchKey, preconditionFailed, S3Error } from './errors.ts';
 import { announce } from './notifications.ts';
+import { demandProof, newLock, refuseLockedDelete, refuseOverwrite } from './object-lock.ts';
 import { receiveBlob, receiveText } from './receive.ts';
 import type { StoredObject } from './records.ts';
 import { childOf, childrenOf, element, parseXml, textOf, xmlDocument } from './xml.ts';
@@ -106,11 +107,12 @@ export function parseRange(text: string, size: number): ByteRange | undefined {
 
 export async function putObject(call: S3Call): Promise<void> {
   const arn = objectArn(call.bucket, call.key);
-  demand(call, 's3:PutObject', arn);
+  demandWrite(call);
   demandForCondition(call, call.key, header(call, 'if-match'));
   const description = describe(call);
   if (description.tags.length > 0) demand(call, 's3:PutObjectTagging', arn);
   demandBucket(call);
+  demandProof(call);
   const { store } = call.room;
   // A condition that fails already now spares the transfer; it is checked again when the object is written.
   checkWrite(call, store.object(call.bucket, call.key));
@@ -153,7 +155,8 @@ export async function replaceObject(
       demandBucket(call, object.bucket);
       replaced = store.object(object.bucket, object.key);
       checkWrite(call, replaced);
-      store.putObject(object);
+      refuseOverwrite(call, replaced);
+      store.putObject({ ...object, ...newLock(call, object.bucket) });
       announce(call.room, eventName, object);
       inTransaction();
     });
@@ -180,6 +183,7 @@ async function removeObject(call: S3Call, key: string, ifMatch: string | undefin
     const object = store.object(call.bucket, key);
     checkDelete(ifMatch, object);
     if (!object) return undefined;
+    refuseLockedDelete(call, object);
     store.deleteObject(call.bucket, key);
     announce(call.room, 's3:ObjectRemoved:Delete', object);
     return object;

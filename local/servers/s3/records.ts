@@ -30,6 +30,8 @@ export const objectDetailsSchema = z.extend(descriptionSchema, {
   checksum: z.optional(checksumSchema),
   /** Upload that the object came from, so that a repeated completion is recognised. */
   uploadId: z.optional(z.string()),
+  /** Until when it can be neither changed nor deleted. */
+  lock: z.optional(z.object({ mode: z.enum(['GOVERNANCE', 'COMPLIANCE']), untilMs: z.number() })),
 });
 
 /** The JSON column of an upload. */
@@ -69,4 +71,4 @@ export interface StoredBucket {
 }
 
 /** Configurations of a bucket that are kept as the XML that was put. */
-export type BucketDocument = 'lifecycle' | 'notification' | 'tagging';
+export type BucketDocument = 'lifecycle' | 'notification' | 'object-lock' | 'tagging';

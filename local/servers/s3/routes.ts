@@ -9,6 +9,7 @@ import { notImplemented, S3Error } from './errors.ts';
 import { listObjects, listObjectsV2 } from './listing.ts';
 import * as multipart from './multipart.ts';
 import { listMultipartUploads, listParts } from './multipart-lists.ts';
+import { getObjectLock, getRetention, putObjectLock } from './object-lock.ts';
 import * as objects from './objects.ts';
 
 export type Operation = (call: S3Call) => Promise<void>;
@@ -67,6 +68,8 @@ const BUCKET: Readonly<Record<string, Operation>> = {
   'DELETE lifecycle': buckets.deleteBucketLifecycle,
   'GET notification': buckets.getBucketNotification,
   'PUT notification': buckets.putBucketNotification,
+  'GET object-lock': getObjectLock,
+  'PUT object-lock': putObjectLock,
   'GET tagging': buckets.getBucketTagging,
   'PUT tagging': buckets.putBucketTagging,
   'DELETE tagging': buckets.deleteBucketTagging,
@@ -79,6 +82,7 @@ const OBJECT: Readonly<Record<string, Operation>> = {
   'HEAD ': objects.getObject,
   'PUT ': (call) => (isCopy(call) ? copyObject(call) : objects.putObject(call)),
   'DELETE ': objects.deleteObject,
+  'GET retention': getRetention,
   'GET tagging': objects.getObjectTagging,
   'PUT tagging': objects.putObjectTagging,
   'DELETE tagging': objects.deleteObjectTagging,
