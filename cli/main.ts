@@ -13,6 +13,7 @@ import { addIndexCommands } from './programs/index-commands.ts';
 import { createKit } from './programs/kit.ts';
 import { addRequestsCommands } from './programs/requests.ts';
 import { addRulesCommands } from './programs/rules.ts';
+import { addSetupCommands } from './programs/setup.ts';
 import { addTokensCommands } from './programs/tokens.ts';
 import { addUpdatesCommands } from './programs/updates.ts';
 import { readVersion } from './version.ts';
@@ -69,6 +70,7 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
   addCommandsCommands(program, kit);
   addTokensCommands(program, kit);
   addAuditCommands(program, kit);
+  addSetupCommands(program, kit);
   addCabCommands(program, kit);
   return program;
 }

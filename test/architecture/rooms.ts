@@ -172,7 +172,8 @@ export const rooms: readonly Room[] = [
     pattern: /^cli\//,
     values: ['cli', 'contract', 'core', 'cabinet', 'index', 'authenticode'],
     node: true,
-    packages: ['commander', 'zod', 'openid-client'],
+    // `kbroker setup` works with the credentials of whoever deploys, before there is a broker.
+    packages: ['commander', 'zod', 'openid-client', '@aws-sdk/client-secrets-manager'],
   },
   {
     name: 'local/upstream',
