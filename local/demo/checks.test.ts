@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import type { HostView } from '#shared/contract/operators/views.ts';
+import type { HostReport, ReportedUpdate } from '#shared/contract/agent/report.ts';
 import type { FileRequest } from '#shared/contract/requests.ts';
 import { type Check, checkLife, newRequests, type Observed } from './checks.ts';
+import type { ReportedHost } from './reported-hosts.ts';
 
 const index = 'a'.repeat(64);
 const at = '2026-01-13T18:00:00Z';
 const sha1 = '1'.repeat(40);
 const sha256 = '2'.repeat(64);
 
-type Update = HostView['report']['updates'][number];
+type Update = ReportedUpdate;
 const update = (kb: string, changes: Partial<Update> = {}): Update => ({
   updateId: '00000000-0000-4000-8000-000000000001',
   revision: 1,
@@ -19,34 +20,34 @@ const update = (kb: string, changes: Partial<Update> = {}): Update => ({
   ...changes,
 });
 
-const view = (machineId: string, updates: Update[], changes: Partial<HostView['report']> = {}): HostView => ({
-  version: 1,
+const view = (machineId: string, updates: Update[], changes: Partial<HostReport> = {}): ReportedHost => ({
   summary: {
     machineId,
     hostname: machineId,
     os: 'Windows',
+    osVersion: '6.1',
+    agentVersion: '1',
+    group: 'everyone',
     state: 'OK',
     counts: { OK: 1, PENDING: 0, MISSING: 0, DISCARDED: 0, ERROR: 0, SUPERSEDED: 0 },
+    enrolledAt: at,
+    lastSeenAt: at,
     reportedAt: at,
+    cloned: false,
   },
   report: {
-    version: 1,
+    version: 2,
     host: { machineId, hostname: machineId, os: 'Windows', osVersion: '6.1', architecture: 'amd64', agentVersion: '1' },
     indexSha256: index,
     rulesRevision: 1,
-    scannedAt: at,
-    scanMilliseconds: 1,
     updates,
     needs: [],
     ...changes,
   },
-  refused: [],
+  scannedAt: at,
 });
 
-const reportedAt = (one: HostView, time: string): HostView => ({
-  ...one,
-  summary: { ...one.summary, reportedAt: time },
-});
+const scannedAt = (one: ReportedHost, time: string): ReportedHost => ({ ...one, scannedAt: time });
 
 const done: FileRequest = {
   version: 1,
@@ -87,13 +88,14 @@ const good: Observed = {
   requests: [done],
   upstreamGets: { '/a.cab': 1 },
   served: new Map([[sha256, { sha1, sha256 }]]),
+  counted: undefined,
 };
 const expectations = { forbiddenKb: '5999101', offeredKbs: ['2999226', '1'] };
 const failing = (observed: Observed): string[] =>
   checkLife(observed, expectations)
     .filter(({ ok }: Check) => !ok)
     .map(({ name, why }) => `${name}: ${why}`);
-const lastRound = (...views: HostView[]): Observed => ({ ...good, rounds: [good.rounds[0] ?? [], views] });
+const lastRound = (...views: ReportedHost[]): Observed => ({ ...good, rounds: [good.rounds[0] ?? [], views] });
 
 describe('the checks of a life', () => {
   it('all hold for a good one', () => {
@@ -109,7 +111,7 @@ describe('the checks of a life', () => {
   });
 
   it('hold for a later life that has nothing to do', () => {
-    const again = (good.rounds[1] ?? []).map((one) => reportedAt(one, '2026-01-13T18:00:02Z'));
+    const again = (good.rounds[1] ?? []).map((one) => scannedAt(one, '2026-01-13T18:00:02Z'));
     const later: Observed = {
       ...good,
       rounds: [again, again],

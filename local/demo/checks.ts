@@ -1,6 +1,7 @@
-import type { HostView } from '#shared/contract/operators/views.ts';
+import type { ReportedUpdate } from '#shared/contract/agent/report.ts';
 import type { FileRequest } from '#shared/contract/requests.ts';
 import { plural } from './narrator.ts';
+import { type FleetCounts, type ReportedHost, whyOtherCounts } from './reported-hosts.ts';
 
 /** Something that must hold at the end of a life. */
 export interface Check {
@@ -27,7 +28,7 @@ export interface Observed {
   /** Downloads of the index by the second synchronisation. */
   readonly downloadsOfSecondSync: number;
   /** Reports after each round of the fleet. */
-  readonly rounds: readonly (readonly HostView[])[];
+  readonly rounds: readonly (readonly ReportedHost[])[];
   /** When this life began, before anything ran. ISO 8601. */
   readonly startedAt: string;
   /** All requests at the end. */
@@ -36,6 +37,8 @@ export interface Observed {
   readonly upstreamGets: Readonly<Record<string, number>>;
   /** SHA-256 → SHA-1 and SHA-256 of the bytes that the repository serves under that key. */
   readonly served: ReadonlyMap<string, { readonly sha1: string; readonly sha256: string }>;
+  /** What the broker counts, in its snapshot of the fleet. */
+  readonly counted: FleetCounts | undefined;
 }
 
 /**
@@ -113,6 +116,9 @@ export function checkLife(observed: Observed, { forbiddenKb, offeredKbs = [] }: 
           }),
     ),
   ];
+  if (observed.counted !== undefined) {
+    checks.push(check('the broker counts its hosts as they are', whyOtherCounts(observed.counted, ours)));
+  }
   if (forbiddenKb !== undefined) checks.push(forbiddenCheck(forbiddenKb, ours));
   for (const kb of offeredKbs) {
     const profiles = knownUpdates.get(kb);
@@ -133,9 +139,12 @@ function list<T>(things: readonly T[], say: (thing: T) => string | false | undef
   return `${said.slice(0, 3).join('; ')}${more}`;
 }
 
-type UpdateReport = HostView['report']['updates'][number];
+type UpdateReport = ReportedUpdate;
 
-function updateWhere({ summary, report }: HostView, matches: (update: UpdateReport) => boolean): string | undefined {
+function updateWhere(
+  { summary, report }: ReportedHost,
+  matches: (update: UpdateReport) => boolean,
+): string | undefined {
   const found = report.updates.filter(matches);
   const [first] = found;
   if (first === undefined) return undefined;
@@ -169,19 +178,19 @@ function whyAnotherIndex({ current, published, notPublished }: Observed): string
   return notPublished ?? `it holds ${holds}, and Microsoft has ${published.slice(0, 12)}… out`;
 }
 
-function whySilent({ startedAt, current, fleet }: Observed, ours: readonly HostView[]): string | undefined {
+function whySilent({ startedAt, current, fleet }: Observed, ours: readonly ReportedHost[]): string | undefined {
   const views = new Map(ours.map((view) => [view.summary.machineId, view]));
   return list(fleet, ({ machineId }) => {
     const view = views.get(machineId);
     if (view === undefined) return `${machineId} did not report`;
-    const { reportedAt } = view.summary;
-    if (Date.parse(reportedAt) < Date.parse(startedAt)) return `${machineId} is silent since ${reportedAt}`;
+    const { scannedAt } = view;
+    if (Date.parse(scannedAt) < Date.parse(startedAt)) return `${machineId} is silent since ${scannedAt}`;
     const on = view.report.indexSha256;
     return on !== current && `${machineId} is on ${on === undefined ? 'no index' : `index ${on.slice(0, 12)}…`}`;
   });
 }
 
-function forbiddenCheck(kb: string, views: readonly HostView[]): Check {
+function forbiddenCheck(kb: string, views: readonly ReportedHost[]): Check {
   const isIt = ({ kbs }: UpdateReport): boolean => kbs.includes(kb);
   const name = `KB${kb} is forbidden: discarded with that reason wherever it is offered`;
   if (!views.some(({ report }) => report.updates.some(isIt))) return check(name, 'no host is offered it');
@@ -197,13 +206,13 @@ function knownUpdateChecks(
   kb: string,
   profiles: readonly string[],
   observed: Observed,
-  last: readonly HostView[],
+  last: readonly ReportedHost[],
 ): Check[] {
-  const updateOf = (view: HostView | undefined) => view?.report.updates.find(({ kbs }) => kbs.includes(kb));
+  const updateOf = (view: ReportedHost | undefined) => view?.report.updates.find(({ kbs }) => kbs.includes(kb));
   const all = observed.rounds.flat();
   const expected = observed.fleet.filter(({ profile }) => profiles.includes(profile));
   const others = observed.fleet.filter(({ profile }) => !profiles.includes(profile));
-  const viewsOf = ({ machineId }: KnownHost): HostView[] =>
+  const viewsOf = ({ machineId }: KnownHost): ReportedHost[] =>
     all.filter(({ summary }) => summary.machineId === machineId);
   // After a crash the file may be there before the host asks again.
   const asked = (host: KnownHost): boolean =>

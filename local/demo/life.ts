@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { buildKey } from '#shared/contract/keys.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
-import type { HostView } from '#shared/contract/operators/views.ts';
 import { sweepResult } from '#shared/contract/operators/views.ts';
 import type { FileRequest } from '#shared/contract/requests.ts';
 import { withdrawnKb } from '../upstream/invent/world.ts';
@@ -10,6 +9,7 @@ import { type Check, checkLife, type Expectations, newRequests, type Observed } 
 import { DemoError } from './demo-error.ts';
 import { bytes, type Narrator, plural } from './narrator.ts';
 import type { DemoOptions } from './options.ts';
+import { type FleetCounts, type ReportedHost, whyOtherCounts } from './reported-hosts.ts';
 import { hostsInWords, publish, type Scene, setRules } from './scene.ts';
 import { readSyncReport, syncInWords, whyNotPublished } from './sync-report.ts';
 
@@ -40,6 +40,8 @@ export interface LifeSummary {
 /** A host may learn of more updates by installing some; more rounds than this mean that something does not settle. */
 const maxRounds = 4;
 const fetchTimeoutMilliseconds = 180_000;
+/** Until the snapshot of the fleet has what hosts reported. */
+const snapshotTimeoutMilliseconds = 60_000;
 
 /** One full life: publish, sync, scan, report, request, sweep, download, pull, install, rescan. */
 export async function liveOnce(scene: Scene, options: DemoOptions, narrator: Narrator): Promise<LifeSummary> {
@@ -55,14 +57,16 @@ export async function liveOnce(scene: Scene, options: DemoOptions, narrator: Nar
   );
   await setRules(scene, narrator);
 
-  const rounds: HostView[][] = [];
+  const machineIds = fleet.hosts.map(({ machineId }) => machineId);
+  const rounds: ReportedHost[][] = [];
   for (let round = 1; round <= maxRounds; round += 1) {
     narrator.say('hosts', round === 1 ? `${hostsInWords(fleet)} scan and report` : 'pull, install, scan again, report');
     tellRound(narrator, await fleet.round());
-    rounds.push(await operators.hostViews());
+    const reported = await operators.reportedHosts(machineIds);
+    rounds.push(reported);
     const open = (await operators.requests()).filter(({ state }) => state !== 'done' && state !== 'failed');
     if (open.length > 0) await fetchRequested(scene, open, narrator);
-    else if (rounds.length > 1 && !(await operators.hosts()).some(({ state }) => state === 'PENDING_UPDATES')) break;
+    else if (rounds.length > 1 && !reported.some(({ summary }) => summary.state === 'PENDING_UPDATES')) break;
   }
 
   const view = await operators.call(operatorEndpoints.getIndex);
@@ -77,11 +81,12 @@ export async function liveOnce(scene: Scene, options: DemoOptions, narrator: Nar
     requests: await operators.requests(),
     upstreamGets: microsoft.counters().byPath,
     served: new Map(),
+    counted: undefined,
   };
   const requests = newRequests(observed);
   const served = await proveServed(scene, requests);
-  const checks = checkLife({ ...observed, served }, await expectations(scene));
-  const { hosts } = await operators.call(operatorEndpoints.getStatus);
+  const hosts = await settledCounts(scene, rounds.at(-1) ?? []);
+  const checks = checkLife({ ...observed, served, counted: hosts }, await expectations(scene));
   const done = requests.filter(({ state }) => state === 'done');
   return {
     index: {
@@ -189,13 +194,25 @@ async function fetchRequested(scene: Scene, open: readonly FileRequest[], narrat
   }
 }
 
-/** Reads each new file back from the repository, as any host may, and hashes it. */
+/** The broker's own counts of the fleet, which come from a snapshot: awaited until it has this last round. */
+async function settledCounts({ operators }: Scene, last: readonly ReportedHost[]): Promise<FleetCounts> {
+  const end = performance.now() + snapshotTimeoutMilliseconds;
+  for (;;) {
+    const { hosts } = await operators.call(operatorEndpoints.getStatus);
+    if (whyOtherCounts(hosts, last) === undefined || performance.now() > end) return hosts;
+    await sleep(500);
+  }
+}
+
+/** Reads each new file back from the repository, as any enrolled host may, and hashes it. */
 async function proveServed(scene: Scene, requests: readonly FileRequest[]): Promise<Observed['served']> {
   const served = new Map<string, { sha1: string; sha256: string }>();
+  const cookie = await scene.fleet.repositoryCookies();
   for (const request of requests) {
     if (request.state !== 'done') continue;
     const key = buildKey({ kind: 'payload', sha256: request.sha256 });
-    const response = await fetch(new URL(key, `${scene.output('RepositoryUrl').replace(/\/$/, '')}/`));
+    const url = new URL(key, `${scene.output('RepositoryUrl').replace(/\/$/, '')}/`);
+    const response = await fetch(url, { headers: { cookie } });
     const [sha1, sha256] = [createHash('sha1'), createHash('sha256')];
     for await (const chunk of response.body ?? []) {
       sha1.update(chunk);

@@ -1,20 +1,17 @@
-import { Sha256 } from '@aws-crypto/sha256-js';
-import { SignatureV4 } from '@smithy/signature-v4';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type * as z from 'zod/mini';
 import type { Endpoint, RequestOf, ResponseOf } from '#shared/contract/endpoint.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
-import type { HostSummary, HostView } from '#shared/contract/operators/views.ts';
 import { fillPath } from '#shared/contract/path.ts';
 import type { FileRequest } from '#shared/contract/requests.ts';
-import type { Credentials } from '../types.ts';
 import { DemoError } from './demo-error.ts';
+import type { ReportedHost } from './reported-hosts.ts';
 
 /** The operators' API as this demonstration uses it: what it prints and checks is read here, not in its own memory. */
 export interface Operators {
   call<E extends Endpoint>(endpoint: E, options?: CallOptions<E>): Promise<ResponseOf<E>>;
-  /** All pages. */
-  hosts(): Promise<HostSummary[]>;
-  hostViews(): Promise<HostView[]>;
+  /** Those of these hosts that have reported, live: a list of hosts would be some minutes old. */
+  reportedHosts(machineIds: readonly string[]): Promise<ReportedHost[]>;
   requests(): Promise<FileRequest[]>;
 }
 
@@ -27,60 +24,55 @@ interface CallOptions<E extends Endpoint> {
 /** Requests at a time; the functions behind the API are processes on this machine. */
 const parallel = 4;
 
+/** How often a call is made again that came too soon. */
+const maxWaits = 5;
+
 export function createOperators(options: {
   readonly apiUrl: string;
-  readonly region: string;
-  readonly credentials: Credentials;
+  /** An access token that is good for now. */
+  readonly accessToken: () => Promise<string>;
 }): Operators {
-  const signer = new SignatureV4({
-    service: 'execute-api',
-    region: options.region,
-    credentials: options.credentials,
-    sha256: Sha256,
-  });
+  const ask = async (method: string, url: URL, text: string | undefined): Promise<Response> => {
+    for (let waits = 0; ; waits += 1) {
+      const response = await fetch(url, {
+        method,
+        headers: {
+          authorization: `Bearer ${await options.accessToken()}`,
+          ...(text === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(text === undefined ? {} : { body: text }),
+      });
+      const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
+      if (response.status !== 429 || !(seconds >= 0) || waits >= maxWaits) return response;
+      await response.body?.cancel();
+      await sleep(seconds * 1000);
+    }
+  };
   const call: Operators['call'] = async (endpoint, { params, query, body } = {}) => {
     const url = new URL(fillPath(endpoint.path, params, query), options.apiUrl);
-    const text = body === undefined ? undefined : JSON.stringify(body);
-    const signed = await signer.sign({
-      method: endpoint.method,
-      protocol: url.protocol,
-      hostname: url.hostname,
-      path: url.pathname,
-      query: Object.fromEntries(url.searchParams),
-      headers: { host: url.host, ...(text === undefined ? {} : { 'content-type': 'application/json' }) },
-      ...(text === undefined ? {} : { body: text }),
-    });
-    const response = await fetch(url, {
-      method: endpoint.method,
-      headers: signed.headers,
-      ...(text === undefined ? {} : { body: text }),
-    });
-    const answer = await response.text();
-    if (!response.ok) {
-      throw new DemoError('api', `${endpoint.method} ${url.pathname} answered ${response.status}: ${answer}`);
-    }
-    return parseAnswer(endpoint, answer);
+    return answerOf(endpoint, await ask(endpoint.method, url, body === undefined ? undefined : JSON.stringify(body)));
   };
-  const hosts = (): Promise<HostSummary[]> =>
-    pages(async (cursor) => {
-      const page = await call(operatorEndpoints.listHosts, { query: { cursor } });
-      return { items: page.hosts, next: page.next };
-    });
+  const reportedHost = async (machineId: string): Promise<ReportedHost | undefined> => {
+    const { getHost } = operatorEndpoints;
+    const response = await ask(
+      getHost.method,
+      new URL(fillPath(getHost.path, { machineId }), options.apiUrl),
+      undefined,
+    );
+    // Not enrolled, which it then did not report either.
+    if (response.status === 404) return undefined;
+    const { summary, last } = await answerOf(getHost, response);
+    return last && { summary, report: last.report, scannedAt: last.scan.at };
+  };
   return {
     call,
-    hosts,
-    async hostViews() {
-      const summaries = await hosts();
-      const views: HostView[] = [];
-      for (let at = 0; at < summaries.length; at += parallel) {
-        const part = summaries.slice(at, at + parallel);
-        views.push(
-          ...(await Promise.all(
-            part.map(({ machineId }) => call(operatorEndpoints.getHost, { params: { machineId } })),
-          )),
-        );
+    async reportedHosts(machineIds) {
+      const hosts: ReportedHost[] = [];
+      for (let at = 0; at < machineIds.length; at += parallel) {
+        const part = await Promise.all(machineIds.slice(at, at + parallel).map(reportedHost));
+        hosts.push(...part.filter((host) => host !== undefined));
       }
-      return views;
+      return hosts;
     },
     requests: () =>
       pages(async (cursor) => {
@@ -90,7 +82,12 @@ export function createOperators(options: {
   };
 }
 
-function parseAnswer<E extends Endpoint>(endpoint: E, text: string): ResponseOf<E> {
+async function answerOf<E extends Endpoint>(endpoint: E, response: Response): Promise<ResponseOf<E>> {
+  const text = await response.text();
+  if (!response.ok) {
+    const { pathname } = new URL(response.url);
+    throw new DemoError('api', `${endpoint.method} ${pathname} answered ${response.status}: ${text}`);
+  }
   const schema: z.ZodMiniType = endpoint.response;
   const parsed = schema.safeParse(JSON.parse(text));
   if (!parsed.success) {

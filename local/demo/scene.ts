@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import type { CycleResult } from '#agent/main.ts';
+import type { OperatorProfile } from '#shared/contract/login.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { type Fleet, openFleet } from '../fleet/fleet.ts';
 import { localRepositoryKey } from '../repository-key.ts';
@@ -17,6 +17,7 @@ import { DemoError } from './demo-error.ts';
 import { bytes, type Narrator, plural } from './narrator.ts';
 import { createOperators, type Operators } from './operators.ts';
 import type { DemoOptions } from './options.ts';
+import { openSession } from './session.ts';
 import { createStackVoice } from './stack-voice.ts';
 import { synthesize } from './synthesize.ts';
 
@@ -29,9 +30,9 @@ export interface Scene {
   readonly stack: LocalStack;
   readonly fleet: Fleet;
   readonly operators: Operators;
-  /** File with the operator's address and keys, for the command line. */
+  /** File with the API's address and the administrator's tokens, for the command line. */
   readonly profileFile: string;
-  /** What one more agent needs; its secret lies in a file that only this user can read. */
+  /** What one more agent needs. */
   readonly agentPlaces: AgentPlaces;
   output(name: string): string;
   /** Runs a scheduled function now. @throws DemoError `function-failed` */
@@ -40,6 +41,10 @@ export interface Scene {
 
 /** Closes what was opened, the last first. */
 export type Cleanup = AsyncDisposableStack;
+
+/** Enrolments beyond the fleet's own, for agents by hand, and how long they are allowed. */
+const spareEnrolments = 100;
+const tokenSeconds = 30 * 24 * 3600;
 
 /** How often it is looked whether troubles have to be told again. */
 const flushMilliseconds = 5000;
@@ -113,31 +118,36 @@ export async function setScene(
   };
   narrator.say('stack', `runs on loopback: API ${output('ApiUrl')}, repository ${output('RepositoryUrl')}`);
 
-  const operators = createOperators({
-    apiUrl: output('ApiUrl'),
-    region: stack.region,
-    credentials: stack.operator,
-  });
+  const apiUrl = output('ApiUrl');
+  const provider = { issuer: output('Issuer'), clientId: output('ClientId') };
+  const session = await openSession({ ...provider, username: 'administrator' }, Date.now);
+  const operators = createOperators({ apiUrl, accessToken: session.accessToken });
   const profileFile = join(data, 'operator.json');
-  const { accessKeyId, secretAccessKey } = stack.operator;
-  const profile = { apiUrl: output('ApiUrl'), region: stack.region, accessKeyId, secretAccessKey };
+  const profile: OperatorProfile = { version: 2, apiUrl, ...provider, tokens: session.tokens };
   await writePrivate(profileFile, `${JSON.stringify(profile, null, 2)}\n`);
+  const { token } = await operators.call(operatorEndpoints.createToken, {
+    body: {
+      version: 1,
+      group: 'everyone',
+      uses: options.hosts + spareEnrolments,
+      expiresInSeconds: tokenSeconds,
+      note: 'hosts of npm start',
+    },
+  });
   const agentPlaces: AgentPlaces = {
     server: output('ApiUrl'),
     repository: output('RepositoryUrl'),
-    secretFile: join(data, 'agent-secret'),
+    token,
     rootsFile: join(data, 'microsoft', 'signing', 'root.pem'),
     allowSha1: indexTrust.allowSha1,
   };
-  const secret = await agentSecret(stack, output('AgentSecretArn'));
-  await writePrivate(agentPlaces.secretFile, `${secret}\n`);
   const fleet = await openFleet({
     folder: join(data, 'fleet'),
     seed: options.seed ?? microsoft.seed,
     hosts: options.hosts,
     server: new URL(output('ApiUrl')),
     repository: new URL(output('RepositoryUrl')),
-    secret,
+    token,
     indexTrust,
     speed: options.speed,
     onCycle: ({ machineId }, result) => onCycle(machineId, result),
@@ -203,21 +213,6 @@ export async function setRules(scene: Scene, narrator: Narrator): Promise<void> 
 
 export const hostsInWords = (fleet: Fleet): string =>
   `${plural(fleet.hosts.length, 'simulated host')} of ${plural(new Set(fleet.hosts.map(({ profile }) => profile.key)).size, 'kind')}`;
-
-async function agentSecret(stack: LocalStack, secretId: string): Promise<string> {
-  const client = new SecretsManagerClient({
-    region: stack.region,
-    credentials: stack.administrator,
-    endpoint: stack.endpoints.secretsManager,
-  });
-  try {
-    const { SecretString } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
-    if (SecretString === undefined) throw new DemoError('api', 'the agents’ secret is empty');
-    return SecretString;
-  } finally {
-    client.destroy();
-  }
-}
 
 /** Of the life before, so that whoever steers the fake Microsoft finds it again; 0, for any, in a first life. */
 async function keptPort(file: string): Promise<number> {

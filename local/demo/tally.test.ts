@@ -5,7 +5,7 @@ import { createCycleTally } from './tally.ts';
 const at = '2026-01-13T18:00:00Z';
 const sha1 = '1'.repeat(40);
 const cycle = (changes: Partial<CycleResult> = {}): CycleResult => ({
-  version: 1,
+  version: 2,
   startedAt: at,
   endedAt: at,
   phases: [],
@@ -14,6 +14,7 @@ const cycle = (changes: Partial<CycleResult> = {}): CycleResult => ({
   reports: [],
   downloads: [],
   installs: [],
+  commands: [],
   removed: [],
   problems: [],
   ...changes,
