@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { reportText } from '#shared/contract/agent/report-changes.ts';
+import { awsCommandStore } from '#shared/stores/commands/aws.ts';
+import { commandsBinding } from '#shared/stores/commands/binding.ts';
+import { awsHostStore } from '#shared/stores/hosts/aws.ts';
+import { hostsBinding } from '#shared/stores/hosts/binding.ts';
+import { awsRuleStore } from '#shared/stores/rules/aws.ts';
+import { rulesBinding } from '#shared/stores/rules/binding.ts';
+import { awsTokenStore } from '#shared/stores/tokens/aws.ts';
+import { tokensBinding } from '#shared/stores/tokens/binding.ts';
+import { agentsApi, memoryAgentPorts, testSecret } from '#test/kit/agents-api.ts';
+import { type AwsServers, startAwsServers } from '#test/kit/aws-servers.ts';
+import { type CapturedLog, captureLog } from '#test/kit/invoke.ts';
+import { at, reportOf, sha256, tokenOf } from '#test/kit/values.ts';
+
+/** What requests of a host cost, counted on the client of DynamoDB that all stores of the function share. */
+
+let aws: AwsServers;
+beforeAll(async () => {
+  aws = await startAwsServers();
+});
+afterAll(() => aws.close());
+let log: CapturedLog;
+beforeEach(() => {
+  log = captureLog();
+});
+afterEach(() => log.restore());
+
+const sleep = async (): Promise<void> => {};
+
+async function make(rate?: { readonly burst: number; readonly perMinute: number }) {
+  const calls: string[] = [];
+  const { dynamodb } = aws;
+  dynamodb.middlewareStack.add(
+    (next, { commandName }) =>
+      (args) => {
+        calls.push(String(commandName).replace(/Command$/, ''));
+        return next(args);
+      },
+    { step: 'initialize', name: 'count', override: true },
+  );
+  const table = await aws.createTable(hostsBinding);
+  const tokensTable = await aws.createTable(tokensBinding);
+  const commandsTable = await aws.createTable(commandsBinding);
+  const { ports, clock } = memoryAgentPorts();
+  await awsTokenStore({ dynamodb, table: tokensTable, sleep }).create(tokenOf(1), sha256(testSecret));
+  const api = agentsApi(
+    {
+      ...ports,
+      hosts: awsHostStore({ dynamodb, table, tokensTable, sleep }),
+      rules: awsRuleStore(dynamodb, await aws.createTable(rulesBinding)),
+      commands: awsCommandStore({ dynamodb, table: commandsTable, sleep }),
+    },
+    rate,
+  );
+  const host = await api.newHost('pc-1');
+  const callsOf = async (name: Parameters<typeof host.send>[0], body: unknown, status = 200) => {
+    calls.length = 0;
+    const answer = await host.send(name, body);
+    expect(answer.status, JSON.stringify(answer.body)).toBe(status);
+    return [...calls];
+  };
+  const enrol = async () => {
+    calls.length = 0;
+    expect(await host.enrol()).toMatchObject({ status: 200 });
+    return [...calls];
+  };
+  return { clock, enrol, callsOf };
+}
+
+const checkIn = { version: 1, rulesRevision: 0, outcomes: [], cookiesUntil: at(100_000) };
+const report = { version: 2, kind: 'whole', scan: { at: at(1), milliseconds: 1 }, report: reportOf('pc-1') };
+
+it('an unchanged check-in costs one read and one write', async () => {
+  const { callsOf, enrol } = await make();
+  await enrol();
+  await callsOf('postReport', report);
+  const hash = createHash('sha256')
+    .update(reportText(reportOf('pc-1')))
+    .digest('hex');
+  const unchanged = { ...checkIn, report: { hash, scannedAt: at(99) } };
+  // The first one of this copy of the function also reads what all hosts share.
+  expect((await callsOf('checkIn', unchanged)).sort()).toEqual(['GetItem', 'GetItem', 'Query', 'UpdateItem']);
+  for (let times = 0; times < 3; times += 1)
+    expect(await callsOf('checkIn', unchanged)).toEqual(['GetItem', 'UpdateItem']);
+});
+
+it('a changed report costs one read and one transaction, an enrolment three reads and one', async () => {
+  const { callsOf, enrol } = await make();
+  expect(await enrol()).toEqual(['GetItem', 'GetItem', 'GetItem', 'TransactWriteItems']);
+  expect(await callsOf('postReport', report)).toEqual(['GetItem', 'TransactWriteItems']);
+});
+
+it('a throttled or replayed request costs one read and nothing else', async () => {
+  const { callsOf, enrol } = await make({ burst: 1, perMinute: 6 });
+  await enrol();
+  await callsOf('checkIn', checkIn);
+  expect(await callsOf('checkIn', checkIn, 429)).toEqual(['GetItem']);
+});
