@@ -4,7 +4,6 @@ import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
 import { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { AgentSecret } from './edge/agent-secret.ts';
 import { AlarmTopic } from './edge/alarm-topic.ts';
 import { Api } from './edge/api.ts';
 import { RepositoryDistribution, type RepositoryDomain } from './edge/distribution.ts';
@@ -16,11 +15,13 @@ import { SweepRequests } from './functions/sweep-requests.ts';
 import { SyncIndex } from './functions/sync-index.ts';
 import type { FunctionSettings } from './kit/broker-function.ts';
 import { Catalog } from './stores/catalog.ts';
+import { Cookies, type RepositoryKey } from './stores/cookies.ts';
 import { Events } from './stores/events.ts';
 import { Hosts } from './stores/hosts.ts';
 import { Payloads } from './stores/payloads.ts';
 import { Requests } from './stores/requests.ts';
 import { Rules } from './stores/rules.ts';
+import { Tokens } from './stores/tokens.ts';
 
 export interface BrokerStackProps extends StackProps {
   /**
@@ -115,6 +116,20 @@ export interface BrokerStackProps extends StackProps {
   readonly apiBurst?: number;
 
   /**
+   * Requests that one host may make at once. A usual round makes one, a busy one about five.
+   *
+   * @default 60
+   */
+  readonly hostBurst?: number;
+
+  /**
+   * Requests per minute that one host may make besides; what is above is answered 429 and costs one read.
+   *
+   * @default 6
+   */
+  readonly hostRequestsPerMinute?: number;
+
+  /**
    * Age of Microsoft's publication from which on the alarm `index-age` rings. Publications come on the second Tuesday
    * of a month, 28 or 35 days apart.
    *
@@ -135,6 +150,9 @@ export interface BrokerStackProps extends StackProps {
    * @default - none
    */
   readonly alarmTopicArn?: string;
+
+  /** The key whose cookies open the repository, as `kbroker setup keys` made it. */
+  readonly repositoryKey: RepositoryKey;
 
   /**
    * A name of your own for the repository, with its certificate. Without it TLS below 1.2 cannot be refused.
@@ -165,8 +183,8 @@ export interface BrokerStackProps extends StackProps {
   readonly logRetention?: RetentionDays;
 
   /**
-   * What happens to buckets, tables, queues and the secret when they leave the stack. With DESTROY, tables lose their
-   * deletion protection too; a bucket must be emptied by hand before.
+   * What happens to buckets, tables and queues when they leave the stack. With DESTROY, tables lose their deletion
+   * protection too; a bucket must be emptied by hand before.
    *
    * @default RemovalPolicy.RETAIN
    */
@@ -195,7 +213,14 @@ export class BrokerStack extends Stack {
     const requests = new Requests(this, 'Requests', { removalPolicy, workerTimeout, notify });
     const hosts = new Hosts(this, 'Hosts', { removalPolicy });
     const rules = new Rules(this, 'Rules', { removalPolicy });
-    const secret = new AgentSecret(this, 'AgentSecret', { removalPolicy });
+    const tokens = new Tokens(this, 'Tokens', { removalPolicy });
+
+    const cookies = new Cookies(this, 'Cookies', props.repositoryKey);
+    const repository = new RepositoryDistribution(this, 'Repository', {
+      origins: { 'index/': catalog.bucket.bucket, 'payloads/': payloads.bucket.bucket },
+      trusted: cookies.keyGroup,
+      ...(props.repositoryDomain && { domain: props.repositoryDomain }),
+    });
 
     const syncIndex = new SyncIndex(this, 'SyncIndex', {
       ...settings,
@@ -228,11 +253,16 @@ export class BrokerStack extends Stack {
     const serveAgents = new ServeAgents(this, 'ServeAgents', {
       ...settings,
       catalog,
+      cookies,
+      events,
       hosts,
       payloads,
+      repositoryUrl: repository.url,
       requests,
       rules,
-      secret,
+      tokens,
+      hostBurst: props.hostBurst ?? 60,
+      hostRequestsPerMinute: props.hostRequestsPerMinute ?? 6,
     });
     const serveOperators = new ServeOperators(this, 'ServeOperators', {
       ...settings,
@@ -259,18 +289,14 @@ export class BrokerStack extends Stack {
       requestsPerSecond: props.apiRequestsPerSecond ?? 100,
       burst: props.apiBurst ?? 200,
     });
-    const repository = new RepositoryDistribution(this, 'Repository', {
-      origins: { 'index/': catalog.bucket.bucket, 'payloads/': payloads.bucket.bucket },
-      ...(props.repositoryDomain && { domain: props.repositoryDomain }),
-    });
 
     this.outputs({
       ApiUrl: api.httpApi.apiEndpoint,
       RepositoryUrl: repository.url,
+      RepositoryKeyPairId: cookies.keyPairId,
       Issuer: identity.issuer,
       ClientId: identity.clientId,
       ...(identity.loginDomain !== undefined && { LoginDomain: identity.loginDomain }),
-      AgentSecretArn: secret.secret.secretArn,
       FetchQueueUrl: requests.queue.queueUrl,
       FetchDeadLetterQueueUrl: requests.deadLetterQueue.queueUrl,
       SyncIndexFunction: syncIndex.lambda.functionName,
@@ -283,6 +309,7 @@ export class BrokerStack extends Stack {
       RequestsTable: requests.table.table.tableName,
       HostsTable: hosts.table.table.tableName,
       RulesTable: rules.table.table.tableName,
+      TokensTable: tokens.table.table.tableName,
       EventBus: events.bus.eventBusName,
       IndexBucket: catalog.bucket.bucket.bucketName,
       PayloadsBucket: payloads.bucket.bucket.bucketName,

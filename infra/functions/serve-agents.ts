@@ -1,21 +1,30 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { serveAgentsEnv } from '#functions/serve-agents/env.ts';
-import type { AgentSecret } from '../edge/agent-secret.ts';
 import { BrokerFunction, type FunctionSettings } from '../kit/broker-function.ts';
 import type { Catalog } from '../stores/catalog.ts';
+import type { Cookies } from '../stores/cookies.ts';
+import type { Events } from '../stores/events.ts';
 import type { Hosts } from '../stores/hosts.ts';
 import type { Payloads } from '../stores/payloads.ts';
 import type { Requests } from '../stores/requests.ts';
 import type { Rules } from '../stores/rules.ts';
+import type { Tokens } from '../stores/tokens.ts';
 
 export interface ServeAgentsProps extends FunctionSettings {
   readonly catalog: Catalog;
+  readonly cookies: Cookies;
+  readonly events: Events;
   readonly hosts: Hosts;
   readonly payloads: Payloads;
+  /** Where the cookies are good, with https:// and without a slash at the end. */
+  readonly repositoryUrl: string;
   readonly requests: Requests;
   readonly rules: Rules;
-  readonly secret: AgentSecret;
+  readonly tokens: Tokens;
+  /** Requests that one host may make at once, and per minute besides. */
+  readonly hostBurst: number;
+  readonly hostRequestsPerMinute: number;
 }
 
 /** Answers the agents' API. */
@@ -24,17 +33,25 @@ export class ServeAgents extends BrokerFunction {
     super(scope, id, {
       ...props,
       name: 'serve-agents',
-      description: 'Answers hosts: rules, which files are held, reports',
+      description: 'Answers hosts: enrolments, check-ins, which files are held, reports',
       env: serveAgentsEnv,
       memoryMiB: 512,
       // Below the 30 seconds after which the HTTP API stops waiting.
       timeout: Duration.seconds(20),
     });
     props.rules.grantRead(this);
+    props.cookies.grantIssue(this, props.repositoryUrl);
+    props.events.grantPublish(this, ['HostCloned', 'CommandFinished']);
     props.catalog.grantReadFacts(this);
     props.payloads.grantLookUp(this);
     props.requests.grantOpen(this);
-    props.hosts.grantReport(this);
-    props.secret.grantRead(this);
+    props.hosts.grantServe(this);
+    props.tokens.grantSpend(this);
+    const { account, region, stackName } = Stack.of(this);
+    this.bind({
+      AGENT_AUDIENCE: `urn:kbroker:${account}:${region}:${stackName}`,
+      AGENT_BURST: String(props.hostBurst),
+      AGENT_PER_MINUTE: String(props.hostRequestsPerMinute),
+    });
   }
 }

@@ -33,7 +33,7 @@ export class ServeOperators extends BrokerFunction {
     });
     props.catalog.grantFollowRuns(this);
     props.catalog.grantReadFacts(this);
-    props.hosts.grantRead(this);
+    props.hosts.grantShow(this);
     props.payloads.grantList(this);
     props.requests.grantList(this);
     props.rules.grantChange(this);

@@ -8,7 +8,7 @@ export interface HostsProps {
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** The last good report of each host. */
+/** Identity, state and last good report of each host. */
 export class Hosts extends Construct {
   readonly table: BrokerTable;
 
@@ -17,15 +17,16 @@ export class Hosts extends Construct {
     this.table = new BrokerTable(this, 'Table', { shape: hostsBinding.table, removalPolicy: props.removalPolicy });
   }
 
-  /** To store reports. */
-  grantReport(fn: BrokerFunction): void {
-    this.table.allow(fn, ['PutItem']);
+  /** To let hosts in, and to keep what they say. Rows of hosts are never deleted; keys are, when they are replaced. */
+  grantServe(fn: BrokerFunction): void {
+    this.table.allow(fn, ['GetItem', 'PutItem', 'UpdateItem']);
+    this.table.allowKeys(fn, ['DeleteItem'], ['key#*']);
     this.bind(fn);
   }
 
-  /** To list, count and show hosts. */
-  grantRead(fn: BrokerFunction): void {
-    this.table.allow(fn, ['GetItem', 'Scan']);
+  /** To show one host, and to revoke its key. */
+  grantShow(fn: BrokerFunction): void {
+    this.table.allow(fn, ['GetItem', 'Query', 'UpdateItem']);
     this.bind(fn);
   }
 
