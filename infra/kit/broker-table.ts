@@ -1,5 +1,6 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import { Effect, PolicyDocument, PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { BrokerFunction } from './broker-function.ts';
 
@@ -26,6 +27,12 @@ export interface BrokerTableProps {
    */
   readonly indexes?: readonly IndexShape[];
   readonly removalPolicy: RemovalPolicy;
+  /**
+   * Actions that nobody may do on the table, whatever else they may: the table's own policy says so.
+   *
+   * @default - none
+   */
+  readonly denied?: readonly string[];
 }
 
 /** A table of the broker: on demand, encrypted, restorable to any second of the last 35 days. */
@@ -42,6 +49,19 @@ export class BrokerTable extends Construct {
       billingMode: BillingMode.PAY_PER_REQUEST,
       encryption: TableEncryption.AWS_MANAGED,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      ...(props.denied && {
+        resourcePolicy: new PolicyDocument({
+          statements: [
+            new PolicyStatement({
+              effect: Effect.DENY,
+              principals: [new StarPrincipal()],
+              actions: props.denied.map((action) => `dynamodb:${action}`),
+              // Of a table's policy it can only be the table; its ARN here would be a cycle.
+              resources: ['*'],
+            }),
+          ],
+        }),
+      }),
       deletionProtection: props.removalPolicy !== RemovalPolicy.DESTROY,
       removalPolicy: props.removalPolicy,
     });

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { PutCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,6 +10,10 @@ import { awsAuditAnchorStore } from './aws-anchors.ts';
 import { auditBinding } from './binding.ts';
 import { auditAnchorStoreContract, auditLogContract, auditRecordOf } from './contract-suite.ts';
 
+const sleep = async (milliseconds: number): Promise<void> => {
+  await wait(milliseconds);
+};
+
 let aws: AwsServers;
 beforeAll(async () => {
   aws = await startAwsServers();
@@ -17,7 +22,7 @@ afterAll(() => aws.close());
 
 const make = async () => {
   const table = await aws.createTable(auditBinding);
-  return { table, log: awsAuditLog({ dynamodb: aws.dynamodb, table, newId: randomUUID }) };
+  return { table, log: awsAuditLog({ dynamodb: aws.dynamodb, table, newId: randomUUID, sleep }) };
 };
 auditLogContract('DynamoDB', async () => (await make()).log);
 auditAnchorStoreContract('S3', async () => awsAuditAnchorStore(aws.s3, await aws.createBucket()));
@@ -46,7 +51,7 @@ describe('the audit log on DynamoDB', () => {
         },
       },
     }) as typeof aws.dynamodb;
-    const log = awsAuditLog({ dynamodb, table, newId: randomUUID });
+    const log = awsAuditLog({ dynamodb, table, newId: randomUUID, sleep });
     expect(await log.append(auditRecordOf(1))).toMatchObject({ number: 1 });
     expect((await log.list({ limit: 10 })).items).toHaveLength(1);
   });

@@ -5,6 +5,7 @@ import * as z from 'zod/mini';
 import { type AuditEntry, auditEntry, auditRecord } from '../../contract/audit.ts';
 import { auditEntryText, type ChainHead, chainStart, nextAuditEntry } from '../../contract/audit-chain.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
+import type { Retrying } from '../dynamodb/conditional-writes.ts';
 import { StoreError } from '../store-error.ts';
 import { auditBinding } from './binding.ts';
 import type { AuditLog } from './port.ts';
@@ -13,8 +14,11 @@ const { partitionKey, sortKey } = auditBinding.table;
 const chain = 'main';
 /** Digits of a number as sort key: enough for a trillion changes. */
 const digits = 12;
-/** Each try that fails learns of one entry more: so many others may come first. */
-const maxTries = 500;
+/** So many others may come first. With the waits below that is some 10 s. */
+const maxTries = 200;
+/** Tries that go on from the entry that was in the way; whoever lost so often waits, and looks for the end anew. */
+const triesInARow = 3;
+const longestWait = 100;
 
 /** The entry itself is kept as the text that its hash is made of and the hash, so that no conversion can alter it. */
 const row = z.object({
@@ -26,7 +30,7 @@ const row = z.object({
 });
 const position = z.strictObject({ after: z.int().check(z.positive()), order: z.enum(['ascending', 'descending']) });
 
-export interface AwsAuditLogOptions {
+export interface AwsAuditLogOptions extends Retrying {
   readonly dynamodb: DynamoDBDocumentClient;
   readonly table: string;
   /** A new UUID. */
@@ -37,7 +41,7 @@ export interface AwsAuditLogOptions {
  * The audit log in DynamoDB. An entry is added by one conditional write under the next number; whoever finds the number
  * taken goes on from the entry that is there. No call updates or deletes an item, and no role may.
  */
-export function awsAuditLog({ dynamodb, table, newId }: AwsAuditLogOptions): AuditLog {
+export function awsAuditLog({ dynamodb, table, newId, sleep, random = Math.random }: AwsAuditLogOptions): AuditLog {
   const query = async (options: { readonly from?: number; readonly descending: boolean; readonly limit: number }) => {
     const { Items, LastEvaluatedKey } = await dynamodb.send(
       new QueryCommand({
@@ -73,11 +77,14 @@ export function awsAuditLog({ dynamodb, table, newId }: AwsAuditLogOptions): Aud
       const wanted = z.parse(auditRecord, JSON.parse(JSON.stringify(record)));
       const writer = newId();
       let previous: ChainHead = (await head()) ?? chainStart;
-      for (let tries = 0; tries < maxTries; tries += 1) {
+      for (let tries = 1; tries <= maxTries; tries += 1) {
         const entry = nextAuditEntry(wanted, previous, sha256);
         const taken = await putNew(dynamodb, table, entry, writer);
         if (taken === undefined) return entry;
         previous = taken;
+        if (tries % triesInARow !== 0) continue;
+        await sleep(Math.min(5 * tries, longestWait) * random());
+        previous = (await head()) ?? taken;
       }
       throw new StoreError('conflict', `${maxTries} others came first, each time: the audit log is too busy`);
     },
