@@ -32,9 +32,10 @@ export async function listAudit(context: CommandContext, flags: AuditListFlags):
   let hasMore = false;
   const pages = pagesOf((cursor) => context.call(operatorEndpoints.listAudit, { query: { ...query, cursor } }));
   for await (const page of pages) {
-    entries.push(...page.entries.slice(0, limit - entries.length));
+    const room = limit - entries.length;
+    entries.push(...page.entries.slice(0, room));
     unreadable.push(...page.unreadable);
-    hasMore = page.next !== undefined;
+    hasMore = page.next !== undefined || page.entries.length > room;
     if (entries.length === limit) break;
   }
   if (context.json) printJson(context.io, { version: 1, entries, unreadable });
