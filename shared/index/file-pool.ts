@@ -1,4 +1,4 @@
-import { float64Column, uint8Column } from '#shared/core/catalog/columns/growing.ts';
+import { float64Column, NumberColumn, uint8Column } from '#shared/core/catalog/columns/growing.ts';
 import type { FileFacts } from './extended-fragment.ts';
 import type { Values } from './values.ts';
 
@@ -12,7 +12,7 @@ const contradicted = 4;
  */
 export class FilePool {
   readonly #values: Values;
-  readonly #state = uint8Column();
+  readonly #state = new NumberColumn();
   readonly #size = float64Column();
   readonly #sha256 = uint8Column();
   readonly #noDigest = new Uint8Array(32);
@@ -30,7 +30,8 @@ export class FilePool {
     else if (this.#size.at(sha1) !== size) state |= contradicted;
     if (sha256 !== undefined) {
       if ((state & hasSha256) === 0) {
-        for (let i = 0; i < 32; i++) this.#sha256.set(sha1 * 32 + i, sha256[i] as number);
+        const all = this.#sha256.raw;
+        for (let i = 0; i < 32; i++) all[sha1 * 32 + i] = sha256[i] as number;
       } else if (!this.#sameSha256(sha1, sha256)) state |= contradicted;
       state |= hasSha256;
     }
@@ -53,7 +54,7 @@ export class FilePool {
   /** 32 bytes, valid until the next file is described. */
   sha256Of(sha1: number): Uint8Array | undefined {
     if (!this.#has(sha1, hasSha256)) return undefined;
-    return this.#sha256.view().subarray(sha1 * 32, sha1 * 32 + 32);
+    return this.#sha256.raw.subarray(sha1 * 32, sha1 * 32 + 32);
   }
 
   free(): void {
@@ -67,11 +68,13 @@ export class FilePool {
   }
 
   #sameSha256(sha1: number, sha256: Uint8Array): boolean {
-    for (let i = 0; i < 32; i++) if (this.#sha256.at(sha1 * 32 + i) !== sha256[i]) return false;
+    const all = this.#sha256.raw;
+    for (let i = 0; i < 32; i++) if (all[sha1 * 32 + i] !== sha256[i]) return false;
     return true;
   }
 
   #reach(sha1: number): void {
+    if (sha1 < this.#state.length) return;
     while (this.#state.length < Math.max(sha1 + 1, this.#values.sha1s.count)) {
       this.#state.push(0);
       this.#size.push(0);

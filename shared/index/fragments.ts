@@ -1,5 +1,5 @@
 import { packFlags } from '#shared/core/catalog/columns/columns.ts';
-import { ListsColumn, uint8Column, uint16Column, uint32Column } from '#shared/core/catalog/columns/growing.ts';
+import { ListsColumn, NumberColumn } from '#shared/core/catalog/columns/growing.ts';
 import type { CoreFacts } from './core-fragment.ts';
 import type { ExtendedFacts, FileFacts } from './extended-fragment.ts';
 import { FilePool } from './file-pool.ts';
@@ -13,9 +13,9 @@ import type { Values } from './values.ts';
  */
 export class RowsByRevision {
   /** Number of the cabinet, by row. */
-  readonly cab = uint16Column();
-  readonly revisionId = uint32Column();
-  readonly #language = uint8Column();
+  readonly cab = new NumberColumn();
+  readonly revisionId = new NumberColumn();
+  readonly #language = new NumberColumn();
   /** By number of the language: rows by RevisionId. */
   readonly #rows: (NumberTable | undefined)[] = [];
   /** Rows whose fragment had a row already, of another cabinet. */
@@ -72,9 +72,9 @@ export class RowsByRevision {
 export class CoreTable {
   readonly byRevision = new RowsByRevision();
   /** The type, and that the fragment is there, as {@link packFlags} packs them. */
-  readonly flags = uint16Column();
-  readonly guid = uint32Column();
-  readonly revision = uint32Column();
+  readonly flags = new NumberColumn();
+  readonly guid = new NumberColumn();
+  readonly revision = new NumberColumn();
 
   /** @returns whether it was added: a cabinet may have a fragment once */
   add(revisionId: number, cab: number, facts: Pick<CoreFacts, 'guid' | 'revision' | 'type'>): boolean {
@@ -96,12 +96,13 @@ export class ExtendedTable {
   readonly byRevision = new RowsByRevision();
   readonly files: FilePool;
   /** Severity, reboot behaviour, and that the fragment is there, as {@link packFlags} packs them. */
-  readonly flags = uint16Column();
-  readonly #kbs = new ListsColumn();
-  readonly #bulletins = new ListsColumn();
-  readonly #cves = new ListsColumn();
+  readonly flags = new NumberColumn();
+  /** In `texts`, by row, as are the next two. */
+  readonly kbs = new ListsColumn();
+  readonly bulletins = new ListsColumn();
+  readonly cves = new ListsColumn();
   /** For each file three numbers: SHA-1, name, 1 or (with its SHA-256) 3. */
-  readonly #files = new ListsColumn();
+  readonly described = new ListsColumn();
 
   constructor(values: Values) {
     this.files = new FilePool(values);
@@ -117,48 +118,30 @@ export class ExtendedTable {
   ): boolean {
     if (this.byRevision.add(revisionId, cab) === -1) return false;
     this.flags.push(packFlags({ severity: facts.severity, reboot: facts.reboot, hasExtended: true }));
-    append(this.#kbs, facts.kbs);
-    append(this.#bulletins, facts.bulletins);
-    append(this.#cves, facts.cves);
+    append(this.kbs, facts.kbs);
+    append(this.bulletins, facts.bulletins);
+    append(this.cves, facts.cves);
     for (const file of facts.files) {
       this.files.describe(file);
-      this.#files.push(file.sha1);
-      this.#files.push(file.name);
-      this.#files.push(file.sha256 === undefined ? 1 : 3);
+      this.described.push(file.sha1);
+      this.described.push(file.name);
+      this.described.push(file.sha256 === undefined ? 1 : 3);
     }
-    this.#files.close();
+    this.described.close();
     return true;
   }
 
   /** Frees all but what is known of the files. */
   free(): void {
-    for (const part of [this.byRevision, this.flags, this.#kbs, this.#bulletins, this.#cves, this.#files]) part.free();
-  }
-
-  kbsAt(row: number): Uint32Array {
-    return this.#kbs.at(row);
-  }
-
-  bulletinsAt(row: number): Uint32Array {
-    return this.#bulletins.at(row);
-  }
-
-  cvesAt(row: number): Uint32Array {
-    return this.#cves.at(row);
-  }
-
-  /** Three numbers for each file: SHA-1, name, 1 or (with its SHA-256) 3. */
-  filesAt(row: number): Uint32Array {
-    return this.#files.at(row);
+    for (const part of [this.byRevision, this.flags, this.kbs, this.bulletins, this.cves, this.described]) part.free();
   }
 
   /** `onCab` is told of the cabinets that describe a file of which another fragment says something else. */
   findContradicted(onCab: (cab: number) => void): void {
     if (!this.files.hasContradictions) return;
     for (let row = 0; row < this.flags.length; row++) {
-      const described = this.#files.at(row);
-      for (let at = 0; at < described.length; at += 3) {
-        if (this.files.isContradicted(described[at] as number)) onCab(this.byRevision.cab.at(row));
+      for (let at = this.described.start(row); at < this.described.end(row); at += 3) {
+        if (this.files.isContradicted(this.described.value(at))) onCab(this.byRevision.cab.at(row));
       }
     }
   }
@@ -179,7 +162,7 @@ const MAX_LANGUAGES = 200;
 /** The titles, in all languages. */
 export class TitleTable {
   readonly byRevision = new RowsByRevision();
-  readonly #title = uint32Column();
+  readonly #title = new NumberColumn();
   readonly #languages = new Map([[english, ENGLISH]]);
   /** Of updates that a cabinet has a fragment of in another language: in which cabinets that was seen. */
   readonly #others = new RowsByRevision();

@@ -1,7 +1,7 @@
 import { ColumnsBuilder } from '#shared/core/catalog/columns/builder.ts';
 import { type CatalogColumns, packFlags, unpackFlags } from '#shared/core/catalog/columns/columns.ts';
 import type { ListsColumn } from '#shared/core/catalog/columns/growing.ts';
-import type { TextPool } from '#shared/core/catalog/columns/pools.ts';
+import type { SizedLists } from '#shared/core/catalog/columns/sized.ts';
 import type { InnerCab } from '#shared/core/catalog/model.ts';
 import type { FragmentReader } from './fragment-reader.ts';
 import { GapCounter } from './gap-counter.ts';
@@ -45,7 +45,7 @@ interface Parts {
 
 class Join {
   readonly #input: JoinInput;
-  readonly #builder = new ColumnsBuilder(secretHashKey());
+  readonly #builder: ColumnsBuilder;
   readonly #gaps = new GapCounter();
   readonly #notReusable: Set<number>;
   /** Numbers in the builder's pools, plus one, by the numbers in those of the reader. */
@@ -58,10 +58,11 @@ class Join {
   constructor(input: JoinInput) {
     this.#input = input;
     this.#notReusable = new Set(input.notReusable);
-    const { guids, texts } = input.values;
-    this.#guids = new Uint32Array(guids.count);
-    this.#texts = new Uint32Array(texts.count);
     const { values, list, fragments } = input;
+    this.#builder = builderFor(input);
+    this.#guids = new Uint32Array(values.guids.count);
+    // A KB number that stands in a title only is a text of its own.
+    this.#texts = new Uint32Array(values.texts.count + list.count);
     this.#files = new JoinedFiles({ values, list, extended: fragments.extended }, this.#builder, (number) =>
       this.#text(number),
     );
@@ -76,6 +77,7 @@ class Join {
         if (!list.rows.has(table.revisionId.at(row))) this.#notReusable.add(table.cab.at(row));
       }
     }
+    values.texts.seal();
     fragments.free();
     list.freeUpdates();
     this.#files.describe(this.#gaps);
@@ -99,8 +101,9 @@ class Join {
     const language = this.#language(list.language.at(row));
     const title = fragments.titles.find(revisionId, language);
     const classification = list.classification.at(row);
-    const listedKbs = extended === -1 ? none : fragments.extended.kbsAt(extended);
-    const kbOfTitle = listedKbs.length > 0 ? undefined : this.#kbOf(title?.title);
+    const { kbs, bulletins, cves } = fragments.extended;
+    const hasKb = extended !== -1 && kbs.start(extended) < kbs.end(extended);
+    const kbOfTitle = hasKb ? undefined : this.#kbOf(title?.title);
     builder.openUpdate({
       revisionId,
       guid: this.#guid(list.guid.at(row)),
@@ -122,18 +125,17 @@ class Join {
     this.#addGuids(row, list.families, builder.families);
     this.#addGuids(row, list.companies, builder.companies);
     if (!this.#files.addPayload(row, extended)) this.#notReusable.add(fragments.extended.byRevision.cab.at(extended));
-    for (const kb of listedKbs) builder.kbs.push(this.#text(kb));
-    if (kbOfTitle !== undefined) builder.kbs.push(builder.texts.intern(kbOfTitle));
+    if (extended !== -1) this.#addTexts(extended, kbs, builder.kbs);
+    if (kbOfTitle !== undefined) builder.kbs.push(this.#text(this.#input.values.texts.intern(kbOfTitle)));
     if (extended !== -1) {
-      for (const bulletin of fragments.extended.bulletinsAt(extended)) builder.bulletins.push(this.#text(bulletin));
-      for (const cve of fragments.extended.cvesAt(extended)) builder.cves.push(this.#text(cve));
+      this.#addTexts(extended, bulletins, builder.bulletins);
+      this.#addTexts(extended, cves, builder.cves);
     }
     builder.closeUpdate();
     this.#countMissing(row, { core, extended, title: title?.title }, language);
-    const id = String(revisionId);
-    if (danglingSuperseder) this.#gaps.add('dangling-superseder', [id]);
-    if (danglingBundle) this.#gaps.add('dangling-bundle', [id]);
-    if (listedKbs.length === 0 && kbOfTitle === undefined && isUnit(list.flags.at(row))) this.#gaps.add('no-kb', [id]);
+    if (danglingSuperseder) this.#gaps.add('dangling-superseder', [String(revisionId)]);
+    if (danglingBundle) this.#gaps.add('dangling-bundle', [String(revisionId)]);
+    if (!hasKb && kbOfTitle === undefined && isUnit(list.flags.at(row))) this.#gaps.add('no-kb', [String(revisionId)]);
   }
 
   /** Number of the cabinet that all fragments of an update came from; -1 when there is none, or not one. */
@@ -154,21 +156,25 @@ class Join {
   #addClauses(row: number): void {
     const { prerequisites } = this.#input.list;
     const into = this.#builder.prerequisites;
-    for (let at = prerequisites.start(row); at < prerequisites.end(row); ) {
+    for (let at = prerequisites.start(row), end = prerequisites.end(row); at < end; ) {
       const count = prerequisites.value(at++);
       into.push(count);
-      for (const end = at + count; at < end; at++) into.push(this.#guid(prerequisites.value(at)));
+      for (const until = at + count; at < until; at++) into.push(this.#guid(prerequisites.value(at)));
     }
   }
 
-  #addGuids(row: number, from: ListsColumn, into: ListsColumn): void {
-    for (let at = from.start(row); at < from.end(row); at++) into.push(this.#guid(from.value(at)));
+  #addGuids(row: number, from: ListsColumn, into: SizedLists): void {
+    for (let at = from.start(row), end = from.end(row); at < end; at++) into.push(this.#guid(from.value(at)));
+  }
+
+  #addTexts(row: number, from: ListsColumn, into: SizedLists): void {
+    for (let at = from.start(row), end = from.end(row); at < end; at++) into.push(this.#text(from.value(at)));
   }
 
   /** @returns whether the publication lacks one of the ids */
-  #addPresent(row: number, from: ListsColumn, into: ListsColumn): boolean {
+  #addPresent(row: number, from: ListsColumn, into: SizedLists): boolean {
     let dangling = false;
-    for (let at = from.start(row); at < from.end(row); at++) {
+    for (let at = from.start(row), end = from.end(row); at < end; at++) {
       const id = from.value(at);
       if (this.#input.list.rows.has(id)) into.push(id);
       else dangling = true;
@@ -218,7 +224,7 @@ class Join {
   #guid(number: number): number {
     let known = this.#guids[number] as number;
     if (known === 0) {
-      known = this.#builder.guids.intern(this.#input.values.guids.raw, number * 16) + 1;
+      known = this.#builder.guids.push(this.#input.values.guids.raw, number * 16) + 1;
       this.#guids[number] = known;
     }
     return known - 1;
@@ -227,7 +233,8 @@ class Join {
   #text(number: number): number {
     let known = this.#texts[number] as number;
     if (known === 0) {
-      known = copyText(this.#input.values.texts, number, this.#builder.texts) + 1;
+      const { texts } = this.#input.values;
+      known = this.#builder.texts.push(texts.raw, texts.start(number), texts.end(number)) + 1;
       this.#texts[number] = known;
     }
     return known - 1;
@@ -246,9 +253,21 @@ function rowsInOrder({ revisionId, count }: PackageList): Uint32Array {
 const isUnit = (flags: number): boolean => unpackFlags(flags).action === 'install';
 const isEvaluated = (flags: number): boolean => unpackFlags(flags).action === 'evaluate';
 
-function copyText(from: TextPool, number: number, into: TextPool): number {
-  const { ends, bytes } = from.raw;
-  return into.internBytes(bytes, number === 0 ? 0 : (ends[number - 1] as number), ends[number] as number);
+/** What goes in says how much comes out at most; what was read is all different, so it need not be looked up again. */
+function builderFor({ list, values, fragments: { extended } }: JoinInput): ColumnsBuilder {
+  return new ColumnsBuilder(secretHashKey(), {
+    rows: list.count,
+    guids: values.guids.count,
+    files: values.sha1s.count,
+    prerequisites: list.prerequisites.length,
+    bundledBy: list.bundledBy.length,
+    supersededBy: list.supersededBy.length,
+    products: list.products.length,
+    families: list.families.length,
+    companies: list.companies.length,
+    payload: list.payload.length,
+    kbs: extended.kbs.length + list.count,
+    bulletins: extended.bulletins.length,
+    cves: extended.cves.length,
+  });
 }
-
-const none = new Uint32Array(0);

@@ -19,6 +19,8 @@ export class JoinedFiles {
   readonly #text: (number: number) => number;
   /** Numbers in the builder, plus one, by the number of the SHA-1. */
   readonly #files: Uint32Array;
+  /** The row, plus one, of the update that was found last to have the file. */
+  readonly #rowOf: Uint32Array;
   /** SHA-1s of the files, in the order of their numbers in the builder. */
   readonly #sha1s: number[] = [];
   /** Name of each of them, in the reader's `texts`, plus one. */
@@ -29,6 +31,7 @@ export class JoinedFiles {
     this.#builder = builder;
     this.#text = text;
     this.#files = new Uint32Array(input.values.sha1s.count);
+    this.#rowOf = new Uint32Array(input.values.sha1s.count);
   }
 
   /**
@@ -38,9 +41,20 @@ export class JoinedFiles {
    * @returns whether the catalogue holds all that the fragment says of files, so that a later one can take it from there
    */
   addPayload(row: number, extended: number): boolean {
-    const listed = this.#input.list.payload.at(row);
+    const { payload } = this.#input.list;
+    const { described: files } = this.#input.extended;
+    const count = payload.end(row) - payload.start(row);
+    const describedCount = extended === -1 ? 0 : (files.end(extended) - files.start(extended)) / 3;
     // Bundles, categories and detectoids have no files.
-    if (listed.length === 0 && (extended === -1 || this.#input.extended.filesAt(extended).length === 0)) return true;
+    if (count === 0 && describedCount === 0) return true;
+    if (count === describedCount && this.#areSame(row, extended)) {
+      for (let at = files.start(extended), end = files.end(extended); at < end; at += 3) {
+        const name = files.value(at + 1);
+        this.#builder.pushPayload(this.#file(files.value(at), name + 1), this.#text(name) + 1, files.value(at + 2));
+      }
+      return true;
+    }
+    const listed = payload.at(row);
     const described = this.#describedBy(extended);
     const own = new Set<number>(listed);
     if (own.size === 0) for (const sha1 of described.keys()) own.add(sha1);
@@ -59,6 +73,20 @@ export class JoinedFiles {
     return isWhole && inOrder.next().done === true;
   }
 
+  /** Whether list and fragment name the same files in the same order, each once: so it is of almost all updates. */
+  #areSame(row: number, extended: number): boolean {
+    const { payload } = this.#input.list;
+    const { described } = this.#input.extended;
+    let from = described.start(extended);
+    for (let at = payload.start(row), end = payload.end(row); at < end; at++) {
+      const sha1 = payload.value(at);
+      if (described.value(from) !== sha1 || this.#rowOf[sha1] === row + 1) return false;
+      this.#rowOf[sha1] = row + 1;
+      from += 3;
+    }
+    return true;
+  }
+
   /**
    * What an extended fragment says of files, by SHA-1, in its order: their names, plus one, and whether it describes them
    * (1), and with their SHA-256 (3).
@@ -66,7 +94,7 @@ export class JoinedFiles {
   #describedBy(extended: number): ReadonlyMap<number, { readonly name: number; source: number }> {
     const described = new Map<number, { readonly name: number; source: number }>();
     if (extended === -1) return described;
-    const files = this.#input.extended.filesAt(extended);
+    const files = this.#input.extended.described.at(extended);
     for (let at = 0; at < files.length; at += 3) {
       const sha1 = files[at] as number;
       const source = files[at + 2] as number;
@@ -84,14 +112,14 @@ export class JoinedFiles {
     const sha1s = values.sha1s.view();
     const inWords = (sha1: number): string => hexOf(sha1s, sha1 * 20, 20);
     const contradicted: number[] = [];
-    for (const [number, sha1] of this.#sha1s.entries()) {
+    for (let number = 0; number < this.#sha1s.length; number++) {
+      const sha1 = this.#sha1s[number] as number;
       const url = list.locationOf(sha1);
       const name = this.#names[number] as number;
       const isKnown = files.isKnown(sha1);
-      const sha256 = files.sha256Of(sha1);
       this.#builder.describeFile(number, {
-        ...(sha256 === undefined ? {} : { sha256 }),
-        ...(isKnown ? { size: files.sizeOf(sha1) } : {}),
+        sha256: files.sha256Of(sha1),
+        size: isKnown ? files.sizeOf(sha1) : undefined,
         name: name === 0 ? 0 : this.#text(name - 1) + 1,
         url: url === 0 ? 0 : this.#text(url - 1) + 1,
       });
@@ -110,7 +138,7 @@ export class JoinedFiles {
   #file(sha1: number, name: number): number {
     const known = this.#files[sha1] as number;
     if (known === 0) {
-      const number = this.#builder.file(this.#input.values.sha1s.raw, sha1 * 20);
+      const number = this.#builder.newFile(this.#input.values.sha1s.raw, sha1 * 20);
       this.#files[sha1] = number + 1;
       this.#sha1s.push(sha1);
       this.#names.push(name);

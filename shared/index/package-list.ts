@@ -1,5 +1,5 @@
 import { packFlags } from '#shared/core/catalog/columns/columns.ts';
-import { ListsColumn, uint16Column, uint32Column } from '#shared/core/catalog/columns/growing.ts';
+import { ListsColumn, NumberColumn } from '#shared/core/catalog/columns/growing.ts';
 import type { DeploymentAction } from '#shared/core/catalog/model.ts';
 import { IndexError } from './index-error.ts';
 import { NumberTable } from './number-table.ts';
@@ -26,15 +26,15 @@ export class PackageList {
   createdAt: string | undefined;
   /** Rows by RevisionId. */
   readonly rows = new NumberTable();
-  readonly revisionId = uint32Column();
-  readonly guid = uint32Column();
-  readonly revision = uint32Column();
+  readonly revisionId = new NumberColumn();
+  readonly guid = new NumberColumn();
+  readonly revision = new NumberColumn();
   /** Action, bundle and leaf, as {@link packFlags} packs them. */
-  readonly flags = uint16Column();
-  readonly created = uint32Column();
-  readonly language = uint32Column();
+  readonly flags = new NumberColumn();
+  readonly created = new NumberColumn();
+  readonly language = new NumberColumn();
   /** In `guids`, plus one. */
-  readonly classification = uint32Column();
+  readonly classification = new NumberColumn();
   /** In `sha1s`. */
   readonly payload = new ListsColumn();
   /** As {@link UpdateColumns} has them. */
@@ -57,7 +57,7 @@ export class PackageList {
   /** Where the number of the open clause's ids stands. */
   #clause = 0;
   /** By number of the SHA-1: address, in `texts`, plus one. */
-  readonly #location = uint32Column();
+  readonly #location = new NumberColumn();
 
   constructor(values: Values) {
     this.values = values;

@@ -63,11 +63,10 @@ export class Values {
     this.texts = new TextPool(key);
   }
 
-  /** To be called when all is read: frees some 8 MB that only adding needs. */
+  /** To be called when all is read: frees some 4 MB that only adding GUIDs and digests needs. */
   seal(): void {
     this.guids.seal();
     this.sha1s.seal();
-    this.texts.seal();
   }
 
   /** Frees the pools; nothing can be read then. */
@@ -80,17 +79,17 @@ export class Values {
   /** @returns the GUID's number in `guids` @throws IndexError `bad-value` */
   guid(what: string, attributes: Attributes, name: string): number {
     const range = attributes.bytes(name);
-    if (range === undefined || !parseGuid(range, this.#scratch)) throw bad(what, attributes.get(name), 'a GUID');
-    return this.guids.intern(this.#scratch);
+    if (range === undefined || !parseGuid(range, this.guids.scratch)) throw bad(what, attributes.get(name), 'a GUID');
+    return this.guids.internScratch();
   }
 
   /** @returns the digest's number in `sha1s` @throws IndexError `bad-value` */
   sha1(what: string, attributes: Attributes, name: string): number {
     const range = attributes.bytes(name);
-    if (range === undefined || !parseBase64(range.buffer, range.start, range.end, this.#scratch, 20)) {
+    if (range === undefined || !parseBase64(range.buffer, range.start, range.end, this.sha1s.scratch, 20)) {
       throw bad(what, attributes.get(name), 'the base64 form of 20 bytes');
     }
-    return this.sha1s.intern(this.#scratch);
+    return this.sha1s.internScratch();
   }
 
   /** @returns 32 bytes, valid until the next call @throws IndexError `bad-value` */

@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { float64Column, ListsColumn, listEnd, listStart, uint8Column, uint16Column, uint32Column } from './growing.ts';
+import { float64Column, ListsColumn, listEnd, listStart, NumberColumn, uint8Column } from './growing.ts';
 
 describe('Column', () => {
   it.each([
     ['8 bits', uint8Column, 0xff],
-    ['16 bits', uint16Column, 0xffff],
-    ['32 bits', uint32Column, 0xffff_ffff],
     ['doubles', float64Column, 12_293_231_150],
   ] as const)('of %s keeps what is pushed while it grows', (_, column, most) => {
     const values = column(1);
@@ -26,15 +24,40 @@ describe('Column', () => {
   });
 
   it('gives its memory away, or frees it', () => {
-    const taken = uint32Column();
+    const taken = uint8Column();
     taken.push(5);
     const { buffer } = taken.raw;
     expect([...taken.take()]).toEqual([5]);
     expect([taken.length, buffer.byteLength]).toEqual([0, 0]);
-    const freed = uint32Column();
+    const freed = uint8Column();
     const held = freed.raw.buffer;
     freed.free();
     expect([freed.length, held.byteLength]).toEqual([0, 0]);
+  });
+});
+
+describe('NumberColumn', () => {
+  it('keeps what is pushed from one page to the next', () => {
+    const values = new NumberColumn();
+    for (let at = 0; at < 20_000; at += 1) values.push(0xffff_ffff - at);
+    for (const at of [0, 8191, 8192, 16_384, 19_999]) expect(values.at(at)).toBe(0xffff_ffff - at);
+    values.set(8192, 7);
+    values.set(19_999, 8);
+    expect(values.length).toBe(20_000);
+    const taken = values.take();
+    expect([taken.length, taken[8191], taken[8192], taken[19_999]]).toEqual([20_000, 0xffff_ffff - 8191, 7, 8]);
+    expect(values.length).toBe(0);
+  });
+
+  it('begins anew when its values were given away, at the end of a page too', () => {
+    const values = new NumberColumn();
+    for (const count of [8192, 3, 0]) {
+      for (let at = 0; at < count; at += 1) values.push(count);
+      expect(values.take()).toEqual(new Uint32Array(count).fill(count));
+    }
+    values.push(1);
+    values.free();
+    expect(values.length).toBe(0);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { keyedHash, noHashKey } from './keyed-hash.ts';
+import { keyedHash, keyedHashOfWords, noHashKey } from './keyed-hash.ts';
 
 describe('keyedHash', () => {
   it('is HalfSipHash-1-3', () => {
@@ -10,6 +10,16 @@ describe('keyedHash', () => {
     const bytes = Uint8Array.from({ length: 40 }, (_, at) => (at + 256 - 31) % 256);
     const hashes = published.map((_, length) => keyedHash(bytes, 31, length, [0x03020100, 0x07060504]));
     expect(hashes).toEqual(published);
+  });
+
+  it('is the same of words as of their bytes', () => {
+    const bytes = Uint8Array.from({ length: 24 }, (_, at) => at * 37);
+    // Words are read in the order of the machine, and this is one of those that begin with the low byte.
+    for (const count of [0, 1, 4, 5]) {
+      expect(keyedHashOfWords(new Uint32Array(bytes.buffer), count, 0x03020100, 0x87060504)).toBe(
+        keyedHash(bytes, 0, count * 4, [0x03020100, 0x87060504]),
+      );
+    }
   });
 
   it('scatters keys that were chosen to collide under another key', () => {

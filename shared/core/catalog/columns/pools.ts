@@ -1,5 +1,6 @@
-import { type Column, release, uint8Column, uint32Column } from './growing.ts';
-import { type HashKey, keyedHash, noHashKey } from './keyed-hash.ts';
+import { maxBytes, NumberColumn, release, uint8Column } from './growing.ts';
+import { type HashKey, keyedHash, keyedHashOfWords, noHashKey } from './keyed-hash.ts';
+import { next, resized } from './sized.ts';
 
 const hexDigits = '0123456789abcdef';
 const hexOfByte: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
@@ -55,19 +56,36 @@ export function guidOf(bytes: Uint8Array, start: number): string {
 
 const emptySlot = 0xffff_ffff;
 
-/** Keys of one width, each kept once and known by its number: an open-addressing hash table over one byte array. */
+/** Keys of one width, each kept once and known by its number: an open-addressing hash table over one array. */
 export class BytePool {
   readonly width: number;
-  readonly #key: HashKey;
-  readonly #bytes: Column<Uint8Array>;
+  /** Room for one key, to be written and then looked up by {@link internScratch}. */
+  readonly scratch: Uint8Array;
+  readonly #scratchWords: Uint32Array;
+  readonly #key0: number;
+  readonly #key1: number;
+  readonly #wordsOfKey: number;
+  /** The keys, as words and as bytes of the same memory. */
+  #words: Uint32Array;
+  #bytes: Uint8Array;
   #count = 0;
   #slots: Uint32Array = new Uint32Array(1 << 10).fill(emptySlot);
 
-  /** @param key to be secret when the keys come from a stranger */
-  constructor(width: number, key: HashKey = noHashKey) {
+  /**
+   * @param width in bytes, a multiple of four
+   * @param key to be secret when the keys come from a stranger
+   * @param expected keys that there will be, as far as that is known
+   */
+  constructor(width: number, [key0, key1]: HashKey = noHashKey, expected = 1024) {
+    if (width % 4 !== 0) throw new RangeError(`keys of ${width} bytes; allowed are multiples of four`);
     this.width = width;
-    this.#key = key;
-    this.#bytes = uint8Column(1024 * width);
+    this.scratch = new Uint8Array(width);
+    this.#scratchWords = new Uint32Array(this.scratch.buffer);
+    this.#wordsOfKey = width / 4;
+    this.#key0 = key0;
+    this.#key1 = key1;
+    this.#words = new Uint32Array(Math.max(1, expected) * this.#wordsOfKey);
+    this.#bytes = new Uint8Array(this.#words.buffer);
   }
 
   get count(): number {
@@ -76,28 +94,50 @@ export class BytePool {
 
   /** Number of the key, which is added when it is new. `from` is where its bytes stand. */
   intern(bytes: Uint8Array, from = 0): number {
-    const slot = this.#slotOf(bytes, from);
-    const known = this.#slots[slot] as number;
-    if (known !== emptySlot) return known;
-    const number = this.#count++;
-    this.#bytes.append(bytes.subarray(from, from + this.width));
-    this.#slots[slot] = number;
-    if (this.#count * 2 > this.#slots.length) {
-      const slots = this.#rehashed(this.#slots.length * 2);
-      release(this.#slots);
-      this.#slots = slots;
+    const { scratch, width } = this;
+    for (let i = 0; i < width; i++) scratch[i] = bytes[from + i] as number;
+    return this.internScratch();
+  }
+
+  /** Number of the key in {@link scratch}, which is added when it is new. */
+  internScratch(): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    const key = this.#scratchWords;
+    const words = this.#words;
+    const count = this.#wordsOfKey;
+    let slot = keyedHashOfWords(key, count, this.#key0, this.#key1) & mask;
+    for (;;) {
+      const known = slots[slot] as number;
+      if (known === emptySlot) break;
+      const start = known * count;
+      let i = 0;
+      while (i < count && words[start + i] === key[i]) i += 1;
+      if (i === count) return known;
+      slot = (slot + 1) & mask;
+    }
+    slots[slot] = this.#count;
+    const number = this.#add(this.scratch, 0);
+    if (this.#count * 2 > slots.length) {
+      this.#slots = this.#rehashed(slots.length * 2);
+      release(slots);
     }
     return number;
   }
 
+  /** Adds a key that no other is equal to, without what it would be found by: {@link intern} does not know it. */
+  push(bytes: Uint8Array, from: number): number {
+    return this.#add(bytes, from);
+  }
+
   /** All keys and, behind them, whatever; valid until the next one is added. */
   get raw(): Uint8Array {
-    return this.#bytes.raw;
+    return this.#bytes;
   }
 
   /** All keys, one after the other; valid until the next one is added. */
   view(): Uint8Array {
-    return this.#bytes.view();
+    return this.#bytes.subarray(0, this.#count * this.width);
   }
 
   /** Frees what finds keys, when none will be added any more; the keys stay. */
@@ -108,38 +148,37 @@ export class BytePool {
 
   /** Frees the memory of the keys now. The pool must not be used then. */
   free(): void {
-    this.#bytes.free();
+    release(this.#words);
     release(this.#slots);
   }
 
   /** Gives the keys away, one after the other. The pool must not be used then. */
   take(): Uint8Array {
     release(this.#slots);
-    return this.#bytes.take();
+    return resized(this.#bytes, this.#count * this.width, Uint8Array);
   }
 
-  #slotOf(bytes: Uint8Array, from: number): number {
-    const mask = this.#slots.length - 1;
-    const all = this.#bytes.raw;
-    let slot = keyedHash(bytes, from, this.width, this.#key) & mask;
-    for (;;) {
-      const known = this.#slots[slot] as number;
-      if (known === emptySlot || this.#equals(all, known, bytes, from)) return slot;
-      slot = (slot + 1) & mask;
+  #add(bytes: Uint8Array, from: number): number {
+    const { width } = this;
+    const start = this.#count * width;
+    if (start === this.#bytes.length) {
+      const length = next(this.#count) * width;
+      if (length > maxBytes) throw new RangeError(`keys of ${length} bytes; up to ${maxBytes} are possible`);
+      this.#bytes = resized(this.#bytes, length, Uint8Array);
+      this.#words = new Uint32Array(this.#bytes.buffer);
     }
-  }
-
-  #equals(all: Uint8Array, number: number, bytes: Uint8Array, from: number): boolean {
-    const start = number * this.width;
-    for (let i = 0; i < this.width; i++) if (all[start + i] !== bytes[from + i]) return false;
-    return true;
+    const all = this.#bytes;
+    for (let i = 0; i < width; i++) all[start + i] = bytes[from + i] as number;
+    return this.#count++;
   }
 
   #rehashed(size: number): Uint32Array {
     const slots = new Uint32Array(size).fill(emptySlot);
-    const all = this.#bytes.view();
+    const count = this.#wordsOfKey;
+    const key = new Uint32Array(count);
     for (let number = 0; number < this.#count; number++) {
-      let slot = keyedHash(all, number * this.width, this.width, this.#key) & (size - 1);
+      for (let i = 0; i < count; i++) key[i] = this.#words[number * count + i] as number;
+      let slot = keyedHashOfWords(key, count, this.#key0, this.#key1) & (size - 1);
       while (slots[slot] !== emptySlot) slot = (slot + 1) & (size - 1);
       slots[slot] = number;
     }
@@ -156,8 +195,8 @@ export interface Texts {
 /** Texts, each kept once and known by its number. As strings they would take three times as much memory. */
 export class TextPool {
   readonly #key: HashKey;
-  readonly #ends = uint32Column();
-  readonly #hashes = uint32Column();
+  readonly #ends = new NumberColumn();
+  readonly #hashes = new NumberColumn();
   readonly #bytes = uint8Column(1 << 16);
   readonly #encoder = new TextEncoder();
   #scratch = new Uint8Array(1 << 12);
@@ -181,40 +220,46 @@ export class TextPool {
 
   /** The same for a text of which the UTF-8 bytes are at hand. */
   internBytes(bytes: Uint8Array, start: number, end: number): number {
-    const ends = this.#ends.raw;
-    const all = this.#bytes.raw;
-    const hashes = this.#hashes.raw;
     const mask = this.#slots.length - 1;
     const hash = keyedHash(bytes, start, end - start, this.#key);
     let slot = hash & mask;
     for (;;) {
       const known = this.#slots[slot] as number;
       if (known === emptySlot) break;
-      const from = known === 0 ? 0 : (ends[known - 1] as number);
-      if (hashes[known] === hash && equalRanges(all, from, ends[known] as number, bytes, start, end)) return known;
+      if (this.#hashes.at(known) === hash && this.#equals(known, bytes, start, end)) return known;
       slot = (slot + 1) & mask;
     }
-    const number = this.#ends.length;
-    this.#bytes.append(bytes.subarray(start, end));
-    this.#ends.push(this.#bytes.length);
+    const number = this.push(bytes, start, end);
     this.#hashes.push(hash);
     this.#slots[slot] = number;
     if (this.#ends.length * 2 > this.#slots.length) this.#rehash(this.#slots.length * 2);
     return number;
   }
 
+  /** Adds a text that no other is equal to, without what it would be found by: a pool of such is never asked for one. */
+  push(bytes: Uint8Array, start: number, end: number): number {
+    const number = this.#ends.length;
+    this.#bytes.append(bytes.subarray(start, end));
+    this.#ends.push(this.#bytes.length);
+    return number;
+  }
+
   get(number: number): string {
-    return textAt({ ends: this.#ends.raw, bytes: this.#bytes.raw }, number);
+    return decoder.decode(this.#bytes.raw.subarray(this.start(number), this.end(number)));
   }
 
-  /** The same with whatever behind the texts. */
-  get raw(): Texts {
-    return { ends: this.#ends.raw, bytes: this.#bytes.raw };
+  /** Where the text begins and ends in {@link raw}. */
+  start(number: number): number {
+    return number === 0 ? 0 : this.#ends.at(number - 1);
   }
 
-  /** Valid until the next text is added. */
-  view(): Texts {
-    return { ends: this.#ends.view(), bytes: this.#bytes.view() };
+  end(number: number): number {
+    return this.#ends.at(number);
+  }
+
+  /** The bytes of all texts and, behind them, whatever; valid until the next text is added. */
+  get raw(): Uint8Array {
+    return this.#bytes.raw;
   }
 
   /** Frees what finds texts, when none will be added any more; the texts stay. */
@@ -236,30 +281,24 @@ export class TextPool {
     return { ends: this.#ends.take(), bytes: this.#bytes.take() };
   }
 
+  #equals(number: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const all = this.#bytes.raw;
+    let at = this.start(number);
+    if (this.end(number) - at !== end - start) return false;
+    for (let i = start; i < end; i++) if (all[at++] !== bytes[i]) return false;
+    return true;
+  }
+
   #rehash(size: number): void {
     const slots = new Uint32Array(size).fill(emptySlot);
-    const hashes = this.#hashes.raw;
     for (let number = 0; number < this.#ends.length; number++) {
-      let slot = (hashes[number] as number) & (size - 1);
+      let slot = this.#hashes.at(number) & (size - 1);
       while (slots[slot] !== emptySlot) slot = (slot + 1) & (size - 1);
       slots[slot] = number;
     }
     release(this.#slots);
     this.#slots = slots;
   }
-}
-
-function equalRanges(
-  a: Uint8Array,
-  aStart: number,
-  aEnd: number,
-  b: Uint8Array,
-  bStart: number,
-  bEnd: number,
-): boolean {
-  if (aEnd - aStart !== bEnd - bStart) return false;
-  for (let i = aStart, k = bStart; i < aEnd; i++, k++) if (a[i] !== b[k]) return false;
-  return true;
 }
 
 // Texts are what they are: a byte order mark at the start is part of one, and what is not UTF-8 is none.
