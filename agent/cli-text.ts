@@ -1,4 +1,4 @@
-import type { CycleResult } from './main.ts';
+import type { CycleResult, IdentityDocument } from './main.ts';
 
 /** A cycle for people: each update with its state and reason, what was done, and what went wrong. */
 export function formatCycle(result: CycleResult): string {
@@ -18,4 +18,17 @@ export function formatCycle(result: CycleResult): string {
     (problem) => `problem in ${problem.phase}: ${problem.message} (${problem.code})`,
   );
   return `${[...lines, ...problems, summary].join('\n')}\n`;
+}
+
+/** Who a host is to its broker, for people. */
+export function formatIdentity(identity: IdentityDocument | undefined): string {
+  if (identity === undefined) return 'not enrolled: run kbroker-agent enroll with a token\n';
+  const { machineId, group, server, repositoryUrl, thumbprint, enrolledAt } = identity;
+  return [
+    `${machineId} in group ${group}, enrolled at ${enrolledAt}`,
+    `server      ${server}`,
+    `repository  ${repositoryUrl}`,
+    `key         ${thumbprint}`,
+    '',
+  ].join('\n');
 }

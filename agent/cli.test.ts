@@ -1,9 +1,10 @@
-import { writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { testRootPem } from '#test/kit/signed-index.ts';
 import { main } from './cli.ts';
 import { aHost, type Bench, openBench } from './fixtures/bench.ts';
+import { goodToken, replacingToken } from './fixtures/fake-broker.ts';
 import { publish, unitId } from './fixtures/publication.ts';
 
 let bench: Bench;
@@ -11,17 +12,17 @@ let stop: AbortController;
 beforeEach(async () => {
   bench = await openBench();
   stop = new AbortController();
-  await writeFile(join(bench.folder, 'secret'), `${bench.site.secret}\n`);
   await writeFile(join(bench.folder, 'host.json'), JSON.stringify(aHost()));
   await writeFile(join(bench.folder, 'roots.pem'), testRootPem);
+  expect(await agent(['enroll'])).toMatchObject({ code: 0, err: '' });
+  bench.site.requests.length = 0;
 });
 afterEach(() => bench.close());
 
 const file = { name: 'a.cab', data: Buffer.from('a payload') };
 const settings = (): Record<string, string> => ({
   KBROKER_SERVER: bench.site.url.href,
-  KBROKER_REPOSITORY: bench.site.url.href,
-  KBROKER_SECRET_FILE: join(bench.folder, 'secret'),
+  KBROKER_ENROLMENT_TOKEN: goodToken,
   KBROKER_DATA: join(bench.folder, 'data'),
   KBROKER_SIMULATED_HOST: join(bench.folder, 'host.json'),
   KBROKER_INDEX_ROOTS: join(bench.folder, 'roots.pem'),
@@ -58,7 +59,7 @@ describe('the command line', () => {
     const { site } = bench;
     site.publish(publish([{ id: 1, kb: '5000001', files: [file] }]));
     expect(await json('scan')).toMatchObject({ code: 0, result: { updates: [{ state: 'MISSING' }], reports: [] } });
-    expect(site.reports).toEqual([]);
+    expect(site.broker.reports).toEqual([]);
     expect(await json('report')).toMatchObject({ code: 0, result: { reports: [{ requested: [expect.any(String)] }] } });
     site.hold(file);
     expect(await json('download')).toMatchObject({
@@ -67,25 +68,27 @@ describe('the command line', () => {
     });
     expect(await json('status')).toMatchObject({
       code: 0,
-      result: { updates: [{ state: 'PENDING', reason: 'its file is downloaded' }] },
+      result: { lastCycle: { updates: [{ state: 'PENDING', reason: 'its file is downloaded' }] } },
     });
     expect(await json('install')).toMatchObject({
       code: 0,
       result: { state: 'OK', installs: [{ outcome: 'installed' }] },
     });
-    expect(site.reports.at(-1)?.updates).toMatchObject([{ state: 'OK' }]);
+    expect(site.broker.reports.at(-1)?.updates).toMatchObject([{ state: 'OK' }]);
     const { code, out } = await agent(['status']);
     expect(code).toBe(0);
-    expect(out).toMatch(/^OK +KB5000001 +Update \(KB5000001\): installed\nOK at \S+, 1 of 1 updates installed\n$/);
+    expect(out).toMatch(/\nOK +KB5000001 +Update \(KB5000001\): installed\nOK at \S+, 1 of 1 updates installed\n$/);
   });
 
   it('takes flags before the environment', async () => {
     bench.site.publish(publish([{ id: 1, kb: '5000001', files: [file] }]));
-    const flags = Object.entries(settings()).flatMap(([name, value]) => [
+    const { KBROKER_ENROLMENT_TOKEN: _, ...used } = settings();
+    const flags = Object.entries({ ...used, KBROKER_REPOSITORY: bench.site.url.href }).flatMap(([name, value]) => [
       `--${name.replace('KBROKER_', '').toLowerCase().replaceAll('_', '-')}`,
       value,
     ]);
-    const wrong = { KBROKER_SERVER: 'http://127.0.0.1:1', KBROKER_DATA: '/nowhere' };
+    const nobody = 'http://127.0.0.1:1';
+    const wrong = { KBROKER_SERVER: nobody, KBROKER_REPOSITORY: nobody, KBROKER_DATA: '/nowhere' };
     expect(await agent(['scan', ...flags], wrong)).toMatchObject({ code: 0, err: '' });
   });
 
@@ -103,9 +106,11 @@ describe('the command line', () => {
   });
 
   it.each([
-    ['a setting is missing', ['scan'], { KBROKER_SERVER: undefined }, 'pass --server or set KBROKER_SERVER'],
+    ['a setting is missing', ['enroll'], { KBROKER_SERVER: undefined }, 'pass --server or set KBROKER_SERVER'],
+    ['there is no token', ['enroll'], { KBROKER_ENROLMENT_TOKEN: undefined }, 'pass --token or set KBROKER_ENROL'],
+    ['a token that is none', ['enroll', '--token', 'kbt1_x'], {}, 'the token is none: allowed is kbt1_ID_SECRET'],
     ['no machine', ['scan'], { KBROKER_SIMULATED_HOST: undefined }, 'simulated machines only'],
-    ['no such secret', ['scan'], { KBROKER_SECRET_FILE: '/nowhere/secret' }, 'cannot read the secret'],
+    ['a repository that is no address', ['scan'], { KBROKER_REPOSITORY: 'cdn' }, '--repository: got "cdn"'],
     ['a server that is no address', ['scan'], { KBROKER_SERVER: 'broker' }, 'allowed is http(s)://'],
     [
       'no such roots',
@@ -132,11 +137,12 @@ describe('the command line', () => {
     expect(bench.site.requests).toEqual([]);
   });
 
-  it('exit code 3: the repository is empty; the secret is never printed', async () => {
+  it('exit code 3: the repository is empty; neither token nor key is ever printed', async () => {
     const { code, out, err } = await agent(['scan', '--verbose']);
     expect(code).toBe(3);
     expect(out).toContain('not-found');
-    expect(out + err).not.toContain(bench.site.secret);
+    expect(out + err).not.toContain(goodToken);
+    expect(out + err).not.toContain('PRIVATE');
   });
 
   it('exit code 4: another run is at work', async () => {
@@ -170,14 +176,102 @@ describe('the command line', () => {
   });
 
   it('status before the first cycle', async () => {
-    expect(await agent(['status', '--json'])).toMatchObject({ code: 0, out: 'null\n' });
+    const { code, out } = await agent(['status']);
+    const [thumbprint] = (await readdir(join(bench.folder, 'data', 'keys'))).map((name) => name.replace('.pem', ''));
+    expect(code).toBe(0);
+    expect(out).toMatch(/^host-1 in group everyone, enrolled at \S+\n/);
+    expect(out).toContain(`server      ${bench.site.url.href}\n`);
+    expect(out).toContain(`key         ${thumbprint}\n`);
+    expect(out).toMatch(/\nno cycle has run here yet\n$/);
+    expect(await json('status')).toMatchObject({ result: { identity: { thumbprint }, lastCycle: null } });
+    const elsewhere = { ...settings(), KBROKER_DATA: join(bench.folder, 'empty') };
+    expect(await agent(['status'], elsewhere)).toMatchObject({ code: 0, out: expect.stringMatching(/^not enrolled/) });
   });
 
   it('every command has help with the exit codes', async () => {
-    for (const command of ['scan', 'report', 'download', 'install', 'run', 'status']) {
+    for (const command of ['enroll', 'scan', 'report', 'download', 'install', 'run', 'status']) {
       const { code, out } = await agent([command, '--help']);
       expect(code).toBe(0);
       expect(out).toContain('Exit codes: 0 done');
     }
+  });
+});
+
+describe('enroll', () => {
+  const data = (name: string): Record<string, string> => ({ ...settings(), KBROKER_DATA: join(bench.folder, name) });
+  const keys = async (name = 'data'): Promise<readonly string[]> => readdir(join(bench.folder, name, 'keys'));
+  const host = () => {
+    const found = bench.site.broker.hosts.get('host-1');
+    if (found === undefined) throw new Error('the host is not enrolled');
+    return found;
+  };
+
+  it('again changes nothing, under either spelling', async () => {
+    const before = await readFile(join(bench.folder, 'data', 'keys', (await keys())[0] ?? ''), 'utf8');
+    expect(await json('enrol')).toMatchObject({ code: 0, result: { changed: false, identity: { group: 'everyone' } } });
+    expect((await agent(['enroll'])).out).toMatch(/^was enrolled already: host-1 in group everyone/);
+    expect(bench.site.broker.enrolments).toEqual(['host-1']);
+    expect(await readFile(join(bench.folder, 'data', 'keys', (await keys())[0] ?? ''), 'utf8')).toBe(before);
+  });
+
+  it('whose answer was lost goes on with the same key', async () => {
+    bench.site.broker.hosts.clear();
+    bench.site.fail(/enrolments/, { type: 'lost' });
+    expect((await agent(['enroll'], data('other'))).code).toBe(3);
+    const made = await keys('other');
+    expect(await agent(['enroll'], data('other'))).toMatchObject({ code: 0 });
+    expect(await keys('other')).toEqual(made);
+    expect(made).toEqual([`${host().thumbprint}.pem`]);
+  });
+
+  it('exit code 5: the machine is taken, until a token may replace its key', async () => {
+    const taken = await agent(['enroll'], data('other'));
+    expect(taken).toMatchObject({ code: 5, err: expect.stringContaining('is enrolled with another key') });
+    const before = host().thumbprint;
+    expect(await agent(['enroll', '--token', replacingToken], data('other'))).toMatchObject({ code: 0 });
+    expect(host().thumbprint).not.toBe(before);
+    expect(await agent(['scan'])).toMatchObject({ code: 5, out: expect.stringContaining('problem in check-in') });
+  });
+
+  it('exit code 5: the token is refused, and the host stays what it was', async () => {
+    const other = goodToken.replace('tttt', 'aaaa');
+    const made = await keys();
+    const refused = await agent(['enroll', '--new-key', '--token', other]);
+    expect(refused).toMatchObject({ code: 5, err: expect.stringContaining('this token is not known') });
+    expect(refused.err).not.toContain(other);
+    expect(await keys()).toEqual(expect.arrayContaining([...made]));
+    expect((await agent(['status'])).out).toContain(host().thumbprint);
+    expect(await json('scan')).toMatchObject({ result: { problems: [{ phase: 'pull' }, { phase: 'scan' }] } });
+  });
+
+  it('exit code 5: the key was revoked, until another one comes with a token that may replace it', async () => {
+    host().revoked = true;
+    expect(await agent(['enroll'])).toMatchObject({ code: 5, err: expect.stringContaining('revoked') });
+    expect((await agent(['scan'])).code).toBe(5);
+    expect(await agent(['enroll', '--new-key', '--token', replacingToken])).toMatchObject({ code: 0 });
+    expect(await keys()).toEqual([`${host().thumbprint}.pem`]);
+    expect((await agent(['scan'])).out).not.toContain('revoked');
+  });
+
+  it.skipIf(process.platform === 'win32')('exit code 5: others can read the key', async () => {
+    const [name = ''] = await keys();
+    await chmod(join(bench.folder, 'data', 'keys', name), 0o644);
+    const { code, err } = await agent(['scan']);
+    expect({ code, err }).toEqual({ code: 5, err: expect.stringContaining('has the mode 644, allowed is 600') });
+    expect(bench.site.requests).toEqual([]);
+    expect(await agent(['enroll', '--new-key', '--token', replacingToken])).toMatchObject({ code: 0 });
+    expect(await keys()).not.toContain(name);
+  });
+
+  it('exit code 5: nothing is enrolled here', async () => {
+    expect(await agent(['scan'], data('empty'))).toMatchObject({
+      code: 5,
+      err: expect.stringContaining('has no enrolment: run kbroker-agent enroll'),
+    });
+  });
+
+  it('exit code 3: nobody answers', async () => {
+    const nobody = { ...data('other'), KBROKER_SERVER: 'http://127.0.0.1:1' };
+    expect(await agent(['enroll'], nobody)).toMatchObject({ code: 3, err: expect.stringContaining('127.0.0.1:1') });
   });
 });

@@ -3,16 +3,18 @@ import { resolve } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import * as z from 'zod/mini';
 import { microsoftRoots, parseRoots, type TrustPolicy } from '#shared/authenticode/index.ts';
-import { formatCycle } from './cli-text.ts';
-import { defaultSchedule } from './core/schedule.ts';
+import { formatCycle, formatIdentity } from './cli-text.ts';
+import { defaultSchedule, type Schedule } from './core/schedule.ts';
 import {
   type Agent,
   type CycleResult,
-  createSimulatedAgent,
+  enrolSimulatedHost,
   openAgentProcess,
   openDocuments,
+  openSimulatedAgent,
   type Phase,
   phases,
+  readIdentity,
   runCycle,
   runLoop,
 } from './main.ts';
@@ -41,12 +43,23 @@ const exitCodes = {
   problem: 3,
   /** Another run of the agent is at work on this data folder. */
   busy: 4,
+  /** The broker does not know this host, or not any more: not enrolled, token refused, key revoked or no good … */
+  identity: 5,
 } as const;
+
+/** Failures of an enrolment, or that another one mends. */
+const identityCodes: ReadonlySet<string> = new Set([
+  'not-enrolled',
+  'refused',
+  'taken',
+  'revoked',
+  'cloned',
+  'bad-key',
+]);
 
 interface Flags {
   readonly server?: string;
   readonly repository?: string;
-  readonly secretFile?: string;
   readonly data?: string;
   readonly simulatedHost?: string;
   readonly indexRoots?: string;
@@ -57,19 +70,20 @@ interface Flags {
 
 /** What each command does; the rest of a cycle is taken from what earlier commands stored. */
 const phasesOf = {
-  scan: ['pull', 'rules', 'scan', 'lookup'],
-  report: ['pull', 'rules', 'scan', 'lookup', 'report'],
-  download: ['pull', 'rules', 'scan', 'lookup', 'download'],
-  install: ['rules', 'scan', 'lookup', 'report', 'install'],
+  scan: ['check-in', 'pull', 'scan', 'lookup'],
+  report: ['check-in', 'pull', 'scan', 'lookup', 'report'],
+  download: ['check-in', 'pull', 'scan', 'lookup', 'download'],
+  install: ['check-in', 'scan', 'lookup', 'report', 'install'],
   run: phases,
 } as const satisfies Record<string, readonly Phase[]>;
 
 const help = `
-Settings can also come from the environment: KBROKER_SERVER, KBROKER_REPOSITORY, KBROKER_SECRET_FILE, KBROKER_DATA,
+Settings can also come from the environment: KBROKER_SERVER, KBROKER_REPOSITORY, KBROKER_ENROLMENT_TOKEN, KBROKER_DATA,
 KBROKER_SIMULATED_HOST, KBROKER_INDEX_ROOTS, KBROKER_ALLOW_SHA1 (true or false).
 
 Exit codes: 0 done, 1 an update is in ERROR, 2 wrong arguments or settings, 3 a phase failed (broker or repository not
-reachable, access refused, disk …), 4 another run of the agent is at work.`;
+reachable, access refused, disk …), 4 another run of the agent is at work, 5 this host is not enrolled, its token was
+refused, the machine is taken, or its key was revoked, copied or is no good.`;
 
 /** Runs the agent's command line and gives the exit code (the help lists them). */
 export async function main(args: readonly string[], io: AgentIo): Promise<number> {
@@ -84,7 +98,9 @@ export async function main(args: readonly string[], io: AgentIo): Promise<number
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
     if (!(error instanceof AgentError)) throw error;
     io.stderr.write(`kbroker-agent: ${error.message}\n`);
-    return error.code === 'bad-config' ? exitCodes.usage : exitCodes.problem;
+    if (error.code === 'bad-config') return exitCodes.usage;
+    if (error.code === 'busy') return exitCodes.busy;
+    return identityCodes.has(error.code) ? exitCodes.identity : exitCodes.problem;
   }
 }
 
@@ -111,9 +127,8 @@ function buildProgram(io: AgentIo, end: (exitCode: number) => void): Command {
       .addHelpText('after', help);
   const online = (name: string, description: string): Command =>
     command(name, description)
-      .option('--server <url>', "address of the broker's API")
-      .option('--repository <url>', 'address of the repository')
-      .option('--secret-file <file>', 'file with the bearer secret')
+      .option('--server <url>', "address of the broker's API (default: where this host enrolled)")
+      .option('--repository <url>', 'address of the repository (default: what the broker named at enrolment)')
       .option('--simulated-host <file>', 'JSON file of a simulated machine')
       .option('--index-roots <file>', "PEM file of the roots that indexes are signed under (default: Microsoft's)")
       .option('--allow-sha1', 'also accept indexes signed by SHA-1, as until 2020');
@@ -121,12 +136,26 @@ function buildProgram(io: AgentIo, end: (exitCode: number) => void): Command {
     online(name, description).action((flags: Flags & { again?: boolean }) =>
       withAgent(flags, io, async (agent) => {
         const retryGivenUp = flags.again === true;
-        const result = await runCycle(agent, { phases: phasesOf[name], signal: io.signal, retryGivenUp });
+        const result = await runCycle(agent, {
+          phases: phasesOf[name],
+          signal: io.signal,
+          retryGivenUp,
+          wholeReport: name === 'report',
+          // Whoever types a command wants that one; operators' commands wait for `run`.
+          heedCommands: false,
+        });
         print(result, flags, io);
         end(exitCodeOf(result));
       }),
     );
 
+  command('enroll', 'make this machine known to a broker, with a token that an operator made')
+    .alias('enrol')
+    .option('--server <url>', "address of the broker's API")
+    .option('--token <token>', 'enrolment token; rather set KBROKER_ENROLMENT_TOKEN, which other users cannot see')
+    .option('--simulated-host <file>', 'JSON file of a simulated machine')
+    .option('--new-key', 'make another key, for instance after the old one was revoked; the token must allow it')
+    .action((flags: Flags & { token?: string; newKey?: boolean }) => enrolMachine(flags, io));
   once('scan', 'bring index and rules, scan, and say where each update stands');
   once('report', 'scan and report to the broker, which requests what is missing');
   once('download', 'scan and download what the repository holds');
@@ -135,34 +164,61 @@ function buildProgram(io: AgentIo, end: (exitCode: number) => void): Command {
     'also try updates again whose attempts are used up',
   );
   online('run', 'do all of it again and again until stopped')
-    .addOption(seconds('--interval <seconds>', 'between cycles', defaultSchedule.intervalSeconds))
-    .addOption(seconds('--first-within <seconds>', 'first cycle within', defaultSchedule.firstWithinSeconds))
-    .action((flags: Flags & { interval: number; firstWithin: number }) =>
+    .addOption(seconds('--interval <seconds>', 'between cycles, whatever the broker wishes (default: its wish)'))
+    .addOption(seconds('--first-within <seconds>', 'first cycle within').default(defaultSchedule.firstWithinSeconds))
+    .action((flags: Flags & { interval?: number; firstWithin: number }) =>
       withAgent(flags, io, async (agent) => {
-        const schedule = {
-          ...agent.settings.schedule,
-          intervalSeconds: flags.interval,
+        const { poll, ...usual } = agent.settings.schedule;
+        const schedule: Schedule = {
+          ...usual,
           firstWithinSeconds: flags.firstWithin,
+          ...(flags.interval === undefined ? poll && { poll } : { intervalSeconds: flags.interval }),
         };
         const onCycle = (result: CycleResult): void => print(result, flags, io);
         await runLoop({ ...agent, settings: { ...agent.settings, schedule } }, { signal: io.signal, onCycle });
       }),
     );
-  command('status', 'say what the last cycle found, without asking anybody').action(async (flags: Flags) => {
-    const dataDir = required(flags.data ?? io.env.KBROKER_DATA, '--data', 'KBROKER_DATA');
-    const documents = openDocuments(resolve(dataDir), logTo(io, flags));
-    const last = await documents.read('last-cycle', (value) => z.parse(cycleResult, value));
-    if (last === undefined) io.stdout.write(flags.json === true ? 'null\n' : 'no cycle has run here yet\n');
-    else {
-      print(last, flags, io);
-      end(exitCodeOf(last));
-    }
-  });
+  command('status', 'say who this host is to the broker and what the last cycle found, without asking anybody').action(
+    async (flags: Flags) => {
+      const documents = openDocuments(dataFolder(flags, io), logTo(io, flags));
+      const identity = await readIdentity(documents);
+      const last = await documents.read('last-cycle', (value) => z.parse(cycleResult, value));
+      if (flags.json === true) {
+        io.stdout.write(`${JSON.stringify({ identity: identity ?? null, lastCycle: last ?? null })}\n`);
+      } else {
+        io.stdout.write(formatIdentity(identity));
+        io.stdout.write(last === undefined ? 'no cycle has run here yet\n' : formatCycle(last));
+      }
+      if (last !== undefined) end(exitCodeOf(last));
+    },
+  );
   return program;
 }
 
-function seconds(flag: string, description: string, byDefault: number): Option {
-  return new Option(flag, `${description}, seconds`).default(byDefault).argParser((text) => {
+async function enrolMachine(flags: Flags & { token?: string; newKey?: boolean }, io: AgentIo): Promise<void> {
+  const { env } = io;
+  const server = required(flags.server ?? env.KBROKER_SERVER, '--server', 'KBROKER_SERVER');
+  const process = openAgentProcess();
+  try {
+    const { identity, changed } = await enrolSimulatedHost({
+      process,
+      server: address(server, '--server'),
+      token: required(flags.token ?? env.KBROKER_ENROLMENT_TOKEN, '--token', 'KBROKER_ENROLMENT_TOKEN').trim(),
+      newKey: flags.newKey === true,
+      dataDir: dataFolder(flags, io),
+      hostFile: hostFile(flags, io),
+      log: logTo(io, flags),
+      signal: io.signal,
+    });
+    if (flags.json === true) io.stdout.write(`${JSON.stringify({ changed, identity })}\n`);
+    else io.stdout.write(`${changed ? '' : 'was enrolled already: '}${formatIdentity(identity)}`);
+  } finally {
+    await process.close();
+  }
+}
+
+function seconds(flag: string, description: string): Option {
+  return new Option(flag, `${description}, seconds`).argParser((text) => {
     const value = Number(text);
     if (text.trim() === '' || !Number.isFinite(value) || value < 0) {
       throw new InvalidArgumentError(`got ${JSON.stringify(text)}, allowed is a number of seconds, 0 or more`);
@@ -189,16 +245,16 @@ function address(value: string, flag: string): URL {
   throw new AgentError('bad-config', `${flag}: got ${JSON.stringify(value)}, allowed is http(s)://host[:port][/path]`);
 }
 
-async function readSecret(file: string): Promise<string> {
-  let secret: string;
-  try {
-    secret = (await readFile(file, 'utf8')).trim();
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new AgentError('bad-config', `cannot read the secret: ${file}: ${why}`, { cause });
-  }
-  if (/^[\x21-\x7e]+$/.test(secret)) return secret;
-  throw new AgentError('bad-config', `${file} must hold the secret as one word of printable ASCII characters`);
+const dataFolder = (flags: Flags, { env }: AgentIo): string =>
+  resolve(required(flags.data ?? env.KBROKER_DATA, '--data', 'KBROKER_DATA'));
+
+function hostFile(flags: Flags, { env }: AgentIo): string {
+  const file = flags.simulatedHost ?? env.KBROKER_SIMULATED_HOST;
+  if (file !== undefined && file !== '') return resolve(file);
+  throw new AgentError(
+    'bad-config',
+    'this version drives simulated machines only: pass --simulated-host or set KBROKER_SIMULATED_HOST',
+  );
 }
 
 async function readTrust(flags: Flags, env: AgentIo['env']): Promise<TrustPolicy> {
@@ -220,28 +276,17 @@ async function readTrust(flags: Flags, env: AgentIo['env']): Promise<TrustPolicy
 
 async function withAgent(flags: Flags, io: AgentIo, action: (agent: Agent) => Promise<void>): Promise<void> {
   const { env } = io;
-  const server = required(flags.server ?? env.KBROKER_SERVER, '--server', 'KBROKER_SERVER');
-  const repository = required(flags.repository ?? env.KBROKER_REPOSITORY, '--repository', 'KBROKER_REPOSITORY');
-  const secretFile = required(flags.secretFile ?? env.KBROKER_SECRET_FILE, '--secret-file', 'KBROKER_SECRET_FILE');
-  const dataDir = required(flags.data ?? env.KBROKER_DATA, '--data', 'KBROKER_DATA');
-  const hostFile = flags.simulatedHost ?? env.KBROKER_SIMULATED_HOST;
-  if (hostFile === undefined) {
-    throw new AgentError(
-      'bad-config',
-      'this version drives simulated machines only: pass --simulated-host or set KBROKER_SIMULATED_HOST',
-    );
-  }
+  const server = flags.server ?? env.KBROKER_SERVER;
+  const repository = flags.repository ?? env.KBROKER_REPOSITORY;
+  const common = { dataDir: dataFolder(flags, io), hostFile: hostFile(flags, io), log: logTo(io, flags) };
   const indexTrust = await readTrust(flags, env);
   const process = openAgentProcess();
   try {
-    const agent = createSimulatedAgent({
+    const agent = await openSimulatedAgent({
+      ...common,
       process,
-      server: address(server, '--server'),
-      repository: address(repository, '--repository'),
-      secret: await readSecret(secretFile),
-      dataDir: resolve(dataDir),
-      hostFile: resolve(hostFile),
-      log: logTo(io, flags),
+      server: server === undefined ? undefined : address(server, '--server'),
+      repository: repository === undefined ? undefined : address(repository, '--repository'),
       settings: { indexTrust },
     });
     // A host file that is wrong is told at once, and not as the failure of some phase.
@@ -258,6 +303,7 @@ function print(result: CycleResult, flags: Flags, io: AgentIo): void {
 
 function exitCodeOf(result: CycleResult): number {
   if (result.problems.some((problem) => problem.code === 'busy')) return exitCodes.busy;
+  if (result.problems.some((problem) => identityCodes.has(problem.code))) return exitCodes.identity;
   if (result.problems.length > 0) return exitCodes.problem;
   return result.state === 'ERROR' ? exitCodes.updateFailed : exitCodes.ok;
 }

@@ -7,8 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { testRootPem } from '#test/kit/signed-index.ts';
 import { aHost, type Bench, openBench } from './fixtures/bench.ts';
+import { goodToken } from './fixtures/fake-broker.ts';
 import { publish, sha1, sha256 } from './fixtures/publication.ts';
-import { createAgent, runCycle } from './main.ts';
+import { createAgent, enrolSimulatedHost, runCycle } from './main.ts';
 
 const bin = fileURLToPath(new URL('bin.ts', import.meta.url));
 const big = { name: 'a.cab', data: randomBytes(200_000) };
@@ -19,8 +20,17 @@ let bench: Bench;
 beforeEach(async () => {
   bench = await openBench();
   bench.site.publish(published);
-  await writeFile(join(bench.folder, 'secret'), bench.site.secret);
-  await writeFile(join(bench.folder, 'host.json'), JSON.stringify(aHost()));
+  const hostFile = join(bench.folder, 'host.json');
+  await writeFile(hostFile, JSON.stringify(aHost()));
+  await enrolSimulatedHost({
+    process: bench.process,
+    server: bench.site.url,
+    token: goodToken,
+    newKey: false,
+    dataDir: join(bench.folder, 'data'),
+    hostFile,
+    log: () => undefined,
+  });
   await writeFile(join(bench.folder, 'roots.pem'), testRootPem);
 });
 afterEach(() => bench.close());
@@ -30,9 +40,6 @@ const start = (): ChildProcess =>
     stdio: ['ignore', 'ignore', 'inherit'],
     env: {
       PATH: process.env.PATH,
-      KBROKER_SERVER: bench.site.url.href,
-      KBROKER_REPOSITORY: bench.site.url.href,
-      KBROKER_SECRET_FILE: join(bench.folder, 'secret'),
       KBROKER_DATA: join(bench.folder, 'data'),
       KBROKER_SIMULATED_HOST: join(bench.folder, 'host.json'),
       KBROKER_INDEX_ROOTS: join(bench.folder, 'roots.pem'),
@@ -68,9 +75,9 @@ describe('an agent that is killed', () => {
     site.fail(/^\/index\/sha256/, { type: 'hang', afterBytes: 500 });
     await killWhen(partHas(`index/${published.pointer.sha256}.cab`, 500));
 
-    await killWhen(() => site.reports.length > 0);
+    await killWhen(() => site.broker.reports.length > 0);
     expect(site.gets(/^\/index\/sha256/).map((request) => request.range)).toEqual([undefined, 'bytes=500-']);
-    expect(site.reports.at(-1)?.needs).toEqual([sha1(small.data), sha1(big.data)]);
+    expect(site.broker.reports.at(-1)?.needs).toEqual([sha1(small.data), sha1(big.data)].toSorted());
 
     site.hold(small, big);
     site.fail(new RegExp(sha256(big.data)), { type: 'hang', afterBytes: 120_000 });
@@ -79,7 +86,7 @@ describe('an agent that is killed', () => {
     const child = start();
     const ended = once(child, 'exit');
     try {
-      await until(() => site.reports.at(-1)?.updates.every((update) => update.state === 'OK') === true);
+      await until(() => site.broker.reports.at(-1)?.updates.every((update) => update.state === 'OK') === true);
     } finally {
       child.kill('SIGTERM');
     }
@@ -98,14 +105,14 @@ describe('an installation in which the agent died', () => {
   it('counts as an attempt, is named, and is repeated', async () => {
     const { site } = bench;
     site.hold(small, big);
-    const agent = await bench.agent();
+    const agent = await bench.agent(aHost(), {}, 'host-2');
     const { updateAgent } = agent.adapters;
     const dying = createAgent(agent.settings, {
       ...agent.adapters,
       updateAgent: { ...updateAgent, install: () => Promise.reject(new TypeError('the process ends here')) },
     });
     await expect(runCycle(dying)).rejects.toThrow('the process ends here');
-    const journal = join(bench.folder, 'host-1', 'state', 'journal.json');
+    const journal = join(bench.folder, 'host-2', 'state', 'journal.json');
     expect(JSON.parse(await readFile(journal, 'utf8')).installs).toMatchObject([{ attempts: 1, outcome: 'running' }]);
 
     const looked = await runCycle(agent, { phases: ['scan'] });
@@ -118,6 +125,7 @@ describe('an installation in which the agent died', () => {
       installs: [],
       downloads: [],
       stored: [],
+      commands: [],
     });
   });
 });

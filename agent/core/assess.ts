@@ -154,11 +154,12 @@ function details(missing: readonly PayloadFile[], knowledge: Knowledge): string[
   for (const file of missing) {
     const status = knowledge.statuses.get(file.sha1);
     const name = file.name ?? file.sha1;
-    if (status?.state === 'requested') {
+    // Reporting is requesting: told the same before and after, so that the first report does not make a second one.
+    if (status?.state === 'absent') said.add('requested');
+    else if (status?.state === 'requested') {
       said.add(status.reason === undefined ? 'requested' : `requested, last attempt: ${status.reason}`);
     } else if (status?.state === 'failed') said.add(`${name} could not be fetched: ${status.reason}`);
     else if (status?.state === 'unknown') said.add(`the broker's catalogue does not know ${name} (SHA-1 ${file.sha1})`);
-    else if (status?.state === 'absent') said.add('requested by this report');
   }
   return [...said];
 }

@@ -1,5 +1,6 @@
 import type { UpdateIdentity } from '#shared/core/catalog/model.ts';
 import type { HostScan } from '#shared/core/catalog/scan.ts';
+import type { HandledCommand } from './commands.ts';
 
 /** What is known of the attempts to install one revision of an update. It is written before an attempt begins. */
 export interface InstallRecord extends UpdateIdentity {
@@ -36,9 +37,11 @@ export interface Journal {
   readonly installs: readonly InstallRecord[];
   readonly downloads: readonly DownloadRecord[];
   readonly stored: readonly StoredFile[];
+  /** Commands of operators, in the order in which they were taken on. */
+  readonly commands: readonly HandledCommand[];
 }
 
-export const emptyJournal: Journal = { version: 1, installs: [], downloads: [], stored: [] };
+export const emptyJournal: Journal = { version: 1, installs: [], downloads: [], stored: [], commands: [] };
 
 const same = (a: UpdateIdentity, b: UpdateIdentity): boolean => a.updateId === b.updateId && a.revision === b.revision;
 

@@ -214,8 +214,6 @@ describe('buildReport', () => {
       host,
       indexSha256: hex('a', 64),
       rulesRevision: 0,
-      scannedAt: new Date(0),
-      scanMilliseconds: -3.5,
       updates: many,
       needs: Array.from({ length: 5000 }, () => sha1('b')),
     });

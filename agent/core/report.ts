@@ -14,8 +14,6 @@ export interface ReportInput {
   /** Why the index that the repository offers cannot be used. @default it can */
   readonly indexProblem?: string | undefined;
   readonly rulesRevision: number;
-  readonly scannedAt: Date;
-  readonly scanMilliseconds: number;
   readonly updates: readonly AssessedUpdate[];
   readonly needs: readonly string[];
 }
@@ -25,17 +23,15 @@ const rank: Record<UpdateState, number> = { ERROR: 0, PENDING: 1, MISSING: 2, DI
 
 const shorten = (text: string): string => (text.length <= most.text ? text : `${text.slice(0, most.text - 1)}…`);
 
-/** Builds a report within the bounds of the contract. */
+/** Builds a report within the bounds of the contract; its order is made by who sends it. */
 export function buildReport(input: ReportInput): HostReport {
   const updates = input.updates.toSorted((a, b) => rank[a.state] - rank[b.state]).slice(0, most.updates);
   return {
-    version: 1,
+    version: 2,
     host: input.host,
     ...(input.indexSha256 === undefined ? {} : { indexSha256: input.indexSha256 }),
     ...(input.indexProblem === undefined ? {} : { indexProblem: shorten(input.indexProblem) }),
     rulesRevision: input.rulesRevision,
-    scannedAt: input.scannedAt.toISOString(),
-    scanMilliseconds: Math.max(0, Math.round(input.scanMilliseconds)),
     updates: updates.map(({ updateId, revision, kbs, title, state, reason, files }) => ({
       updateId,
       revision,
@@ -59,3 +55,10 @@ export function neededFiles(
     .map((file) => file.sha1)
     .filter((sha1) => !stored.has(sha1) && statuses.get(sha1)?.state !== 'held');
 }
+
+/**
+ * Whether a report is worth sending though nothing changed: the broker does not (or no longer) fetch a file that is needed.
+ * What its catalogue does not know it would refuse again.
+ */
+export const asksAgain = (needs: readonly string[], statuses: ReadonlyMap<string, FileStatus>): boolean =>
+  needs.some((sha1) => ['absent', 'failed'].includes(statuses.get(sha1)?.state ?? ''));

@@ -1,3 +1,5 @@
+import type { ProblemCode } from '#shared/contract/problem.ts';
+
 /**
  * What can go wrong in the agent.
  *
@@ -70,15 +72,22 @@ export class AgentError extends Error {
   readonly code: AgentErrorCode;
   /** What the server asked for in `Retry-After`. Seconds. */
   readonly retryAfterSeconds: number | undefined;
+  /** Code of the broker's problem document, when there was one. */
+  readonly problem: ProblemCode | undefined;
 
   constructor(
     code: AgentErrorCode,
     message: string,
-    options: { readonly cause?: unknown; readonly retryAfterSeconds?: number | undefined } = {},
+    options: {
+      readonly cause?: unknown;
+      readonly retryAfterSeconds?: number | undefined;
+      readonly problem?: ProblemCode | undefined;
+    } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.problem = options.problem;
   }
 
   get retryable(): boolean {

@@ -1,11 +1,19 @@
+import type { CheckIn, CheckInAnswer } from '#shared/contract/agent/check-in.ts';
+import type { Enrolment, EnrolmentAnswer } from '#shared/contract/agent/enrolment.ts';
 import type { FileStatus } from '#shared/contract/agent/files.ts';
-import type { HostReport, ReportAnswer } from '#shared/contract/agent/report.ts';
-import type { RulesDocument } from '#shared/contract/rules.ts';
+import type { ReportAnswer, ReportMessage } from '#shared/contract/agent/report.ts';
 
-/** The broker's API for agents. Every call throws AgentError; `stopped` when the signal ends it. */
+/** The broker's API for enrolled hosts. Every call throws AgentError; `stopped` when the signal ends it. */
 export interface Broker {
-  getRules(signal?: AbortSignal): Promise<RulesDocument>;
+  checkIn(said: CheckIn, signal?: AbortSignal): Promise<CheckInAnswer>;
   /** Status of each digest, in the order asked; any number of digests. */
   lookupFiles(sha1s: readonly string[], signal?: AbortSignal): Promise<readonly FileStatus[]>;
-  postReport(report: HostReport, signal?: AbortSignal): Promise<ReportAnswer>;
+  /** @throws AgentError `unknown-base` when the broker does not have the report that the changes are to */
+  postReport(message: ReportMessage, signal?: AbortSignal): Promise<ReportAnswer>;
+}
+
+/** How a machine becomes known to a broker. Repeating it with the same key changes nothing. */
+export interface Registration {
+  /** @throws AgentError: `refused` for a token that is no good, `taken`, `cloned` */
+  enrol(enrolment: Enrolment, signal?: AbortSignal): Promise<EnrolmentAnswer>;
 }

@@ -1,7 +1,10 @@
 /** Names of the small state files. */
-export type DocumentName = 'index' | 'rules' | 'journal' | 'last-cycle';
+export type DocumentName = 'identity' | 'index' | 'rules' | 'journal' | 'accepted-report' | 'cookies' | 'last-cycle';
 
-/** Small state files of the agent. Each is written whole or not at all. Calls throw AgentError `disk`. */
+/**
+ * Small state files of the agent, readable by their owner only. Each is written whole or not at all. Calls throw
+ * AgentError `disk`.
+ */
 export interface Documents {
   /**
    * The document, or undefined when there is none.

@@ -31,8 +31,8 @@ export interface BodyAnswer {
 }
 
 /**
- * The repository behind its CDN. Every call throws AgentError: `not-found` when there is no such object, `stopped` when
- * the signal ends it. The signal also ends the body.
+ * The repository behind its CDN. Every call throws AgentError: `not-found` when there is no such object, `refused` when
+ * the cookies have ended or there is no such object, `stopped` when the signal ends it. The signal also ends the body.
  */
 export interface Repository {
   /** The pointer to the current index; with the ETag of the one that is known, only when it changed. */

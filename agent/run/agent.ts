@@ -6,11 +6,13 @@ import type { FileStore } from '../ports/file-store.ts';
 import type { Repository } from '../ports/repository.ts';
 import type { ApplyLock, Clock, Log, Random } from '../ports/surroundings.ts';
 import type { UpdateAgent } from '../ports/update-agent.ts';
+import type { CookieJar } from './cookie-jar.ts';
 
 /** Everything outside that an agent touches. */
 export interface AgentAdapters {
   readonly broker: Broker;
   readonly repository: Repository;
+  readonly cookies: CookieJar;
   readonly updateAgent: UpdateAgent;
   readonly files: FileStore;
   readonly documents: Documents;

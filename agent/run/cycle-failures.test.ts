@@ -36,7 +36,7 @@ describe('installations that fail', () => {
     expect(states(first)['5000001']).toBe(
       'ERROR: installation failed with 0x80070643: fatal error during installation; see the log of the installer; simulated (attempt 1 of 5)',
     );
-    expect(site.reports.at(-1)?.updates[0]).toMatchObject({ state: 'ERROR' });
+    expect(site.broker.reports.at(-1)?.updates[0]).toMatchObject({ state: 'ERROR' });
     const second = await runCycle(agent);
     expect(second).toMatchObject({ state: 'OK', installs: [{ outcome: 'installed' }], downloads: [] });
   });
@@ -63,7 +63,7 @@ describe('installations that fail', () => {
     site.publish(publish([one]));
     site.hold(a);
     const agent = await bench.agent();
-    await runCycle(agent, { phases: ['pull', 'rules', 'scan', 'lookup', 'download'] });
+    await runCycle(agent, { phases: ['check-in', 'pull', 'scan', 'lookup', 'download'] });
     await writeFile(agent.adapters.files.pathOf({ kind: 'payload', sha1: sha1(a.data) }), 'something else');
     const broken = await runCycle(agent, { phases: ['install'] });
     expect(broken.installs).toMatchObject([
@@ -80,12 +80,12 @@ describe('when something is away', () => {
     site.publish(publish([one]));
     site.hold(a);
     const agent = await bench.agent(aHost(), { triesPerCycle: 1 });
-    await runCycle(agent, { phases: ['pull', 'rules', 'scan', 'lookup', 'download'] });
+    await runCycle(agent, { phases: ['check-in', 'pull', 'scan', 'lookup', 'download'] });
     site.fail(/^\/v1\//, { type: 'status', status: 503, retryAfter: '120' }, 9);
     const result = await runCycle(agent);
     expect(result).toMatchObject({ state: 'OK', installs: [{ outcome: 'installed' }] });
     expect(result.problems.map((problem) => [problem.phase, problem.code, problem.retryAfterSeconds])).toEqual([
-      ['rules', 'unavailable', 120],
+      ['check-in', 'unavailable', 120],
       ['report', 'unavailable', 120],
       ['report', 'unavailable', 120],
     ]);
@@ -94,22 +94,22 @@ describe('when something is away', () => {
   it('a short outage is waited for inside the cycle', async () => {
     const { site } = bench;
     site.publish(publish([one]));
-    site.fail(/rules/, { type: 'status', status: 503, retryAfter: '0' }, 2);
+    site.fail(/check-ins/, { type: 'status', status: 503, retryAfter: '0' }, 2);
     site.fail(/current\.json/, { type: 'status', status: 502 });
     expect((await runCycle(await bench.agent())).problems).toEqual([]);
   });
 
-  it('a wrong secret is said plainly, and nothing is scanned without rules', async () => {
+  it('a host that is not let in is told plainly, and nothing is scanned without rules', async () => {
     const { site } = bench;
     site.publish(publish([one]));
-    site.fail(/rules/, { type: 'status', status: 401 });
+    site.fail(/check-ins/, { type: 'status', status: 401 });
     const result = await runCycle(await bench.agent());
     expect(result.problems.map((problem) => [problem.phase, problem.code])).toEqual([
-      ['rules', 'refused'],
+      ['check-in', 'refused'],
       ['scan', 'nothing-stored'],
     ]);
     expect(result).not.toHaveProperty('state');
-    expect(site.reports).toEqual([]);
+    expect(site.broker.reports).toEqual([]);
   });
 
   it('an empty repository is no crash', async () => {
@@ -119,15 +119,18 @@ describe('when something is away', () => {
       { phase: 'scan', code: 'nothing-stored', message: 'cannot scan: no index is stored here yet' },
     ]);
     // There is nothing wrong with this host.
-    expect(bench.site.reports).toEqual([]);
+    expect(bench.site.broker.reports).toEqual([]);
   });
 
   it('an answer that breaks the contract is refused', async () => {
     const { site } = bench;
     site.publish(publish([one]));
-    site.fail(/rules/, { type: 'body', text: '{"version":1,"defaultAllow":"yes"}' });
+    site.fail(/check-ins/, { type: 'body', text: '{"version":1,"pollSeconds":"soon"}' });
     const result = await runCycle(await bench.agent());
-    expect(result.problems[0]).toMatchObject({ code: 'bad-answer', message: expect.stringContaining('defaultAllow') });
+    expect(result.problems[0]).toMatchObject({
+      code: 'bad-answer',
+      message: expect.stringMatching(/pollSeconds: .*number/),
+    });
   });
 
   it('the index cannot be decoded: the scan fails and says why', async () => {
@@ -136,7 +139,9 @@ describe('when something is away', () => {
     const result = await runCycle(await bench.agent());
     expect(result.problems).toMatchObject([{ phase: 'scan', code: 'scan-failed' }]);
     expect(result.state).toBe('ERROR');
-    expect(site.reports).toMatchObject([{ indexProblem: expect.stringContaining('cannot be scanned'), updates: [] }]);
+    expect(site.broker.reports).toMatchObject([
+      { indexProblem: expect.stringContaining('cannot be scanned'), updates: [] },
+    ]);
   });
 });
 
@@ -144,7 +149,7 @@ describe('downloads inside a cycle', () => {
   it('a repository that contradicts the index is not believed', async () => {
     const { site } = bench;
     site.publish(publish([one]));
-    site.statuses.set(sha1(a.data), { sha1: sha1(a.data), state: 'held', sha256: 'f'.repeat(64), size: 5000 });
+    site.broker.statuses.set(sha1(a.data), { sha1: sha1(a.data), state: 'held', sha256: 'f'.repeat(64), size: 5000 });
     const result = await runCycle(await bench.agent());
     expect(states(result)['5000001']).toMatch(/^ERROR: download refused: the repository offers a\.cab with SHA-256 f+/);
     expect(result.downloads).toEqual([]);
@@ -167,7 +172,7 @@ describe('downloads inside a cycle', () => {
     const first = await runCycle(agent);
     expect(states(first)['5000001']).toMatch(/^ERROR: download of a\.cab failed: SHA-256 is [0-9a-f]{64}, expected/);
     expect(site.gets(/^\/payloads/)).toHaveLength(2);
-    expect(site.reports.at(-1)?.updates[0]?.state).toBe('ERROR');
+    expect(site.broker.reports.at(-1)?.updates[0]?.state).toBe('ERROR');
     expect(await runCycle(agent)).toMatchObject({ state: 'OK', downloads: [{ bytesResumed: 0 }] });
   });
 
@@ -193,8 +198,10 @@ describe('state', () => {
     const names = await readdir(folder);
     expect(names).toContain('index.json.damaged');
     expect(names).toContain('journal.json.damaged');
+    // Rules that cannot be read are asked for again.
+    expect(names).toContain('rules.json');
     const said = bench.log.filter((line) => line.level === 'warn').map((line) => line.message);
-    expect(said.filter((message) => message.includes('set aside'))).toHaveLength(2);
+    expect(said.filter((message) => message.includes('set aside'))).toHaveLength(3);
   });
 
   it('a damaged index on the disk is downloaded again', async () => {

@@ -31,17 +31,19 @@ describe('a whole life', () => {
     const first = await runCycle(agent);
     expect(first.problems).toEqual([]);
     expect(states(first)).toEqual({
-      '5000001': 'MISSING: 1 of 1 file is not in the repository yet; requested by this report',
-      '5000002': 'MISSING: 2 of 2 files are not in the repository yet; requested by this report',
+      '5000001': 'MISSING: 1 of 1 file is not in the repository yet; requested',
+      '5000002': 'MISSING: 2 of 2 files are not in the repository yet; requested',
     });
     expect(first.needs).toEqual([sha1(a.data), sha1(b.data)]);
-    expect(first.reports).toEqual([{ version: 1, requested: first.needs, refused: [] }]);
-    expect(site.reports).toHaveLength(1);
-    expect(site.reports[0]).toMatchObject({
+    expect(first.reports).toEqual([
+      { version: 2, hash: expect.stringMatching(/^[0-9a-f]{64}$/), requested: first.needs.toSorted(), refused: [] },
+    ]);
+    expect(site.broker.reports).toHaveLength(1);
+    expect(site.broker.reports[0]).toMatchObject({
       host: { machineId: 'host-1', agentVersion: '0.0.0-test' },
       indexSha256: first.index?.sha256,
       rulesRevision: 1,
-      needs: first.needs,
+      needs: first.needs.toSorted(),
     });
 
     site.hold(a);
@@ -58,7 +60,7 @@ describe('a whole life', () => {
     ]);
     // The file is shared with an update that still waits, so it stays.
     expect(second.removed).toEqual([]);
-    expect(site.reports.slice(1).map((report) => report.updates.map((update) => update.state))).toEqual([
+    expect(site.broker.reports.slice(1).map((report) => report.updates.map((update) => update.state))).toEqual([
       ['PENDING', 'MISSING'],
       ['MISSING', 'OK'],
     ]);
@@ -106,8 +108,8 @@ describe('rules and supersedence', () => {
   it('names the reason of each state, and asks only for files of wanted updates', async () => {
     const { site } = bench;
     site.publish(publish([{ ...one, supersededBy: [2] }, two, { id: 3, kb: '5000003', files: [file('c.cab')] }]));
-    site.rules = {
-      ...site.rules,
+    site.broker.rules = {
+      ...site.broker.rules,
       defaultAllow: false,
       allowedKbs: ['5000002'],
       forbiddenKbs: ['5000003'],
@@ -125,7 +127,7 @@ describe('rules and supersedence', () => {
   it('an update is not replaced by one that the rules hold back', async () => {
     const { site } = bench;
     site.publish(publish([{ ...one, supersededBy: [2] }, two]));
-    site.rules = { ...site.rules, forbiddenKbs: ['5000002'] };
+    site.broker.rules = { ...site.broker.rules, forbiddenKbs: ['5000002'] };
     const result = await runCycle(await bench.agent());
     expect(states(result)).toMatchObject({
       '5000001': expect.stringMatching(/^MISSING/),
@@ -136,8 +138,8 @@ describe('rules and supersedence', () => {
   it('tells what the broker says of files', async () => {
     const { site } = bench;
     site.publish(publish([one, two]));
-    site.statuses.set(sha1(a.data), { sha1: sha1(a.data), state: 'unknown' });
-    site.statuses.set(sha1(b.data), { sha1: sha1(b.data), state: 'failed', reason: 'origin sent other bytes' });
+    site.broker.statuses.set(sha1(a.data), { sha1: sha1(a.data), state: 'unknown' });
+    site.broker.statuses.set(sha1(b.data), { sha1: sha1(b.data), state: 'failed', reason: 'origin sent other bytes' });
     const result = await runCycle(await bench.agent());
     expect(states(result)).toEqual({
       '5000001': `MISSING: 1 of 1 file is not in the repository yet; the broker's catalogue does not know a.cab (SHA-1 ${sha1(a.data)})`,

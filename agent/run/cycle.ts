@@ -1,24 +1,29 @@
 import * as z from 'zod/mini';
+import type { CheckInAnswer } from '#shared/contract/agent/check-in.ts';
 import type { FileStatus } from '#shared/contract/agent/files.ts';
-import { type HostReport, hostFacts, hostReport } from '#shared/contract/agent/report.ts';
-import { type RulesDocument, rulesDocument } from '#shared/contract/rules.ts';
-import type { HostScan } from '#shared/core/catalog/scan.ts';
+import { hostFacts } from '#shared/contract/agent/report.ts';
+import type { RulesDocument } from '#shared/contract/rules.ts';
 import { hostStateOf } from '#shared/core/status/states.ts';
-import { type AssessedUpdate, assess, type JudgedUpdate, judgeScan, wantedFiles } from '../core/assess.ts';
-import { forgetAttempts, keepStored, settle } from '../core/journal.ts';
-import { planDownloads, planInstalls, planRemovals } from '../core/plan.ts';
-import { buildReport, neededFiles } from '../core/report.ts';
-import { AgentError, uselessIndex } from '../ports/agent-error.ts';
+import { type AssessedUpdate, assess } from '../core/assess.ts';
+import { forgetAttempts, keepStored } from '../core/journal.ts';
+import { phases as everyPhase, type Phase } from '../core/phases.ts';
+import { asksAgain, buildReport, neededFiles } from '../core/report.ts';
+import { AgentError } from '../ports/agent-error.ts';
+import { Actions } from './actions.ts';
 import type { Agent } from './agent.ts';
-import { type CycleProblem, type CycleResult, phases as everyPhase, type Phase } from './documents.ts';
+import { CommandRun } from './command-run.ts';
+import { Dialogue, type ReportOptions } from './dialogue.ts';
+import type { CycleResult } from './documents.ts';
+import { withFreshCookies } from './fresh-cookies.ts';
 import { type JournalBook, openJournal } from './journal-book.ts';
+import { type Basis, type Examination, examine, lookUp } from './look.ts';
 import { type CurrentIndex, pullIndex, storedIndex, summaryOfIndex } from './pull.ts';
-import { checkStopped, withRetries } from './retry.ts';
-import { runStep, type StepContext, stopsTheRest } from './steps.ts';
+import { Troubles } from './troubles.ts';
 
 export interface CycleOptions {
   /**
-   * What to do; the rest is taken from what earlier cycles stored.
+   * What to do; the rest is taken from what earlier cycles stored. A check-in alone adds what operators' commands, or new
+   * rules, ask for.
    *
    * @default all phases
    */
@@ -31,10 +36,22 @@ export interface CycleOptions {
    * @default false
    */
   readonly retryGivenUp?: boolean;
+  /**
+   * Report also when nothing changed, and the whole.
+   *
+   * @default false
+   */
+  readonly wholeReport?: boolean;
+  /**
+   * Take on what operators order at check-in.
+   *
+   * @default true
+   */
+  readonly heedCommands?: boolean;
 }
 
 /**
- * One cycle of an agent: index, rules, scan and judgement, lookup of files, report, download, installation; and when
+ * One cycle of an agent: check-in, index, scan and judgement, lookup of files, report, download, installation; and when
  * something was installed or failed, another scan and report. A phase that fails is a problem in the result, and the
  * cycle goes on with what earlier cycles stored: with the broker away, what is downloaded is still installed by the last
  * known rules. Never throws AgentError; any other error is a fault of the program.
@@ -51,51 +68,43 @@ export async function runCycle(agent: Agent, options: CycleOptions = {}): Promis
     }
   }
   const result: CycleResult = {
-    version: 1,
+    version: 2,
     startedAt: startedAt.toISOString(),
     endedAt: agent.adapters.clock.now().toISOString(),
     ...cycle.result(),
   };
-  if (held !== undefined) {
+  // A check-in alone found nothing that could take the place of the last scan.
+  if (held !== undefined && result.phases.includes('scan')) {
     await cycle.attempt('scan', () => agent.adapters.documents.write('last-cycle', result));
   }
-  return { ...result, problems: [...cycle.problems] };
+  return { ...result, problems: [...cycle.troubles.problems] };
 }
 
-/** What one look at the machine gave. */
-interface Examination {
-  readonly scan: HostScan;
-  readonly scannedAt: Date;
-  readonly scanMilliseconds: number;
-  readonly judged: readonly JudgedUpdate[];
-}
-
-interface Basis {
-  readonly index: CurrentIndex;
-  readonly rules: RulesDocument;
-  readonly journal: JournalBook;
-}
+/** Phases that need the broker or the repository. */
+const online: ReadonlySet<Phase> = new Set(['check-in', 'pull', 'lookup', 'report', 'download']);
 
 /** A cycle while it runs: what it found so far. */
 class Cycle {
-  readonly problems: CycleProblem[] = [];
+  readonly troubles: Troubles;
   private readonly agent: Agent;
   private readonly options: CycleOptions;
-  private readonly phases: ReadonlySet<Phase>;
+  private readonly phases: Set<Phase>;
+  private dialogue: Dialogue | undefined;
+  private pollSeconds: number | undefined;
+  private commands: CommandRun | undefined;
   private index: CurrentIndex | undefined;
-  /** Why the index that the repository offers cannot be used: the first that was found. */
-  private indexProblem: string | undefined;
   private rules: RulesDocument | undefined;
   private statuses: ReadonlyMap<string, FileStatus> = new Map();
   private updates: readonly AssessedUpdate[] | undefined;
   private needs: readonly string[] = [];
   private readonly reports: CycleResult['reports'] = [];
-  private readonly downloads: CycleResult['downloads'] = [];
-  private readonly installs: CycleResult['installs'] = [];
-  private readonly removed: string[] = [];
+  private actions: Actions | undefined;
 
   constructor(agent: Agent, options: CycleOptions) {
-    this.agent = agent;
+    this.troubles = new Troubles(agent.adapters.log);
+    const renew = async (): Promise<boolean> => !this.troubles.barred && (await this.dialogue?.renewCookies()) === true;
+    const repository = withFreshCookies(agent.adapters.repository, renew);
+    this.agent = { ...agent, adapters: { ...agent.adapters, repository } };
     this.options = options;
     this.phases = new Set(options.phases ?? everyPhase);
   }
@@ -105,9 +114,11 @@ class Cycle {
   }
 
   result(): Omit<CycleResult, 'version' | 'startedAt' | 'endedAt'> {
-    const { index, indexProblem, updates } = this;
+    const { index, updates, actions } = this;
+    const { indexProblem } = this.troubles;
     return {
       phases: everyPhase.filter((phase) => this.phases.has(phase)),
+      ...(this.pollSeconds === undefined ? {} : { pollSeconds: this.pollSeconds }),
       ...(index === undefined ? {} : { index: summaryOfIndex(index) }),
       ...(this.rules === undefined ? {} : { rulesRevision: this.rules.revision }),
       ...(updates === undefined && indexProblem === undefined
@@ -121,93 +132,109 @@ class Cycle {
       updates: (updates ?? []).map((update) => ({ ...update, kbs: [...update.kbs], files: [...update.files] })),
       needs: [...this.needs],
       reports: this.reports,
-      downloads: this.downloads,
-      installs: this.installs,
-      removed: this.removed,
-      problems: [...this.problems],
+      downloads: actions?.downloads ?? [],
+      installs: actions?.installs ?? [],
+      commands: this.commands?.ended ?? [],
+      removed: actions?.removed ?? [],
+      problems: [...this.troubles.problems],
     };
   }
 
-  /** Runs a phase; an AgentError becomes a problem of the result. */
-  async attempt<T>(phase: Phase, action: () => Promise<T>): Promise<T | undefined> {
-    try {
-      return await action();
-    } catch (error) {
-      if (!(error instanceof AgentError)) throw error;
-      this.note(phase, error);
-      return undefined;
-    }
+  attempt<T>(phase: Phase, action: () => Promise<T>): Promise<T | undefined> {
+    return this.troubles.attempt(phase, action);
   }
 
-  private note(phase: Phase, { code, message, retryable, retryAfterSeconds }: AgentError): void {
-    if ((phase === 'pull' || phase === 'scan') && uselessIndex.has(code)) this.indexProblem ??= message;
-    this.agent.adapters.log({ level: code === 'stopped' ? 'info' : 'warn', message: `${phase}: ${message}` });
-    this.problems.push({
-      phase,
-      code,
-      message,
-      retryable,
-      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-    });
+  private does(phase: Phase): boolean {
+    return this.phases.has(phase) && !(this.troubles.barred && online.has(phase));
   }
 
   async run(): Promise<void> {
-    const basis = await this.gather();
-    if (basis === undefined) return this.reportNoScan();
-    const { journal } = basis;
-    if (this.options.retryGivenUp === true) await journal.change(forgetAttempts);
+    const { documents } = this.agent.adapters;
+    const journal = await openJournal(documents);
+    const dialogue = new Dialogue(this.agent, journal, this.options.signal);
+    this.dialogue = dialogue;
+    this.commands = new CommandRun(journal, this.agent.adapters.clock);
+    await this.commands.endInterrupted();
+    if (this.does('check-in')) await this.attempt('check-in', () => this.checkIn(dialogue));
+    if (this.phases.size > 1 || !this.phases.has('check-in')) await this.work(journal, dialogue);
+    if (!(await this.commands.end(this.result()))) return;
+    // Operators wait for outcomes: they are told now, not at the next cycle.
+    if (this.does('check-in')) await this.attempt('check-in', () => this.tell(dialogue));
+  }
+
+  private async checkIn(dialogue: Dialogue): Promise<void> {
+    const alone = this.phases.size === 1;
+    const answer = await this.tell(dialogue);
+    // New rules are not only heard at a check-in that is alone, but also at the end of a cycle.
+    if (alone && (await dialogue.rulesAreNews())) for (const phase of everyPhase) this.phases.add(phase);
+    if (this.options.heedCommands === false) return;
+    for (const phase of (await this.commands?.take(answer)) ?? []) this.phases.add(phase);
+  }
+
+  private async tell(dialogue: Dialogue): Promise<CheckInAnswer> {
+    const answer = await dialogue.checkIn();
+    this.pollSeconds = answer.pollSeconds;
+    return answer;
+  }
+
+  /** Everything after the check-in. */
+  private async work(journal: JournalBook, dialogue: Dialogue): Promise<void> {
+    const basis = await this.gather(journal, dialogue);
+    if (basis === undefined) return this.reportNoScan(dialogue);
+    const again = this.options.retryGivenUp === true || this.commands?.verbs.has('install') === true;
+    if (again) await journal.change(forgetAttempts);
     const first = await this.attempt('scan', () => this.examine(basis));
-    if (first === undefined) return this.reportNoScan();
-    if (this.phases.has('lookup')) {
-      this.statuses = (await this.attempt('lookup', () => this.lookUp(first.judged, journal))) ?? this.statuses;
+    if (first === undefined) return this.reportNoScan(dialogue);
+    if (this.does('lookup')) {
+      this.statuses =
+        (await this.attempt('lookup', () => lookUp(this.agent, first.judged, journal, this.options.signal))) ??
+        this.statuses;
     }
     this.conclude(basis, first);
-    if (this.phases.has('report')) await this.attempt('report', () => this.report(basis.rules, { ...basis, ...first }));
+    if (this.does('report')) {
+      const whole = this.options.wholeReport === true || this.commands?.verbs.has('report') === true;
+      const asks = asksAgain(this.needs, this.statuses);
+      await this.attempt('report', () => this.report(dialogue, basis, first, { whole, again: asks }));
+    }
 
-    const context: StepContext = { agent: this.agent, journal, signal: this.options.signal };
-    if (this.phases.has('download')) await this.attempt('download', () => this.download(first.judged, context));
-    if (this.phases.has('install')) await this.attempt('install', () => this.install(first.judged, context));
-    const acted = this.installs.length > 0;
-    const failed = this.downloads.some((one) => one.outcome === 'failed');
+    const actions = new Actions({ agent: this.agent, journal, signal: this.options.signal }, this.troubles);
+    this.actions = actions;
+    const { judged } = first;
+    if (this.does('download')) await this.attempt('download', () => actions.download(judged, this.knowledge(basis)));
+    if (this.does('install')) await this.attempt('install', () => actions.install(judged, this.knowledge(basis)));
+    const acted = actions.installs.length > 0;
+    const failed = actions.downloads.some((one) => one.outcome === 'failed');
     const last = acted ? ((await this.attempt('scan', () => this.examine(basis))) ?? first) : first;
     this.conclude(basis, last);
     if (this.phases.has('download') || this.phases.has('install')) {
-      await this.attempt('install', () => this.clean(last.judged, context));
+      await this.attempt('install', () => actions.clean(last.judged));
     }
-    if ((acted || failed) && this.phases.has('report')) {
-      await this.attempt('report', () => this.report(basis.rules, { ...basis, ...last }));
+    if ((acted || failed) && this.does('report')) {
+      await this.attempt('report', () => this.report(dialogue, basis, last));
     }
   }
 
   /** Without a scan there is one thing to report: that the index is of no use, so that somebody sees to it. */
-  private async reportNoScan(): Promise<void> {
-    const { rules, indexProblem } = this;
-    if (rules === undefined || indexProblem === undefined || !this.phases.has('report')) return;
-    await this.attempt('report', () => this.report(rules));
+  private async reportNoScan(dialogue: Dialogue): Promise<void> {
+    const { rules } = this;
+    if (rules === undefined || this.troubles.indexProblem === undefined || !this.does('report')) return;
+    await this.attempt('report', () => this.report(dialogue, { rules }));
   }
 
   /** Index and rules: fresh ones where the phases say so, else, or when that fails, those that are stored. */
-  private async gather(): Promise<Basis | undefined> {
-    const { documents, broker, files } = this.agent.adapters;
+  private async gather(journal: JournalBook, dialogue: Dialogue): Promise<Basis | undefined> {
+    const { files } = this.agent.adapters;
     const { signal } = this.options;
-    if (this.phases.has('pull')) this.index = await this.attempt('pull', () => pullIndex(this.agent, signal));
+    if (this.does('pull')) this.index = await this.attempt('pull', () => pullIndex(this.agent, signal));
     this.index ??= await this.attempt('pull', () => storedIndex(this.agent));
-    if (this.phases.has('rules')) {
-      this.rules = await this.attempt('rules', async () => {
-        const fresh = await withRetries(this.agent, 'rules', () => broker.getRules(signal), signal);
-        await documents.write('rules', fresh);
-        return fresh;
-      });
-    }
-    this.rules ??= await this.attempt('rules', () => documents.read('rules', (value) => z.parse(rulesDocument, value)));
+    this.rules = await this.attempt('check-in', () => dialogue.rules());
     const { index, rules } = this;
     if (index === undefined || rules === undefined) {
-      const usable = this.indexProblem === undefined ? 'index' : 'usable index';
+      const usable = this.troubles.indexProblem === undefined ? 'index' : 'usable index';
       const lacks = [...(index ? [] : [usable]), ...(rules ? [] : ['rules'])].join(' and no ');
-      this.note('scan', new AgentError('nothing-stored', `cannot scan: no ${lacks} is stored here yet`));
+      this.troubles.note('scan', new AgentError('nothing-stored', `cannot scan: no ${lacks} is stored here yet`));
       return undefined;
     }
-    const journal = await openJournal(documents);
     const onDisk = (await files.list('payload')).flatMap(({ slot, whole }) =>
       slot.kind === 'payload' && whole ? [slot.sha1] : [],
     );
@@ -215,28 +242,8 @@ class Cycle {
     return { index, rules, journal };
   }
 
-  private async examine({ index, rules, journal }: Basis): Promise<Examination> {
-    const { clock, updateAgent } = this.agent.adapters;
-    checkStopped(this.options.signal);
-    const scannedAt = clock.now();
-    const scan = await updateAgent.scan({ path: index.path, sha256: index.pointer.sha256 });
-    const scanMilliseconds = clock.now().getTime() - scannedAt.getTime();
-    await journal.change((before) => settle(before, scan));
-    return { scan, scannedAt, scanMilliseconds, judged: judgeScan(scan, rules) };
-  }
-
-  /** Asks about the wanted files that are not here yet. */
-  private async lookUp(
-    judged: readonly JudgedUpdate[],
-    journal: JournalBook,
-  ): Promise<ReadonlyMap<string, FileStatus>> {
-    const stored = new Set(journal.current.stored.map((file) => file.sha1));
-    const digests = wantedFiles(judged).flatMap((file) => (stored.has(file.sha1) ? [] : [file.sha1]));
-    if (digests.length === 0) return new Map();
-    const { broker } = this.agent.adapters;
-    const { signal } = this.options;
-    const answers = await withRetries(this.agent, 'lookup', () => broker.lookupFiles(digests, signal), signal);
-    return new Map(answers.map((status) => [status.sha1, status]));
+  private examine(basis: Basis): Promise<Examination> {
+    return examine(this.agent, basis, this.options.signal);
   }
 
   private knowledge({ journal }: Pick<Basis, 'journal'>) {
@@ -253,48 +260,27 @@ class Cycle {
     this.needs = neededFiles(judged, this.statuses, stored);
   }
 
-  private async report(rules: RulesDocument, examined?: Examination & Pick<Basis, 'index'>): Promise<void> {
-    const { broker, clock, updateAgent } = this.agent.adapters;
+  private async report(
+    dialogue: Dialogue,
+    { rules, index }: Pick<Basis, 'rules'> & Partial<Basis>,
+    examined?: Examination,
+    options: ReportOptions = { whole: false, again: false },
+  ): Promise<void> {
+    const { clock, updateAgent } = this.agent.adapters;
     const machine = await updateAgent.machine();
-    const report: HostReport = z.parse(
-      hostReport,
-      buildReport({
-        host: z.parse(hostFacts, { ...machine, agentVersion: this.agent.settings.agentVersion }),
-        indexSha256: examined?.index.pointer.sha256,
-        indexProblem: this.indexProblem,
-        rulesRevision: rules.revision,
-        scannedAt: examined?.scannedAt ?? clock.now(),
-        scanMilliseconds: examined?.scanMilliseconds ?? 0,
-        updates: this.updates ?? [],
-        needs: this.needs,
-      }),
+    const report = buildReport({
+      host: z.parse(hostFacts, { ...machine, agentVersion: this.agent.settings.agentVersion }),
+      indexSha256: examined && index?.pointer.sha256,
+      indexProblem: this.troubles.indexProblem,
+      rulesRevision: rules.revision,
+      updates: this.updates ?? [],
+      needs: this.needs,
+    });
+    const answer = await dialogue.report(
+      report,
+      examined?.moment ?? { at: clock.now().toISOString(), milliseconds: 0 },
+      options,
     );
-    const { signal } = this.options;
-    this.reports.push(await withRetries(this.agent, 'report', () => broker.postReport(report, signal), signal));
-  }
-
-  private async download(judged: readonly JudgedUpdate[], context: StepContext): Promise<void> {
-    for (const step of planDownloads(judged, this.knowledge(context))) {
-      const { error, ...result } = await runStep(step, context);
-      this.downloads.push(result);
-      if (error === undefined) continue;
-      this.note('download', error);
-      if (stopsTheRest(error)) return;
-    }
-  }
-
-  private async install(judged: readonly JudgedUpdate[], context: StepContext): Promise<void> {
-    for (const step of planInstalls(judged, this.knowledge(context))) {
-      if (this.options.signal?.aborted) break;
-      const { error, ...result } = await runStep(step, context);
-      this.installs.push(result);
-      if (error !== undefined) this.note('install', error);
-    }
-  }
-
-  private async clean(judged: readonly JudgedUpdate[], context: StepContext): Promise<void> {
-    const onDisk = await this.agent.adapters.files.list('payload');
-    const digests = onDisk.flatMap(({ slot }) => (slot.kind === 'payload' ? [slot.sha1] : []));
-    for (const step of planRemovals(judged, digests)) this.removed.push((await runStep(step, context)).sha1);
+    if (answer !== undefined) this.reports.push(answer);
   }
 }

@@ -1,12 +1,42 @@
 import * as z from 'zod/mini';
-import { reportAnswer } from '#shared/contract/agent/report.ts';
+import { groupName, keyThumbprint } from '#shared/contract/agent/identity.ts';
+import { hostReport, reportAnswer } from '#shared/contract/agent/report.ts';
+import { commandId, commandOutcome, commandVerb } from '#shared/contract/commands.ts';
 import { indexPointer } from '#shared/contract/index-pointer.ts';
-import { byteCount, guid, kbNumber, sha1, sha256, timestamp } from '#shared/contract/primitives.ts';
+import { byteCount, guid, kbNumber, machineId, sha1, sha256, timestamp } from '#shared/contract/primitives.ts';
 import { hostStates, updateStates } from '#shared/core/status/states.ts';
+import { phases } from '../core/phases.ts';
 
-/** What a cycle consists of, in its order. `scan` includes the judgement by the rules. */
-export const phases = ['pull', 'rules', 'scan', 'lookup', 'report', 'download', 'install'] as const;
-export type Phase = (typeof phases)[number];
+/** `identity.json`: what the enrolment gave. Without it there is no host; the key is beside it (ports/identity.ts). */
+export const identityDocument = z.object({
+  version: z.literal(1),
+  /** Address of the broker's API that the host enrolled at. */
+  server: z.string(),
+  /** How the broker wants to be named in proofs. */
+  audience: z.string(),
+  group: groupName,
+  repositoryUrl: z.string(),
+  /** The machine at enrolment. Proofs name the machine of now, so that a copy shows itself. */
+  machineId,
+  /** Of the key that was enrolled. */
+  thumbprint: keyThumbprint,
+  enrolledAt: timestamp,
+  /** Digest of the repository's first root.json, when the token carried one. */
+  rootSha256: z.exactOptional(sha256),
+  /** Sequence numbers up to this one may have been used. */
+  sequence: z.int().check(z.nonnegative()),
+});
+export type IdentityDocument = z.infer<typeof identityDocument>;
+
+/** `accepted-report.json`: the last report that the broker took, which the next changes are made from. */
+export const acceptedReportDocument = z.object({
+  version: z.literal(1),
+  hash: sha256,
+  /** When the machine was last scanned with this same result. */
+  scannedAt: timestamp,
+  report: hostReport,
+});
+export type AcceptedReport = z.infer<typeof acceptedReportDocument>;
 
 /** `index.json`: the pointer to the index in the data folder. Written after the bytes are in place and checked. */
 export const indexDocument = z.object({
@@ -33,6 +63,19 @@ export const journalDocument = z.object({
   ),
   downloads: z.array(z.object({ sha1, attempts: z.int(), at: timestamp, error: z.string() })),
   stored: z.array(z.object({ sha1, sha256, size: byteCount })),
+  /** Absent in what older agents wrote. */
+  commands: z._default(
+    z.array(
+      z.object({
+        commandId,
+        verb: commandVerb,
+        expiresAt: timestamp,
+        state: z.enum(['begun', 'ended', 'acknowledged']),
+        outcome: z.exactOptional(commandOutcome),
+      }),
+    ),
+    [],
+  ),
 });
 
 /** Something that went wrong in a cycle; the cycle went on as far as it could without it. */
@@ -67,10 +110,13 @@ export type InstallResult = z.infer<typeof installResult>;
 
 /** What one cycle did and found, as data; also `last-cycle.json`. */
 export const cycleResult = z.object({
-  version: z.literal(1),
+  version: z.literal(2),
   startedAt: timestamp,
   endedAt: timestamp,
+  /** With those that commands asked for. */
   phases: z.array(z.enum(phases)),
+  /** The broker's wish for the next check-in; absent when it was not asked. */
+  pollSeconds: z.exactOptional(z.number()),
   /** Index that was scanned. `bytesReceived` is 0 when the one in the data folder was still current. */
   index: z.exactOptional(z.object({ sha256, bytes: byteCount, publishedAt: timestamp, bytesReceived: byteCount })),
   rulesRevision: z.exactOptional(z.int()),
@@ -92,6 +138,8 @@ export const cycleResult = z.object({
   reports: z.array(reportAnswer),
   downloads: z.array(downloadResult),
   installs: z.array(installResult),
+  /** Commands of operators that this cycle took on, with how they ended. */
+  commands: z.array(z.object({ commandId, verb: commandVerb, outcome: z.enum(['done', 'failed']) })),
   /** Payloads removed from the data folder because no wanted update needs them any more. */
   removed: z.array(sha1),
   problems: z.array(cycleProblem),

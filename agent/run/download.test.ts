@@ -161,6 +161,7 @@ describe('download', () => {
     bench.site.fail(payloads, { type: 'status', status: 503, retryAfter: '17' });
     await expect(run()).rejects.toMatchObject({ code: 'unavailable', retryAfterSeconds: 17 });
     bench.site.objects.clear();
-    await expect(run()).rejects.toMatchObject({ code: 'not-found' });
+    // Whoever has fresh cookies knows that it is not there.
+    await expect(run()).rejects.toMatchObject({ code: 'refused' });
   });
 });

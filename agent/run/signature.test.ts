@@ -34,7 +34,7 @@ describe('the signature of the index', () => {
     ]);
     expect(refused.index).toMatchObject({ sha256: good.pointer.sha256, bytesReceived: 0 });
     expect(refused.state).toBe('ERROR');
-    expect(site.reports.at(-1)).toMatchObject({
+    expect(site.broker.reports.at(-1)).toMatchObject({
       indexSha256: good.pointer.sha256,
       indexProblem: expect.stringContaining('unsigned: the cabinet carries no'),
       updates: [{ kbs: ['5000001'] }],
@@ -63,10 +63,10 @@ describe('the signature of the index', () => {
       { phase: 'scan', code: 'nothing-stored', message: 'cannot scan: no usable index is stored here yet' },
     ]);
     expect(result.state).toBe('ERROR');
-    expect(site.reports).toMatchObject([
+    expect(site.broker.reports).toMatchObject([
       { indexProblem: expect.stringContaining('does not lead to a trusted root'), updates: [], needs: [] },
     ]);
-    expect(site.reports[0]).not.toHaveProperty('indexSha256');
+    expect(site.broker.reports[0]).not.toHaveProperty('indexSha256');
   });
 
   it('one that an older version of the agent left unchecked and unsigned is reported, and so is its end', async () => {
@@ -83,12 +83,12 @@ describe('the signature of the index', () => {
     await writeFile(path, unsigned.cab);
     site.publish(unsigned);
     expect(await runCycle(agent)).toMatchObject({ state: 'ERROR', updates: [] });
-    expect(site.reports.at(-1)).toMatchObject({ indexProblem: expect.stringContaining('unsigned') });
+    expect(site.broker.reports.at(-1)).toMatchObject({ indexProblem: expect.stringContaining('unsigned') });
     site.publish(good);
     const mended = await runCycle(agent);
     expect(mended.problems).toEqual([]);
     expect(mended.state).not.toBe('ERROR');
-    expect(site.reports.at(-1)).not.toHaveProperty('indexProblem');
+    expect(site.broker.reports.at(-1)).not.toHaveProperty('indexProblem');
   });
 
   it('is checked when an older version of the agent left the index without checking it', async () => {

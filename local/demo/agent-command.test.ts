@@ -4,21 +4,19 @@ import { agentCommand, shellWord } from './agent-command.ts';
 
 const places = {
   server: 'http://127.0.0.1:1',
-  repository: 'http://127.0.0.1:2',
-  secretFile: '/home/me/my broker/.kbroker/agent-secret',
+  token: `kbt1_${'a'.repeat(16)}_${'B'.repeat(43)}`,
   rootsFile: '/home/me/my broker/.kbroker/microsoft/signing/root.pem',
   allowSha1: false,
 };
 
-describe('the command of one more agent', () => {
-  it('names files as they are seen from the folder', () => {
+describe('the commands of one more agent', () => {
+  it('name files as they are seen from the folder', () => {
     expect(agentCommand(places, '/home/me/my broker')).toBe(
-      'npx kbroker-agent run --simulated-host pc.json --data ./pc --server http://127.0.0.1:1 ' +
-        '--repository http://127.0.0.1:2 --secret-file .kbroker/agent-secret ' +
-        '--index-roots .kbroker/microsoft/signing/root.pem',
+      `npx kbroker-agent enroll --simulated-host pc.json --data ./pc --server http://127.0.0.1:1 --token ${places.token} &&\n` +
+        '  npx kbroker-agent run --simulated-host pc.json --data ./pc --index-roots .kbroker/microsoft/signing/root.pem',
     );
     expect(agentCommand({ ...places, allowSha1: true }, '/tmp')).toMatch(
-      /--secret-file '\/home\/me\/my broker\/\.kbroker\/agent-secret' .* --allow-sha1$/,
+      / --index-roots '\/home\/me\/my broker\/\.kbroker\/microsoft\/signing\/root\.pem' --allow-sha1$/,
     );
   });
 

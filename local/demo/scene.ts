@@ -136,7 +136,6 @@ export async function setScene(
   });
   const agentPlaces: AgentPlaces = {
     server: output('ApiUrl'),
-    repository: output('RepositoryUrl'),
     token,
     rootsFile: join(data, 'microsoft', 'signing', 'root.pem'),
     allowSha1: indexTrust.allowSha1,

@@ -8,6 +8,8 @@ import { type HttpAnswer, type HttpOptions, parseJson, readText, send } from './
 export interface HttpRepositoryOptions extends HttpOptions {
   /** Address of the CDN, with or without a path. */
   readonly repository: URL;
+  /** Cookies that open it, by name; asked at each request. They go to this address only: redirects are not followed. */
+  readonly cookies: () => Promise<Readonly<Record<string, string>> | undefined>;
 }
 
 /** A pointer has some 500 bytes. */
@@ -16,11 +18,20 @@ const maxPointerBytes = 64 * 1024;
 /** The repository over HTTP. */
 export function createHttpRepository(options: HttpRepositoryOptions): Repository {
   const base = options.repository.href.replace(/\/$/, '');
-  const get = (
+  const get = async (
     key: RepositoryKey,
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal | undefined,
-  ): Promise<HttpAnswer> => send(options, { method: 'GET', url: new URL(`${base}/${buildKey(key)}`), headers, signal });
+  ): Promise<HttpAnswer> => {
+    const url = new URL(`${base}/${buildKey(key)}`);
+    const cookie = cookieHeader((await options.cookies()) ?? {});
+    return send(options, {
+      method: 'GET',
+      url,
+      headers: { ...headers, ...(cookie !== '' && { cookie }) },
+      signal,
+    });
+  };
   return {
     async fetchPointer(etag, signal): Promise<PointerAnswer> {
       const key = { kind: 'index-pointer' } as const;
@@ -55,6 +66,21 @@ export function createHttpRepository(options: HttpRepositoryOptions): Repository
   };
 }
 
+/**
+ * The header Cookie (RFC 6265, section 4.2.1).
+ *
+ * @throws AgentError `bad-answer` for what does not fit into it
+ */
+export function cookieHeader(cookies: Readonly<Record<string, string>>): string {
+  for (const [name, value] of Object.entries(cookies)) {
+    if (/^[\w!#$%&'*+.^`|~-]+$/.test(name) && /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/.test(value)) continue;
+    throw new AgentError('bad-answer', `the broker gave a cookie ${JSON.stringify(name)} that is none (RFC 6265)`);
+  }
+  return Object.entries(cookies)
+    .map(([name, value]) => `${name}=${value}`)
+    .join('; ');
+}
+
 async function describe(answer: HttpAnswer, key: RepositoryKey, resume: Resume | undefined): Promise<BodyAnswer> {
   const etag = strongEtag(answer.header('etag'));
   const common = { body: answer.body, discard: answer.discard, ...(etag === undefined ? {} : { etag }) };
@@ -84,8 +110,10 @@ async function refusal(answer: HttpAnswer, key: RepositoryKey): Promise<AgentErr
   await answer.discard();
   const { status, retryAfterSeconds } = answer;
   const message = `${buildKey(key)}: the repository answered ${status}`;
-  // A private bucket behind a CDN answers 403 for what is not there (S3, GetObject without s3:ListBucket).
-  if (status === 403 || status === 404) return new AgentError('not-found', message);
+  // 403: cookies that have ended, or, of a private bucket behind a CDN, an object that is not there (S3, GetObject without
+  // s3:ListBucket). Whoever has fresh cookies knows which.
+  if (status === 401 || status === 403) return new AgentError('refused', message);
+  if (status === 404) return new AgentError('not-found', message);
   const later = status === 408 || status === 429 || status >= 500;
   return new AgentError(later ? 'unavailable' : 'bad-answer', message, { retryAfterSeconds });
 }

@@ -12,7 +12,7 @@ export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT';
   readonly url: URL;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string;
+  readonly body?: Uint8Array;
   /** Ends the request and the body. */
   readonly signal?: AbortSignal | undefined;
 }

@@ -1,0 +1,42 @@
+import type { Phase } from '../core/phases.ts';
+import { AgentError, endsTalk, uselessIndex } from '../ports/agent-error.ts';
+import type { Log } from '../ports/surroundings.ts';
+import type { CycleProblem } from './documents.ts';
+
+/** What went wrong in a cycle while it went on. */
+export class Troubles {
+  readonly problems: CycleProblem[] = [];
+  /** Why the index that the repository offers cannot be used: the first that was found. */
+  indexProblem: string | undefined;
+  /** The broker ended all talk with this host: the cycle goes on without any network. */
+  barred = false;
+  private readonly log: Log;
+
+  constructor(log: Log) {
+    this.log = log;
+  }
+
+  /** Runs a phase; an AgentError becomes a problem. */
+  async attempt<T>(phase: Phase, action: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await action();
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      this.note(phase, error);
+      return undefined;
+    }
+  }
+
+  note(phase: Phase, { code, message, retryable, retryAfterSeconds }: AgentError): void {
+    if ((phase === 'pull' || phase === 'scan') && uselessIndex.has(code)) this.indexProblem ??= message;
+    if (endsTalk.has(code)) this.barred = true;
+    this.log({ level: code === 'stopped' ? 'info' : 'warn', message: `${phase}: ${message}` });
+    this.problems.push({
+      phase,
+      code,
+      message,
+      retryable,
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    });
+  }
+}
