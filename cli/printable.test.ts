@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hostStates, updateStates } from '#shared/core/status/states.ts';
 import { packCab, packIndex } from '#test/kit/pack-slice.ts';
 import { core, guid, packageXml, update } from '#test/kit/sound-index.ts';
-import { at } from '#test/kit/values.ts';
 import { printLines, printTable } from './io.ts';
 import { main } from './main.ts';
 import { printable } from './printable.ts';
+import { testProfile } from './testing/api.ts';
+import { hostSummaryOf, hostsPageOf } from './testing/values.ts';
 
 /** Clears a terminal, begins another line, turns what follows around, and sets a colour by a C1 control. */
 const evil = 'a\u001b[2J\nPublish   yes\u202eb\u2028\u009b31m\u007f';
@@ -145,8 +145,7 @@ describe('what the API answers', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const profile = { apiUrl: `http://127.0.0.1:${port}`, region: 'x', accessKeyId: 'a', secretAccessKey: 'b' };
-    await writeFile(join(folder, 'operator.json'), JSON.stringify(profile));
+    await writeFile(join(folder, 'operator.json'), JSON.stringify(testProfile(`http://127.0.0.1:${port}`)));
   });
   afterAll(() => new Promise((resolve) => server.close(resolve)));
   const ask = (...args: readonly string[]) => run('--profile-file', join(folder, 'operator.json'), ...args);
@@ -166,12 +165,12 @@ describe('what the API answers', () => {
   });
 
   it('is shown in tables, and so are keys of rows that it cannot read', async () => {
-    const counts = Object.fromEntries(updateStates.map((state) => [state, 0]));
-    const row = { machineId: 'm', hostname: evil, os: evil, state: hostStates[0], counts, reportedAt: at(0) };
-    answer = { status: 200, body: { version: 1, hosts: [row], unreadable: [evil] } };
+    const row = hostSummaryOf('m', { hostname: evil, os: evil });
+    answer = { status: 200, body: hostsPageOf([row], { unreadable: [evil] }) };
     const { stdout, stderr } = await ask('hosts', 'list');
     expect(stdout).toContain(shown);
-    expect(stderr).toBe(`unreadable row in the store: ${shown}\n`);
+    expect(stderr).toMatch(/\nunreadable row in the store: [^\n]+\n$/);
+    expect(stderr).toContain(`: ${shown}\n`);
   });
 
   it('is told in one line what rules are none', async () => {
