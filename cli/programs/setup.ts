@@ -25,7 +25,7 @@ export const addSetupCommands: AddCommands = (program, { io, end, sub }) => {
     .option('--rotate', 'make a new key; the one before stays good until the next rotation')
     .option('--yes', 'do not ask before a rotation')
     .action(async (flags: Flags, command: Command) => {
-      const region = flags.region ?? command.optsWithGlobals<{ region?: string }>().region ?? io.env.AWS_REGION;
+      const region = flags.region ?? io.env.AWS_REGION;
       const secrets = new SecretsManagerClient(region === undefined ? {} : { region });
       try {
         const config = flags.config ?? io.env.KBROKER_CONFIG ?? defaultConfig;
