@@ -38,6 +38,7 @@ async function ask(question) {
   }
 }
 const { main } = await import('./main.ts');
+const { openBrowser } = await import('./browser.ts');
 process.exitCode = await main(process.argv.slice(2), {
   stdout: {
     write: (text) => process.stdout.write(text),
@@ -48,5 +49,6 @@ process.exitCode = await main(process.argv.slice(2), {
   },
   stderr: process.stderr,
   ...(process.stdin.isTTY === true && process.stderr.isTTY === true && { ask }),
+  openBrowser,
   env: process.env,
 });

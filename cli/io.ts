@@ -15,6 +15,12 @@ export interface CliIo {
    * @default - nobody sits at a terminal
    */
   readonly ask?: (question: string) => Promise<string>;
+  /**
+   * Opens an address in the person's browser.
+   *
+   * @default - addresses are printed only
+   */
+  readonly openBrowser?: (url: string) => void;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The folder in which the profile file is looked for first. @default - that of the process */
   readonly cwd?: string;

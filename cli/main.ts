@@ -11,6 +11,7 @@ import { addGroupsCommands } from './programs/groups.ts';
 import { addHostsCommands } from './programs/hosts.ts';
 import { addIndexCommands } from './programs/index-commands.ts';
 import { createKit } from './programs/kit.ts';
+import { addLoginCommands } from './programs/login.ts';
 import { addRequestsCommands } from './programs/requests.ts';
 import { addRulesCommands } from './programs/rules.ts';
 import { addSetupCommands } from './programs/setup.ts';
@@ -46,10 +47,9 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
     .description('Operate a broker of Windows updates.')
     .version(readVersion(), '--version', 'print the version')
     .option('--api <url>', 'address of the API (or KBROKER_API)')
-    .option('--region <region>', 'AWS region of the API (default: from its address, or AWS_REGION)')
     .option(
       '--profile-file <file>',
-      'profile written by the embedded stack (default: .kbroker/operator.json here or in a folder above)',
+      'profile written by "npm start" (default: .kbroker/operator.json here or in a folder above)',
     )
     .option('--json', 'print JSON for scripts')
     .configureOutput({ writeOut: (text) => void io.stdout.write(text), writeErr: (text) => void io.stderr.write(text) })
@@ -59,6 +59,7 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
       '\nExit codes: 0 done, 1 failed or refused, 2 wrong arguments, 3 broker not reachable or access denied.',
     );
   const kit = createKit(program, io, end);
+  addLoginCommands(program, kit);
   kit.sub(program, 'status', 'index, fleet, requests and repository in numbers').action(kit.online(showStatus));
   addIndexCommands(program, kit);
   addUpdatesCommands(program, kit);

@@ -23,7 +23,6 @@ export type AddCommands = (program: Command, kit: ProgramKit) => void;
 
 interface GlobalFlags {
   readonly api?: string;
-  readonly region?: string;
   readonly profileFile?: string;
   readonly json?: boolean;
 }

@@ -41,6 +41,8 @@ export async function run(args: readonly string[], env: Readonly<Record<string, 
 /** An API on 127.0.0.1 that answers as a test says, so that a command is tested from its arguments to the wire. */
 export interface TestApi {
   readonly url: string;
+  /** The header authorization of what arrived, in order. */
+  readonly tokens: (string | undefined)[];
   /** What arrived, in order. */
   readonly sent: Sent[];
   /** Changed by a test before it asks. */
@@ -70,6 +72,7 @@ export async function openApi(): Promise<TestApi> {
     for await (const chunk of request) text += String(chunk);
     const body: unknown = text === '' ? undefined : JSON.parse(text);
     const sent = { method: request.method ?? '', url: request.url ?? '', body };
+    api.tokens.push(request.headers.authorization);
     api.sent.push(sent);
     const answer = api.answer(sent);
     response.writeHead(answer.status ?? 200, { 'content-type': 'application/json' }).end(JSON.stringify(answer.body));
@@ -82,6 +85,7 @@ export async function openApi(): Promise<TestApi> {
   await writeFile(profileFile, JSON.stringify(testProfile(apiUrl)));
   const api: TestApi = {
     url: apiUrl,
+    tokens: [],
     sent: [],
     answer: () => ({ status: 404, body: {} }),
     ask: (...args) => run(['--profile-file', profileFile, ...args]),

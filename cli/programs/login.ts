@@ -1,0 +1,24 @@
+import type { Command } from 'commander';
+import { type LoginFlags, login, logout } from '../commands/login.ts';
+import { findPlace, type SettingsFlags } from '../settings.ts';
+import { type AddCommands, wantsJson } from './kit.ts';
+
+/** `kbroker login` and `kbroker logout`. */
+export const addLoginCommands: AddCommands = (program, { io, end, sub }) => {
+  const contextOf = async (command: Command) => ({
+    io,
+    json: wantsJson(command),
+    place: await findPlace(program.opts<SettingsFlags>(), io),
+    now: () => new Date(),
+  });
+  sub(program, 'login', "log in with the browser, at the broker's OpenID provider")
+    .option('--issuer <url>', 'the provider, at the first login (output Issuer of the stack)')
+    .option('--client-id <id>', 'its client, at the first login (output ClientId of the stack)')
+    .option('--as <name>', 'viewer, operator or administrator of "npm start", who need no browser')
+    .option('--no-browser', 'only print the address')
+    .addHelpText('after', '\nScripts set KBROKER_TOKEN to an access token instead.')
+    .action(async (flags: LoginFlags, command: Command) => end(await login(await contextOf(command), flags)));
+  sub(program, 'logout', 'revoke and forget the tokens').action(async (_: object, command: Command) =>
+    end(await logout(await contextOf(command))),
+  );
+};
