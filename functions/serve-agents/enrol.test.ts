@@ -52,6 +52,55 @@ describe('an enrolment', () => {
     expect((await tokens.get(tokenOf(1).tokenId))?.used).toBe(1);
   });
 
+  it('is in the audit log once, without the token', async () => {
+    const { api, ports } = await make();
+    const host = await api.newHost('pc-1');
+    await host.enrol();
+    await host.enrol();
+    const { tokenId } = tokenOf(1);
+    expect(ports.audit.entries).toMatchObject([
+      {
+        number: 1,
+        actor: { kind: 'host', machineId: 'pc-1', tokenId },
+        action: 'host.enrol',
+        target: 'pc-1',
+        after: { group: 'pilots', thumbprint: host.key.thumbprint, tokenId },
+      },
+    ]);
+    expect(ports.audit.entries[0]).not.toHaveProperty('before');
+    expect(JSON.stringify(ports.audit.entries)).not.toContain(testSecret);
+  });
+
+  it('that cannot be written down is not made', async () => {
+    const { api, ports, tokens } = await make();
+    ports.audit.beforeAppend = () => {
+      throw new Error('no table');
+    };
+    refused(503, 'unavailable', /audit log/)(await (await api.newHost('pc-1')).enrol());
+    expect(ports.hosts.records.size).toBe(0);
+    expect((await tokens.get(tokenOf(1).tokenId))?.used).toBe(0);
+  });
+
+  it('that is refused leaves nothing in the audit log', async () => {
+    const { api, ports } = await make();
+    refused(401, 'unauthenticated', /no such/)(await (await api.newHost('pc-1')).enrol(testToken(7)));
+    expect(ports.audit.entries).toEqual([]);
+  });
+
+  it('that fails after it was written down is taken back there', async () => {
+    const { api, ports } = await make();
+    const { enrol } = ports.hosts;
+    ports.hosts.enrol = async (newcomer) => {
+      await enrol.call(ports.hosts, newcomer);
+      throw new Error('no answer');
+    };
+    expect(await (await api.newHost('pc-1')).enrol()).toMatchObject({ status: 500 });
+    expect(ports.audit.entries).toMatchObject([
+      { number: 1, action: 'host.enrol' },
+      { number: 2, action: 'host.enrol', failed: { number: 1, reason: 'no answer' } },
+    ]);
+  });
+
   it('with a token that is not good is refused in words', async () => {
     const { api, tokens } = await make();
     const host = await api.newHost('pc-1');

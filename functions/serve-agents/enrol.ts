@@ -3,13 +3,19 @@ import { type Enrolment, type EnrolmentAnswer, splitToken } from '#shared/contra
 import { ProblemError } from '#shared/contract/problem-error.ts';
 import { clonedProblem, tellOfClone } from './clones.ts';
 import type { AgentPorts, Newcomer } from './ports.ts';
+import { type CallOrigin, recordedEnrolment } from './recorded-enrolment.ts';
 import { inTurn } from './turn.ts';
 
 /**
  * Lets a host in: it holds a token, and a key that it proves to have. The token pins its group. Repeating it gives the
  * same answer and spends nothing.
  */
-export async function enrol(ports: AgentPorts, request: Enrolment, newcomer: Newcomer): Promise<EnrolmentAnswer> {
+export async function enrol(
+  ports: AgentPorts,
+  request: Enrolment,
+  newcomer: Newcomer,
+  call: CallOrigin,
+): Promise<EnrolmentAnswer> {
   const { host, publicKey } = request;
   const claims = await newcomer.prove(publicKey);
   if (claims.sub !== host.machineId)
@@ -18,16 +24,19 @@ export async function enrol(ports: AgentPorts, request: Enrolment, newcomer: New
   if (token === undefined) throw new ProblemError('bad-request', 'token is not an enrolment token');
 
   const at = ports.now().toISOString();
-  const enrolled = await inTurn(
-    ports.hosts.enrol({
-      host,
-      publicKey,
-      thumbprint: claims.iss,
-      tokenId: token.tokenId,
-      secretSha256: createHash('sha256').update(token.secret).digest('hex'),
-      sequence: claims.seq,
-      at,
-    }),
+  const enrolled = await recordedEnrolment(ports, call, (beforeWrite) =>
+    inTurn(
+      ports.hosts.enrol({
+        host,
+        publicKey,
+        thumbprint: claims.iss,
+        tokenId: token.tokenId,
+        secretSha256: createHash('sha256').update(token.secret).digest('hex'),
+        sequence: claims.seq,
+        at,
+        beforeWrite,
+      }),
+    ),
   );
   switch (enrolled.outcome) {
     case 'enrolled':

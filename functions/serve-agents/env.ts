@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { auditEnv } from '#shared/stores/audit/binding.ts';
 import { catalogEnv } from '#shared/stores/catalog/binding.ts';
 import { commandsEnv } from '#shared/stores/commands/binding.ts';
 import { cookiesEnv } from '#shared/stores/cookies/binding.ts';
@@ -13,6 +14,7 @@ const positive = z.coerce.number().check(z.positive());
 
 /** Environment of `serve-agents`. */
 export const serveAgentsEnv = z.object({
+  ...auditEnv.shape,
   ...catalogEnv.shape,
   ...commandsEnv.shape,
   ...cookiesEnv.shape,

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
@@ -8,6 +9,7 @@ import { systemClock } from '#shared/lambda/clock.ts';
 import { parseEnv } from '#shared/lambda/env.ts';
 import { countLostEvents } from '#shared/lambda/lost-events.ts';
 import { createTelemetry } from '#shared/lambda/telemetry.ts';
+import { awsAuditLog } from '#shared/stores/audit/aws.ts';
 import { awsCatalogStore } from '#shared/stores/catalog/aws-catalog.ts';
 import { awsCommandStore } from '#shared/stores/commands/aws.ts';
 import { awsCookieIssuer } from '#shared/stores/cookies/aws.ts';
@@ -30,6 +32,7 @@ const dynamodb = documentClient(new DynamoDBClient());
 const ports: AgentPorts = {
   hosts: awsHostStore({ dynamodb, table: env.HOSTS_TABLE, tokensTable: env.TOKENS_TABLE, sleep }),
   rules: awsRuleStore(dynamodb, env.RULES_TABLE),
+  audit: awsAuditLog({ dynamodb, table: env.AUDIT_TABLE, newId: randomUUID, sleep }),
   commands: awsCommandStore({ dynamodb, table: env.COMMANDS_TABLE, sleep }),
   cookies: awsCookieIssuer({
     client: new SecretsManagerClient(),

@@ -1,5 +1,6 @@
 import type { HostPublicKey, ProofClaims } from '#shared/contract/agent/identity.ts';
 import type { HostRecord } from '#shared/contract/host-records.ts';
+import type { AuditLog } from '#shared/stores/audit/port.ts';
 import type { CatalogStore } from '#shared/stores/catalog/port.ts';
 import type { CommandStore } from '#shared/stores/commands/port.ts';
 import type { CookieIssuer } from '#shared/stores/cookies/port.ts';
@@ -14,6 +15,7 @@ export interface AgentPorts {
   readonly hosts: HostStore;
   readonly rules: Pick<RuleStore, 'get'>;
   readonly commands: Pick<CommandStore, 'active' | 'get' | 'putOutcome'>;
+  readonly audit: Pick<AuditLog, 'append'>;
   readonly cookies: CookieIssuer;
   readonly events: EventSink;
   readonly catalog: Pick<CatalogStore, 'fileFacts'>;

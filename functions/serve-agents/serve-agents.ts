@@ -12,7 +12,7 @@ import { writeDown } from './turn.ts';
 export function serveAgents(ports: AgentPorts): Implementation<typeof agentEndpoints, AgentCaller> {
   const checkIn = checkIns(ports);
   return {
-    enrol: ({ request, caller }) => enrol(ports, request, newcomer(caller)),
+    enrol: ({ request, caller, ...call }) => enrol(ports, request, newcomer(caller), call),
     checkIn: ({ request, caller }) => checkIn(request, host(caller)),
     lookupFiles: async ({ request, caller }) => {
       await writeDown(ports, host(caller));

@@ -15,7 +15,7 @@ export type ChainHead = Pick<AuditEntry, 'number' | 'hash'>;
 export const chainStart: ChainHead = { number: 0, hash: '0'.repeat(64) };
 
 /** Text of an entry whose SHA-256 is the entry's hash: all of it but the hash, as canonical JSON. */
-export function auditEntryText({ hash: _, ...entry }: AuditEntry | Omit<AuditEntry, 'hash'>): string {
+export function auditEntryText({ hash: _, ...entry }: AuditEntry): string {
   return canonicalJson(entry);
 }
 

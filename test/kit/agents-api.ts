@@ -8,6 +8,7 @@ import type { Problem } from '#shared/contract/problem.ts';
 import { apiHandler } from '#shared/lambda/api-handler.ts';
 import { createTelemetry } from '#shared/lambda/telemetry.ts';
 import { invoke } from './invoke.ts';
+import { MemoryAuditLog } from './memory-audit.ts';
 import { MemoryCommandStore } from './memory-commands.ts';
 import { MemoryCookieIssuer } from './memory-cookies.ts';
 import { MemoryEventSink } from './memory-events.ts';
@@ -32,6 +33,7 @@ export function memoryAgentPorts() {
     ports: {
       hosts: new MemoryHostStore(tokens),
       rules: new MemoryRuleStore(),
+      audit: new MemoryAuditLog(),
       commands: new MemoryCommandStore(),
       cookies: new MemoryCookieIssuer(),
       events: new MemoryEventSink(),

@@ -32,6 +32,7 @@ export function enrolling(options: Enrolling): HostStore['enrol'] {
 
   return async (enrolled) => {
     const { machineId } = enrolled.host;
+    let told = false;
     for (let tried = 0; tried < maxTries; tried += 1) {
       const owner = await ownerOf(enrolled.thumbprint);
       if (owner !== undefined && owner !== machineId)
@@ -45,6 +46,8 @@ export function enrolling(options: Enrolling): HostStore['enrol'] {
       if (before !== undefined && !token.replace) return { outcome: 'taken' };
 
       const record = z.parse(hostRecord, newRecord(enrolled, token.group, before));
+      if (!told) await enrolled.beforeWrite?.({ ...(before && { before }), after: record });
+      told = true;
       const write = new TransactWriteCommand({
         TransactItems: [
           spendUse(tokensTable, enrolled, before !== undefined),

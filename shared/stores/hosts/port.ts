@@ -24,6 +24,18 @@ export interface NewHost {
   readonly secretSha256: string;
   readonly sequence: number;
   readonly at: string;
+  /**
+   * Told once, after the token was found good and before anything is written. When it throws, nothing is.
+   *
+   * @default - nobody is told
+   */
+  readonly beforeWrite?: (change: EnrolmentChange) => Promise<void>;
+}
+
+/** What an enrolment is about to write; `before` is what the machine was when a new key takes the place of its old one. */
+export interface EnrolmentChange {
+  readonly before?: HostRecord;
+  readonly after: HostRecord;
 }
 
 /**
@@ -81,7 +93,11 @@ export interface HostStore {
     machineId: string,
     rejected: { readonly at: string; readonly reason: string; readonly body: Uint8Array },
   ): Promise<void>;
-  /** Notes that another machine used the key of this one. @returns false when that was noted before */
+  /**
+   * Notes that another machine used the key of this one.
+   *
+   * @returns false when that was noted before, or another one less than a minute ago
+   */
   noteClone(machineId: string, clone: { readonly machineId: string; readonly at: string }): Promise<boolean>;
   /** The machine that a key belongs to. */
   ownerOf(thumbprint: string): Promise<string | undefined>;
