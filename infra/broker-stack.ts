@@ -8,19 +8,24 @@ import { AlarmTopic } from './edge/alarm-topic.ts';
 import { Api } from './edge/api.ts';
 import { RepositoryDistribution, type RepositoryDomain } from './edge/distribution.ts';
 import { Identity, type OpenIdProvider } from './edge/identity.ts';
+import { AnchorAudit } from './functions/anchor-audit.ts';
 import { FetchPayload } from './functions/fetch-payload.ts';
 import { ServeAgents } from './functions/serve-agents.ts';
 import { ServeOperators } from './functions/serve-operators.ts';
 import { SweepRequests } from './functions/sweep-requests.ts';
 import { SyncIndex } from './functions/sync-index.ts';
 import type { FunctionSettings } from './kit/broker-function.ts';
+import { Audit } from './stores/audit.ts';
 import { Catalog } from './stores/catalog.ts';
+import { Commands } from './stores/commands.ts';
 import { Cookies, type RepositoryKey } from './stores/cookies.ts';
 import { Events } from './stores/events.ts';
 import { Hosts } from './stores/hosts.ts';
+import { Idempotency } from './stores/idempotency.ts';
 import { Payloads } from './stores/payloads.ts';
 import { Requests } from './stores/requests.ts';
 import { Rules } from './stores/rules.ts';
+import { Throttle } from './stores/throttle.ts';
 import { Tokens } from './stores/tokens.ts';
 
 export interface BrokerStackProps extends StackProps {
@@ -130,6 +135,21 @@ export interface BrokerStackProps extends StackProps {
   readonly hostRequestsPerMinute?: number;
 
   /**
+   * Requests that one person may make in a minute; what is above is answered 429.
+   *
+   * @default 120
+   */
+  readonly requestsPerPersonAndMinute?: number;
+
+  /**
+   * How long the daily anchors of the audit log are locked: nobody can delete or change one before, not even the root of
+   * the account. Whole days.
+   *
+   * @default Duration.days(365)
+   */
+  readonly auditRetention?: Duration;
+
+  /**
    * Age of Microsoft's publication from which on the alarm `index-age` rings. Publications come on the second Tuesday
    * of a month, 28 or 35 days apart.
    *
@@ -214,6 +234,10 @@ export class BrokerStack extends Stack {
     const hosts = new Hosts(this, 'Hosts', { removalPolicy });
     const rules = new Rules(this, 'Rules', { removalPolicy });
     const tokens = new Tokens(this, 'Tokens', { removalPolicy });
+    const commands = new Commands(this, 'Commands', { removalPolicy });
+    const audit = new Audit(this, 'Audit', { removalPolicy, retention: props.auditRetention ?? Duration.days(365) });
+    const idempotency = new Idempotency(this, 'Idempotency', { removalPolicy });
+    const throttle = new Throttle(this, 'Throttle', { removalPolicy });
 
     const cookies = new Cookies(this, 'Cookies', props.repositoryKey);
     const repository = new RepositoryDistribution(this, 'Repository', {
@@ -252,6 +276,8 @@ export class BrokerStack extends Stack {
     });
     const serveAgents = new ServeAgents(this, 'ServeAgents', {
       ...settings,
+      audit,
+      commands,
       catalog,
       cookies,
       events,
@@ -264,8 +290,16 @@ export class BrokerStack extends Stack {
       hostBurst: props.hostBurst ?? 60,
       hostRequestsPerMinute: props.hostRequestsPerMinute ?? 6,
     });
+    const anchorAudit = new AnchorAudit(this, 'AnchorAudit', { ...settings, audit });
     const serveOperators = new ServeOperators(this, 'ServeOperators', {
       ...settings,
+      audit,
+      commands,
+      events,
+      idempotency,
+      throttle,
+      tokens,
+      requestsPerPersonAndMinute: props.requestsPerPersonAndMinute ?? 120,
       catalog,
       hosts,
       payloads,
@@ -310,6 +344,10 @@ export class BrokerStack extends Stack {
       HostsTable: hosts.table.table.tableName,
       RulesTable: rules.table.table.tableName,
       TokensTable: tokens.table.table.tableName,
+      CommandsTable: commands.table.table.tableName,
+      AuditTable: audit.table.table.tableName,
+      AuditBucket: audit.bucket.bucket.bucketName,
+      AnchorAuditFunction: anchorAudit.lambda.functionName,
       EventBus: events.bus.eventBusName,
       IndexBucket: catalog.bucket.bucket.bucketName,
       PayloadsBucket: payloads.bucket.bucket.bucketName,

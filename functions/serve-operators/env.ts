@@ -1,17 +1,30 @@
 import * as z from 'zod/mini';
+import { auditAnchorsEnv, auditEnv } from '#shared/stores/audit/binding.ts';
 import { catalogEnv } from '#shared/stores/catalog/binding.ts';
+import { commandsEnv } from '#shared/stores/commands/binding.ts';
+import { eventsEnv } from '#shared/stores/events/binding.ts';
 import { hostsEnv } from '#shared/stores/hosts/binding.ts';
+import { idempotencyEnv } from '#shared/stores/idempotency/binding.ts';
 import { payloadsEnv } from '#shared/stores/payloads/binding.ts';
 import { requestsEnv } from '#shared/stores/requests/binding.ts';
 import { rulesEnv } from '#shared/stores/rules/binding.ts';
+import { throttleEnv } from '#shared/stores/throttle/binding.ts';
+import { tokensEnv } from '#shared/stores/tokens/binding.ts';
 
 /** Environment of `serve-operators`. */
 export const serveOperatorsEnv = z.object({
+  ...auditEnv.shape,
+  ...auditAnchorsEnv.shape,
   ...catalogEnv.shape,
+  ...commandsEnv.shape,
+  ...eventsEnv.shape,
   ...hostsEnv.shape,
+  ...idempotencyEnv.shape,
   ...payloadsEnv.shape,
   ...requestsEnv.shape,
   ...rulesEnv.shape,
+  ...throttleEnv.shape,
+  ...tokensEnv.shape,
   /** Functions that an operator may start by hand. */
   SYNC_FUNCTION: z.string(),
   SWEEP_FUNCTION: z.string(),
@@ -19,4 +32,6 @@ export const serveOperatorsEnv = z.object({
   OIDC_ISSUER: z.url(),
   OIDC_CLIENT_ID: z.string().check(z.minLength(1)),
   OIDC_ROLE_CLAIM: z.string().check(z.minLength(1)),
+  /** Requests that one person may make in a minute. */
+  REQUESTS_PER_PERSON_AND_MINUTE: z.coerce.number().check(z.int(), z.positive()),
 });

@@ -1,48 +1,68 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { noFleet } from '#shared/core/fleet/fleet.ts';
 import { apiHandler } from '#shared/lambda/api-handler.ts';
 import { systemClock } from '#shared/lambda/clock.ts';
 import { parseEnv } from '#shared/lambda/env.ts';
+import { countLostEvents } from '#shared/lambda/lost-events.ts';
 import { createTelemetry } from '#shared/lambda/telemetry.ts';
+import { awsAuditLog } from '#shared/stores/audit/aws.ts';
+import { awsAuditAnchorStore } from '#shared/stores/audit/aws-anchors.ts';
 import { awsCatalogStore } from '#shared/stores/catalog/aws-catalog.ts';
 import { awsIndexStore } from '#shared/stores/catalog/aws-index.ts';
 import { awsSyncJournal } from '#shared/stores/catalog/aws-journal.ts';
+import { awsCommandStore } from '#shared/stores/commands/aws.ts';
 import { documentClient } from '#shared/stores/dynamodb/document-client.ts';
+import { awsEventSink } from '#shared/stores/events/aws.ts';
 import { awsHostStore } from '#shared/stores/hosts/aws.ts';
+import { awsIdempotencyStore } from '#shared/stores/idempotency/aws.ts';
 import { awsPayloadStore } from '#shared/stores/payloads/aws.ts';
 import { awsRequestStore } from '#shared/stores/requests/aws.ts';
 import { awsRuleStore } from '#shared/stores/rules/aws.ts';
 import { awsRunStarter } from '#shared/stores/runs/aws.ts';
+import { awsThrottleStore } from '#shared/stores/throttle/aws.ts';
+import { awsTokenStore } from '#shared/stores/tokens/aws.ts';
 import { personAuthentication } from './authenticate.ts';
 import { serveOperatorsEnv } from './env.ts';
+import { fleetLists } from './fleet-lists.ts';
+import { guardCalls } from './guard-calls.ts';
 import { issuerKeys } from './issuer-keys.ts';
+import type { OperatorPorts } from './ports.ts';
 import { serveOperators } from './serve-operators.ts';
 
 const env = parseEnv(serveOperatorsEnv);
 const { sleep, date } = systemClock();
+const telemetry = createTelemetry('serve-operators');
 const s3 = new S3Client();
 const dynamodb = documentClient(new DynamoDBClient());
-const implementation = serveOperators({
+const ports: OperatorPorts = {
   index: awsIndexStore(s3, env.INDEX_BUCKET),
   catalog: awsCatalogStore({ dynamodb, s3, table: env.CATALOG_TABLE, bucket: env.INDEX_BUCKET, sleep }),
   journal: awsSyncJournal(dynamodb, env.CATALOG_TABLE),
-  hosts: awsHostStore(dynamodb, env.HOSTS_TABLE),
+  fleet: fleetLists({ snapshot: { current: async () => noFleet }, now: date }),
+  hosts: awsHostStore({ dynamodb, table: env.HOSTS_TABLE, tokensTable: env.TOKENS_TABLE, sleep }),
   requests: awsRequestStore({ dynamodb, table: env.REQUESTS_TABLE, sleep }),
   payloads: awsPayloadStore({ dynamodb, s3, table: env.PAYLOADS_TABLE, bucket: env.PAYLOADS_BUCKET, sleep }),
   rules: awsRuleStore(dynamodb, env.RULES_TABLE),
   runs: awsRunStarter(new LambdaClient(), { syncFunction: env.SYNC_FUNCTION, sweepFunction: env.SWEEP_FUNCTION }),
+  commands: awsCommandStore({ dynamodb, table: env.COMMANDS_TABLE, sleep }),
+  tokens: awsTokenStore({ dynamodb, table: env.TOKENS_TABLE, sleep }),
+  audit: awsAuditLog({ dynamodb, table: env.AUDIT_TABLE, newId: randomUUID, sleep }),
+  anchors: awsAuditAnchorStore(s3, env.AUDIT_BUCKET),
+  events: awsEventSink({ client: new EventBridgeClient(), bus: env.EVENT_BUS, onLost: countLostEvents(telemetry) }),
   now: date,
-  newRunId: randomUUID,
-});
-const telemetry = createTelemetry('serve-operators');
+  newId: randomUUID,
+  randomBytes,
+};
 
 export const handler = apiHandler({
   telemetry,
   endpoints: operatorEndpoints,
-  implementation,
+  implementation: serveOperators(ports),
   authenticate: personAuthentication({
     issuer: env.OIDC_ISSUER,
     clientId: env.OIDC_CLIENT_ID,
@@ -51,4 +71,12 @@ export const handler = apiHandler({
     now: date,
   }),
   nameOf: ({ subject, role }) => `${role} ${subject}`,
+  around: guardCalls({
+    throttle: awsThrottleStore(dynamodb, env.THROTTLE_TABLE),
+    idempotency: awsIdempotencyStore(dynamodb, env.IDEMPOTENCY_TABLE),
+    requestsPerMinute: env.REQUESTS_PER_PERSON_AND_MINUTE,
+    now: date,
+    newId: randomUUID,
+    onLost: (message, error) => telemetry.log.error(message, { error }),
+  }),
 });

@@ -2,7 +2,9 @@ import { Duration, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { serveAgentsEnv } from '#functions/serve-agents/env.ts';
 import { BrokerFunction, type FunctionSettings } from '../kit/broker-function.ts';
+import type { Audit } from '../stores/audit.ts';
 import type { Catalog } from '../stores/catalog.ts';
+import type { Commands } from '../stores/commands.ts';
 import type { Cookies } from '../stores/cookies.ts';
 import type { Events } from '../stores/events.ts';
 import type { Hosts } from '../stores/hosts.ts';
@@ -12,7 +14,9 @@ import type { Rules } from '../stores/rules.ts';
 import type { Tokens } from '../stores/tokens.ts';
 
 export interface ServeAgentsProps extends FunctionSettings {
+  readonly audit: Audit;
   readonly catalog: Catalog;
+  readonly commands: Commands;
   readonly cookies: Cookies;
   readonly events: Events;
   readonly hosts: Hosts;
@@ -39,6 +43,8 @@ export class ServeAgents extends BrokerFunction {
       // Below the 30 seconds after which the HTTP API stops waiting.
       timeout: Duration.seconds(20),
     });
+    props.audit.grantAppend(this);
+    props.commands.grantTell(this);
     props.rules.grantRead(this);
     props.cookies.grantIssue(this, props.repositoryUrl);
     props.events.grantPublish(this, ['HostCloned', 'CommandFinished']);

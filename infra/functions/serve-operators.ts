@@ -2,18 +2,32 @@ import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { serveOperatorsEnv } from '#functions/serve-operators/env.ts';
 import { BrokerFunction, type FunctionSettings } from '../kit/broker-function.ts';
+import type { Audit } from '../stores/audit.ts';
 import type { Catalog } from '../stores/catalog.ts';
+import type { Commands } from '../stores/commands.ts';
+import type { Events } from '../stores/events.ts';
 import type { Hosts } from '../stores/hosts.ts';
+import type { Idempotency } from '../stores/idempotency.ts';
 import type { Payloads } from '../stores/payloads.ts';
 import type { Requests } from '../stores/requests.ts';
 import type { Rules } from '../stores/rules.ts';
+import type { Throttle } from '../stores/throttle.ts';
+import type { Tokens } from '../stores/tokens.ts';
 
 export interface ServeOperatorsProps extends FunctionSettings {
+  readonly audit: Audit;
   readonly catalog: Catalog;
+  readonly commands: Commands;
+  readonly events: Events;
   readonly hosts: Hosts;
+  readonly idempotency: Idempotency;
   readonly payloads: Payloads;
   readonly requests: Requests;
   readonly rules: Rules;
+  readonly throttle: Throttle;
+  readonly tokens: Tokens;
+  /** Requests that one person may make in a minute. */
+  readonly requestsPerPersonAndMinute: number;
   /** Functions that an operator may start by hand. */
   readonly syncIndex: BrokerFunction;
   readonly sweepRequests: BrokerFunction;
@@ -25,18 +39,26 @@ export class ServeOperators extends BrokerFunction {
     super(scope, id, {
       ...props,
       name: 'serve-operators',
-      description: 'Answers operators: status, hosts, requests, rules, and runs started by hand',
+      description: 'Answers people: what there is, and the changes that they make',
       env: serveOperatorsEnv,
       memoryMiB: 512,
       // As long as the HTTP API waits: a sweep that an operator starts is answered when it is done.
       timeout: Duration.seconds(29),
     });
+    props.audit.grantAppend(this);
+    props.audit.grantRead(this);
     props.catalog.grantFollowRuns(this);
     props.catalog.grantReadFacts(this);
+    props.commands.grantManage(this);
+    props.events.grantPublish(this, ['RulesPublished']);
     props.hosts.grantShow(this);
+    props.idempotency.grantUse(this);
     props.payloads.grantList(this);
     props.requests.grantList(this);
     props.rules.grantChange(this);
+    props.throttle.grantCount(this);
+    props.tokens.grantManage(this);
+    this.bind({ REQUESTS_PER_PERSON_AND_MINUTE: String(props.requestsPerPersonAndMinute) });
     props.syncIndex.grantStart(this, 'SYNC_FUNCTION');
     props.sweepRequests.grantStart(this, 'SWEEP_FUNCTION');
   }
