@@ -90,10 +90,10 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
     };
     await startDistributions(context);
     await startUserPools(context);
-    const { queueSources, scheduler } = await composeFunctions(context, functions);
+    const { queueSources, streamSources, scheduler } = await composeFunctions(context, functions);
     access.setOperator(await startApis(context, functions));
     await saveState(dataDir, state);
-    for (const source of queueSources) source.start();
+    for (const source of [...queueSources, ...streamSources]) source.start();
     if (options.schedules ?? true) scheduler.start();
 
     const outputs = Object.entries(model.outputs).map(([name, value]) => [name, addresses.localise(value)]);
@@ -116,6 +116,9 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       kill: (functionName) => functions.get(functionName).kill(),
       events: () => services.eventBridge.events(),
       drained: (queueUrl) => drained(sqs, queueUrl, queueSources),
+      async streamsDrained() {
+        await Promise.all(streamSources.map((source) => source.drained()));
+      },
       close() {
         closing ??= cleanup.disposeAsync();
         return closing;

@@ -71,7 +71,7 @@ export interface StackOptions {
   readonly speed?: number;
   /** Seed of the shuffled and duplicated deliveries. Default 1. */
   readonly seed?: number;
-  /** Share of queue deliveries that are handed out twice, 0 to 1. Default 0. */
+  /** Share of deliveries of queues, and of batches of streams, that are handed out twice, 0 to 1. Default 0. */
   readonly duplicates?: number;
   /** False: schedules run only by {@link LocalStack.trigger}. Default true. */
   readonly schedules?: boolean;
@@ -145,5 +145,10 @@ export interface LocalStack {
   events(): readonly StackEvent[];
   /** Resolves when the queue (by URL) has no visible, delayed or in-flight message. */
   drained(queueUrl: string): Promise<void>;
+  /**
+   * Resolves when functions behind streams have worked on all changes that were made before the call. Batching windows
+   * are cut short until then.
+   */
+  streamsDrained(): Promise<void>;
   close(): Promise<void>;
 }

@@ -64,14 +64,14 @@ export async function provision(model: StackModel, options: ProvisionOptions): P
   const secrets = new SecretsManagerClient({ ...as, endpoint: endpoints.secretsManager });
   const eventBridge = new EventBridgeClient({ ...as, endpoint: endpoints.eventBridge });
   try {
-    const [, , queueUrls, identities] = await Promise.all([
+    const [, tables, queueUrls, secretIdentities] = await Promise.all([
       makeBuckets(model, s3),
       makeTables(model, dynamodb),
       makeQueues(model, sqs, options.speed),
       makeSecrets(model, secrets),
       makeBuses(model, eventBridge),
     ]);
-    return { identities, queueUrls };
+    return { identities: new Map([...tables, ...secretIdentities]), queueUrls };
   } finally {
     for (const client of [s3, dynamodb, sqs, secrets, eventBridge]) client.destroy();
   }
@@ -99,27 +99,37 @@ async function makeBuckets(model: StackModel, s3: S3Client): Promise<void> {
   }
 }
 
-async function makeTables(model: StackModel, client: DynamoDBClient): Promise<void> {
+/** Returns the identities of tables with streams. */
+async function makeTables(model: StackModel, client: DynamoDBClient): Promise<ReadonlyMap<string, Identity>> {
   for (const { logicalId, properties } of model.of(storage.globalTable)) {
     const region = properties.Replicas[0]?.Region;
     if (region !== model.region) {
       throw new RuntimeError('bad-configuration', `${logicalId} has its replica in ${region}, not in ${model.region}`);
     }
   }
+  const identities = new Map<string, Identity>();
   for (const table of [...model.of(storage.table), ...model.of(storage.globalTable)]) {
     await makeTable(table, client);
     await setTimeToLive(table, client);
+    if (table.properties.StreamSpecification !== undefined)
+      identities.set(table.logicalId, await streamIdentity(table, client));
   }
+  return identities;
 }
 
 async function makeTable({ ref, logicalId, properties }: Table, client: DynamoDBClient): Promise<void> {
   const { AttributeDefinitions, KeySchema, GlobalSecondaryIndexes } = properties;
+  const StreamSpecification = properties.StreamSpecification && {
+    StreamEnabled: true,
+    StreamViewType: properties.StreamSpecification.StreamViewType,
+  };
   const wanted: CreateTableCommandInput = {
     TableName: ref,
     AttributeDefinitions,
     KeySchema,
     BillingMode: 'PAY_PER_REQUEST',
     ...(GlobalSecondaryIndexes === undefined ? {} : { GlobalSecondaryIndexes }),
+    ...(StreamSpecification === undefined ? {} : { StreamSpecification }),
   };
   const existing = await client.send(new DescribeTableCommand({ TableName: ref })).catch((error: unknown) => {
     if (error instanceof NoSuchTable) return undefined;
@@ -148,6 +158,23 @@ async function makeTable({ ref, logicalId, properties }: Table, client: DynamoDB
     const GlobalSecondaryIndexUpdates = [{ Create: index }];
     await client.send(new UpdateTableCommand({ TableName: ref, AttributeDefinitions, GlobalSecondaryIndexUpdates }));
   }
+  const is = existing.Table.StreamSpecification;
+  if (StreamSpecification === undefined || is?.StreamEnabled === true) {
+    const [had, wants] = [is?.StreamViewType, StreamSpecification?.StreamViewType];
+    if (wants === undefined || had === wants) return;
+    const message = `the stream of ${logicalId} in the data folder carries ${had}, the template wants ${wants}: start with an empty data folder`;
+    throw new RuntimeError('bad-configuration', message);
+  }
+  await client.send(new UpdateTableCommand({ TableName: ref, StreamSpecification }));
+}
+
+/** The ARN of a stream has a label that the service gives. */
+async function streamIdentity({ ref, attributes }: Table, client: DynamoDBClient): Promise<Identity> {
+  const { Table } = await client.send(new DescribeTableCommand({ TableName: ref }));
+  if (Table?.LatestStreamArn === undefined) {
+    throw new RuntimeError('bad-configuration', `the table ${ref} got no stream`);
+  }
+  return { ref, attributes: { ...attributes, StreamArn: Table.LatestStreamArn } };
 }
 
 async function setTimeToLive({ ref, properties }: Table, client: DynamoDBClient): Promise<void> {

@@ -123,10 +123,21 @@ export const eventSourceMapping = kind(
       EventSourceArn: z.string(),
       FunctionName: z.string(),
       Enabled: z._default(flag, true),
-      BatchSize: z._default(wholeNumber, 10),
+      /** Lambda's own default is 10 for a queue and 100 for a stream. */
+      BatchSize: z.optional(wholeNumber),
       MaximumBatchingWindowInSeconds: z._default(wholeNumber, 0),
       FunctionResponseTypes: z._default(z.array(z.literal('ReportBatchItemFailures')), []),
+      /** Of a queue. */
       ScalingConfig: z.optional(z.strictObject({ MaximumConcurrency: wholeNumber })),
+      /** Of a stream, like all that follow; -1 stands for no bound. */
+      StartingPosition: z.optional(z.enum(['TRIM_HORIZON', 'LATEST'])),
+      BisectBatchOnFunctionError: z._default(flag, false),
+      MaximumRetryAttempts: z._default(wholeNumber, -1),
+      MaximumRecordAgeInSeconds: z._default(wholeNumber, -1),
+      ParallelizationFactor: z._default(z.literal(1), 1),
+      DestinationConfig: z.optional(
+        z.strictObject({ OnFailure: z.optional(z.strictObject({ Destination: z.string() })) }),
+      ),
     },
     { ...tagged, MetricsConfig: 'a metric' },
   ),

@@ -95,6 +95,12 @@ const tableShape = {
   BillingMode: z.optional(z.literal('PAY_PER_REQUEST')),
   GlobalSecondaryIndexes: z.optional(z.array(secondaryIndex)),
   TimeToLiveSpecification: z.optional(timeToLive),
+  StreamSpecification: z.optional(
+    modelled(
+      { StreamViewType: z.enum(['KEYS_ONLY', 'NEW_IMAGE', 'OLD_IMAGE', 'NEW_AND_OLD_IMAGES']) },
+      { ResourcePolicy: 'the roles of the stack have policies of their own' },
+    ),
+  ),
   ResourcePolicy: z.optional(z.strictObject({ PolicyDocument: policyDocument })),
 };
 const tableInert = {
@@ -109,10 +115,9 @@ const tableInert = {
 
 const tableIdentity = (context: Parameters<typeof bucket.identify>[0]) => {
   const name = physicalName(context, 'TableName', 255);
-  return {
-    ref: name,
-    attributes: { Arn: `arn:aws:dynamodb:${context.region}:${context.accountId}:table/${name}` },
-  };
+  const arn = `arn:aws:dynamodb:${context.region}:${context.accountId}:table/${name}`;
+  // The label at the end is the service's; the provisioner puts the ARN that the stream really got.
+  return { ref: name, attributes: { Arn: arn, StreamArn: `${arn}/stream/none` } };
 };
 
 export const table = kind('AWS::DynamoDB::Table', modelled(tableShape, tableInert), tableIdentity);

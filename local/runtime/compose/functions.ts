@@ -1,4 +1,4 @@
-/** Functions, and what starts them besides the API: queues and schedules. */
+/** Functions, and what starts them besides the API: queues, streams and schedules. */
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AssemblyError } from '#local/assembly/error.ts';
@@ -14,12 +14,15 @@ import { QueueSource } from '../queue-source.ts';
 import { seededRandom } from '../random.ts';
 import { RuntimeError } from '../runtime-error.ts';
 import { type ScheduleEntry, Scheduler } from '../schedule/scheduler.ts';
+import type { StreamSource } from '../stream-source.ts';
 import type { StackContext } from './context.ts';
+import { composeStreamSources } from './stream-sources.ts';
 
 type FunctionResource = Resource<(typeof compute.lambdaFunction)['schema']['_zod']['output']>;
 
 export interface FunctionParts {
   readonly queueSources: readonly QueueSource[];
+  readonly streamSources: readonly StreamSource[];
   readonly scheduler: Scheduler;
 }
 
@@ -45,13 +48,14 @@ export async function composeFunctions(context: StackContext, functions: Functio
     functions.add(await composeRunner(context, resource, own, watchdog), maximumRetries(context, resource));
   }
   const queueSources = composeQueueSources(context, functions, credentials);
+  const streamSources = await composeStreamSources(context, functions, credentials);
   cleanup.defer(async () => {
     // At once: a source waits for its running batch, which ends with the function's process.
-    await Promise.all([functions.close(), ...queueSources.map((source) => source.close())]);
+    await Promise.all([functions.close(), ...[...queueSources, ...streamSources].map((source) => source.close())]);
   });
   const scheduler = composeScheduler(context, functions);
   cleanup.defer(() => scheduler.close());
-  return { queueSources, scheduler };
+  return { queueSources, streamSources, scheduler };
 }
 
 async function composeRunner(
@@ -99,6 +103,9 @@ function maximumRetries({ model }: StackContext, resource: FunctionResource): nu
   return config?.properties.MaximumRetryAttempts;
 }
 
+/** Lambda's own. */
+const defaultBatchSize = 10;
+
 /** Actions that Lambda wants the function's role to have before it polls. */
 const pollActions = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'] as const;
 
@@ -109,6 +116,7 @@ function composeQueueSources(
 ): QueueSource[] {
   const { model, access, addresses, endpoints, speed, log } = context;
   return model.of(compute.eventSourceMapping).flatMap(({ logicalId, properties }, index) => {
+    if (properties.EventSourceArn.startsWith('arn:aws:dynamodb:')) return [];
     const refuse = (why: string): never => {
       throw new RuntimeError('bad-configuration', `${logicalId}: ${why}`);
     };
@@ -141,7 +149,7 @@ function composeQueueSources(
         endpoint: endpoints.sqs,
         region: model.region,
         credentials,
-        batchSize: properties.BatchSize,
+        batchSize: properties.BatchSize ?? defaultBatchSize,
         windowMilliseconds: (properties.MaximumBatchingWindowInSeconds * 1000) / speed,
         reportsItemFailures: properties.FunctionResponseTypes.length > 0,
         concurrency: Math.min(properties.ScalingConfig?.MaximumConcurrency ?? runner.concurrency, runner.concurrency),
