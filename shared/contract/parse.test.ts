@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
+import { enrolmentToken } from './agent/enrolment.ts';
 import { inOneLine, parseInWords } from './parse.ts';
 import { sha1 } from './primitives.ts';
 
@@ -27,6 +28,11 @@ describe('parsing in words', () => {
     expect(!long.success && inOneLine(long.faults).length).toBeLessThan(200);
     const object = parseInWords(sha1, { deep: 'value' });
     expect(!object.success && object.faults.join()).toMatch(/^value: .*string/);
+  });
+
+  it('does not quote an enrolment token that is nearly right', () => {
+    const parsed = parseInWords(enrolmentToken, ` kbt1_${'a'.repeat(16)}_${'S'.repeat(43)} `);
+    expect(!parsed.success && parsed.faults.join()).toMatch(/got " kbt1_…"/);
   });
 
   it('ends a list of many', () => {

@@ -1,8 +1,15 @@
 import type { HostRecord } from '#shared/contract/host-records.ts';
 import type { HostView } from '#shared/contract/operators/hosts.ts';
-import { maxClones } from '#shared/stores/hosts/limits.ts';
 import type { Enrolled, HostStore, NewHost, Seen, StoredReport } from '#shared/stores/hosts/port.ts';
-import { factsOfRow, hostViewOf, newRecord, packReport, rejectedItem, stateOfRow } from '#shared/stores/hosts/rows.ts';
+import {
+  factsOfRow,
+  hostViewOf,
+  newRecord,
+  packReport,
+  rejectedItem,
+  stateOfRow,
+  withClone,
+} from '#shared/stores/hosts/rows.ts';
 import { refusalOf } from '#shared/stores/tokens/row.ts';
 import { MemoryTokenStore } from './memory-tokens.ts';
 
@@ -31,22 +38,31 @@ export class MemoryHostStore implements HostStore {
   }
 
   async enrol(host: NewHost): Promise<Enrolled> {
-    const { machineId } = host.host;
-    const owner = this.#owners.get(host.thumbprint);
-    if (owner !== undefined && owner !== machineId)
-      return { outcome: 'cloned', owner, noted: await this.noteClone(owner, { machineId, at: host.at }) };
-    const before = this.records.get(machineId);
-    if (before?.thumbprint === host.thumbprint) return { outcome: 'already', record: structuredClone(before) };
-    const token = this.#tokens.rows.get(host.tokenId);
-    const reason = refusalOf(token, host.secretSha256, host.at);
-    if (token === undefined || reason !== undefined) return { outcome: 'bad-token', reason: reason ?? '' };
-    if (before !== undefined && !token.replace) return { outcome: 'taken' };
-    this.#tokens.rows.set(host.tokenId, { ...token, used: token.used + 1 });
-    if (before !== undefined) this.#owners.delete(before.thumbprint);
-    const record = newRecord(host, token.group, before);
-    this.#owners.set(host.thumbprint, machineId);
-    this.records.set(machineId, structuredClone(record));
-    return { outcome: 'enrolled', record };
+    let told = false;
+    for (;;) {
+      const { machineId } = host.host;
+      const owner = this.#owners.get(host.thumbprint);
+      if (owner !== undefined && owner !== machineId)
+        return { outcome: 'cloned', owner, noted: await this.noteClone(owner, { machineId, at: host.at }) };
+      const before = this.records.get(machineId);
+      if (before?.thumbprint === host.thumbprint) return { outcome: 'already', record: structuredClone(before) };
+      const token = this.#tokens.rows.get(host.tokenId);
+      const reason = refusalOf(token, host.secretSha256, host.at);
+      if (token === undefined || reason !== undefined) return { outcome: 'bad-token', reason: reason ?? '' };
+      if (before !== undefined && !token.replace) return { outcome: 'taken' };
+      const record = newRecord(host, token.group, before);
+      if (!told && host.beforeWrite !== undefined) {
+        await host.beforeWrite(structuredClone({ ...(before && { before }), after: record }));
+        told = true;
+        // Others may have come meanwhile: it is decided anew.
+        continue;
+      }
+      this.#tokens.rows.set(host.tokenId, { ...token, used: token.used + 1 });
+      if (before !== undefined) this.#owners.delete(before.thumbprint);
+      this.#owners.set(host.thumbprint, machineId);
+      this.records.set(machineId, structuredClone(record));
+      return { outcome: 'enrolled', record };
+    }
   }
 
   async seen(machineId: string, seen: Seen, unchanged?: { readonly scannedAt: string }) {
@@ -86,9 +102,9 @@ export class MemoryHostStore implements HostStore {
 
   async noteClone(machineId: string, clone: { readonly machineId: string; readonly at: string }) {
     const before = this.records.get(machineId);
-    const clones = before?.clones ?? [];
-    if (before === undefined || clones.some((one) => one.machineId === clone.machineId)) return false;
-    this.records.set(machineId, { ...before, clones: [...clones, { ...clone }].slice(-maxClones) });
+    const clones = before && withClone(before.clones ?? [], clone);
+    if (before === undefined || clones === undefined) return false;
+    this.records.set(machineId, { ...before, clones });
     return true;
   }
 

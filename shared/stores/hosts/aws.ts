@@ -14,7 +14,6 @@ import { parseAll } from '../dynamodb/rows.ts';
 import { StoreError } from '../store-error.ts';
 import { enrolling } from './aws-enrol.ts';
 import { hostsBinding } from './binding.ts';
-import { maxClones } from './limits.ts';
 import type { HostStore, Seen } from './port.ts';
 import {
   factsOfRow,
@@ -26,6 +25,7 @@ import {
   stateOfRow,
   unpackReport,
   viewOf,
+  withClone,
 } from './rows.ts';
 
 const { partitionKey, sortKey } = hostsBinding.table;
@@ -59,8 +59,8 @@ export function awsHostStore(options: HostStoreOptions): HostStore {
   const noteClone: HostStore['noteClone'] = async (id, clone) => {
     for (let tried = 0; tried < maxNotes; tried += 1) {
       const before = await find(id);
-      const clones = before?.clones ?? [];
-      if (before === undefined || clones.some((one) => one.machineId === clone.machineId)) return false;
+      const next = before && withClone(before.clones ?? [], clone);
+      if (before === undefined || next === undefined) return false;
       const update = new UpdateCommand({
         TableName: table,
         Key: itemKey(id, 'host'),
@@ -69,7 +69,7 @@ export function awsHostStore(options: HostStoreOptions): HostStore {
         ConditionExpression: before.clones === undefined ? 'attribute_not_exists(#clones)' : '#clones = :before',
         ExpressionAttributeNames: { '#clones': 'clones' },
         ExpressionAttributeValues: {
-          ':next': [...clones, clone].slice(-maxClones),
+          ':next': next,
           ...(before.clones && { ':before': before.clones }),
         },
       });

@@ -5,7 +5,7 @@ import type { HostReport, ReportedUpdate } from '../../contract/agent/report.ts'
 import type { TokenView } from '../../contract/tokens.ts';
 import type { UpdateState } from '../../core/status/states.ts';
 import type { TokenStore } from '../tokens/port.ts';
-import type { HostStore, NewHost, Seen } from './port.ts';
+import type { EnrolmentChange, HostStore, NewHost, Seen } from './port.ts';
 
 const update = (n: number, state: UpdateState): ReportedUpdate => ({
   updateId: guid(n),
@@ -134,6 +134,25 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
       expect(await usedOf(stores)).toBe(token.used ?? 0);
     });
 
+    it('after somebody was told of it, once; what they refuse is not written', async () => {
+      const stores = await withToken();
+      const told: EnrolmentChange[] = [];
+      const beforeWrite = async (change: EnrolmentChange): Promise<void> => void told.push(change);
+      const refuse = async (): Promise<void> => {
+        throw new Error('not now');
+      };
+      await expect(stores.hosts.enrol(newHost('pc-1', { beforeWrite: refuse }))).rejects.toThrow('not now');
+      expect(await stores.hosts.find('pc-1')).toBeUndefined();
+      expect(await usedOf(stores)).toBe(0);
+      const both = await Promise.all([1, 2].map(() => stores.hosts.enrol(newHost('pc-1', { beforeWrite }))));
+      expect(both.map(({ outcome }) => outcome).sort()).toEqual(['already', 'enrolled']);
+      const record = await stores.hosts.find('pc-1');
+      expect(told.length).toBeGreaterThan(0);
+      for (const change of told) expect(change).toEqual({ after: record });
+      await stores.hosts.enrol(newHost('pc-2', { tokenId: tokenOf(7).tokenId, beforeWrite: refuse }));
+      expect(await stores.hosts.find('pc-2')).toBeUndefined();
+    });
+
     it('not with the key of another machine, on whose row it is noted', async () => {
       const stores = await enrolled('pc-1');
       const copy = newHost('pc-2', { at: at(30) }, 'pc-1');
@@ -214,12 +233,13 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
       expect((await hosts.view('pc-1'))?.summary.revokedAt).toBe(at(50));
     });
 
-    it('and keeps ten machines that used its key, the latest', async () => {
+    it('and keeps ten machines that used its key, the latest, one in each minute', async () => {
       const { hosts } = await enrolled('pc-1');
-      for (let n = 0; n < 12; n += 1)
-        expect(await hosts.noteClone('pc-1', { machineId: `copy-${n}`, at: at(n) })).toBe(true);
-      expect(await hosts.noteClone('pc-1', { machineId: 'copy-11', at: at(20) })).toBe(false);
-      expect(await hosts.noteClone('pc-2', { machineId: 'copy-1', at: at(20) })).toBe(false);
+      const note = (machineId: string, seconds: number) => hosts.noteClone('pc-1', { machineId, at: at(seconds) });
+      for (let n = 0; n < 12; n += 1) expect(await note(`copy-${n}`, n * 60)).toBe(true);
+      expect(await note('copy-11', 900)).toBe(false);
+      expect(await note('copy-12', 11 * 60 + 59)).toBe(false);
+      expect(await hosts.noteClone('pc-2', { machineId: 'copy-1', at: at(900) })).toBe(false);
       const clones = (await hosts.find('pc-1'))?.clones;
       expect(clones?.map(({ machineId }) => machineId)).toEqual(Array.from({ length: 10 }, (_, n) => `copy-${n + 2}`));
     });

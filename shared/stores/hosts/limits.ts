@@ -15,3 +15,9 @@ export const rejectedDays = 30;
 
 /** Machines on a host's row that used its key; the latest stay. */
 export const maxClones = 10;
+
+/**
+ * Of the machines that use one key, one is noted in so much time: whoever has a key can invent machines as fast as they can
+ * send. The others are noted when they come again. Milliseconds.
+ */
+export const clonePause = 60_000;

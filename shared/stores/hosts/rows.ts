@@ -18,7 +18,14 @@ import type { Item } from '../dynamodb/batches.ts';
 import { parseAll } from '../dynamodb/rows.ts';
 import { StoreError } from '../store-error.ts';
 import { hostsBinding } from './binding.ts';
-import { maxRejectedBytes, maxRejectedReason, maxStoredReportBytes, rejectedDays } from './limits.ts';
+import {
+  clonePause,
+  maxClones,
+  maxRejectedBytes,
+  maxRejectedReason,
+  maxStoredReportBytes,
+  rejectedDays,
+} from './limits.ts';
 import type { NewHost, StoredReport } from './port.ts';
 
 /** Rows of the table `hosts`, from values and back. What others read of them is in shared/contract/host-records.ts. */
@@ -124,6 +131,17 @@ export function unpackReport({ machineId: id, body, ...record }: ReportRecord): 
   } catch (cause) {
     throw new StoreError('corrupt', `the stored report of ${id} does not parse`, { cause });
   }
+}
+
+/** The clones on a row after one was seen; `undefined` when it is not to be noted. */
+export function withClone(
+  clones: NonNullable<HostRecord['clones']>,
+  { machineId: clone, at }: { readonly machineId: string; readonly at: string },
+): HostRecord['clones'] {
+  const noted = clones.some(
+    (one) => one.machineId === clone || Math.abs(Date.parse(at) - Date.parse(one.at)) < clonePause,
+  );
+  return noted ? undefined : [...clones, { machineId: clone, at }].slice(-maxClones);
 }
 
 /** What is kept of a body that did not parse. */
