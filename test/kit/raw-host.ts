@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
 import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
 import {
+  enrolmentAudience,
   type HostPublicKey,
   type ProofClaims,
   proofAlgorithm,
@@ -31,6 +32,8 @@ export interface RawHost {
 }
 
 export interface RawAnswer {
+  /** The header Authorization that the request had. */
+  readonly authorization: string | null;
   readonly status: number;
   readonly headers: Headers;
   /** Parsed, when it is JSON. */
@@ -74,7 +77,7 @@ export async function createRawHost(apiUrl: string, machineId: string): Promise<
     publicKey,
     thumbprint,
     sequence: 0,
-    audience: 'urn:kbroker:enrolment',
+    audience: enrolmentAudience,
     async enrol(token) {
       const body = { version: 1, token, publicKey, host: factsOf(machineId) };
       const { status, json, text } = await host.send(agentEndpoints.enrol, body);
@@ -115,7 +118,7 @@ export async function createRawHost(apiUrl: string, machineId: string): Promise<
         body: Buffer.from(tweaks.bodyAfterSigning ?? bytes),
       });
       const text = await response.text();
-      return { status: response.status, headers: response.headers, json: jsonOf(text), text };
+      return { authorization, status: response.status, headers: response.headers, json: jsonOf(text), text };
     },
   };
   return host;
