@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatAge, readDuration, readMoment } from './times.ts';
+import { describeAge, formatAge, readDuration, readMoment } from './times.ts';
 
 describe('durations', () => {
   it.each([
@@ -27,6 +27,13 @@ describe('moments', () => {
   it.each(['', 'yesterday', '2026-11-26', '2026-11-26T08:30:00+01:00'])('%j is none', (text) => {
     expect(() => readMoment(text, now)).toThrow(/^not a time: got .*, expected one as in 2026-11-26T08:30:00Z, or how/);
   });
+});
+
+it('says how old a snapshot is, or that there is none', () => {
+  expect(describeAge({ asOf: '2026-11-26T08:30:00.000Z', ageSeconds: 75 })).toBe(
+    'as of 2026-11-26T08:30:00.000Z (1 min ago)',
+  );
+  expect(describeAge({ asOf: '1970-01-01T00:00:00.000Z', ageSeconds: 1.7e9 })).toMatch(/no snapshot .* yet/);
 });
 
 it.each([

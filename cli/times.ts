@@ -37,6 +37,12 @@ function secondsOf(text: string): number | undefined {
   return digits === undefined ? undefined : Number(digits) * (secondsIn[unit] ?? 1);
 }
 
+/** How old an answer from the snapshot of the fleet is, in words. Before the first snapshot it is from 1970. */
+export function describeAge({ asOf, ageSeconds }: { readonly asOf: string; readonly ageSeconds: number }): string {
+  if (Date.parse(asOf) <= 0) return 'no snapshot of the fleet was made yet';
+  return `as of ${asOf} (${formatAge(ageSeconds)} ago)`;
+}
+
 /** How long that is, in the largest unit that it has one of, rounded down: `45 s`, `4 min`, `3 h`, `2 d`. */
 export function formatAge(seconds: number): string {
   if (seconds < 60) return `${Math.floor(seconds)} s`;

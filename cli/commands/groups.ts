@@ -2,7 +2,7 @@ import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { hostStates, updateStates } from '#shared/core/status/states.ts';
 import { readGroupName } from '../ids.ts';
 import { type ExitCode, exitCodes, printJson, printLines, printTable } from '../io.ts';
-import { formatAge } from '../times.ts';
+import { describeAge } from '../times.ts';
 import type { CommandContext } from './context.ts';
 
 /** `kbroker groups list`: each group of hosts in numbers. */
@@ -23,7 +23,7 @@ export async function listGroups(context: CommandContext): Promise<ExitCode> {
         ...hostStates.map((state) => String(byState[state] ?? 0)),
       ]),
     );
-  context.io.stderr.write(`as of ${view.asOf} (${formatAge(view.ageSeconds)} ago)\n`);
+  context.io.stderr.write(`${describeAge(view)}\n`);
   return exitCodes.ok;
 }
 
@@ -42,7 +42,7 @@ export async function showGroup(context: CommandContext, name: string): Promise<
   const counts = (states: readonly string[], of: Readonly<Record<string, number>>): string =>
     states.map((state) => `${of[state] ?? 0} ${state}`).join(', ');
   printLines(context.io, [
-    `${group}: ${hosts} hosts, as of ${view.asOf} (${formatAge(view.ageSeconds)} ago)`,
+    `${group}: ${hosts} hosts, ${describeAge(view)}`,
     `  hosts    ${counts(hostStates, byState)}`,
     `  updates  ${counts(updateStates, view.updates)}`,
   ]);

@@ -55,6 +55,13 @@ describe('kbroker hosts list', () => {
     });
   });
 
+  it('takes a KB, or the state of any update', async () => {
+    api.answer = () => ({ body: hostsPageOf([]) });
+    await api.ask('hosts', 'list', '--update', 'kb5034441');
+    await api.ask('hosts', 'list', '--update-state', 'ERROR');
+    expect(api.sent.map(({ url }) => url)).toEqual(['/v1/hosts?update=5034441', '/v1/hosts?updateState=ERROR']);
+  });
+
   it('takes how long ago a host was seen', async () => {
     api.answer = () => ({ body: hostsPageOf([]) });
     const before = Date.now();
@@ -68,8 +75,9 @@ describe('kbroker hosts list', () => {
     [['--group', 'a b'], /not a name of a group: got "a b"/],
     [['--state', 'FINE'], /Allowed choices are OK, PENDING_UPDATES, ERROR, UNKNOWN/],
     [['--os', ' '], /--os has no value/],
-    [['--update', 'KB5034441'], /not an UpdateId/],
-    [['--update-state', 'OK'], /--update-state goes with --update/],
+    [['--update', 'KB12'], /not a KB number: got "KB12"/],
+    [['--update', 'x'], /not an UpdateId: got "x"/],
+    [['--update-state', 'FINE'], /Allowed choices are OK, PENDING/],
     [['--seen-before', 'yesterday'], /not a time: got "yesterday"/],
     [['--sort', 'colour'], /Allowed choices are machineId, hostname/],
   ])('%j is a usage error, and nothing is sent', async (args, message) => {

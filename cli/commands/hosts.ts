@@ -3,10 +3,10 @@ import type { HostSummary, HostsPage, HostView } from '#shared/contract/operator
 import { updateStates } from '#shared/core/status/states.ts';
 import { CliError } from '../cli-error.ts';
 import { type ConfirmFlags, confirm, requireYes } from '../confirm.ts';
-import { readGroupName, readHostName, readUpdateName } from '../ids.ts';
+import { readGroupName, readHostName, readKbNumber, readUpdateName } from '../ids.ts';
 import { type ExitCode, exitCodes, printJson, printLines, printTable, printUnreadable } from '../io.ts';
 import { pagesOf } from '../pages.ts';
-import { formatAge, readMoment } from '../times.ts';
+import { describeAge, readMoment } from '../times.ts';
 import type { CommandContext } from './context.ts';
 import { findHost } from './find-host.ts';
 
@@ -16,7 +16,7 @@ export interface HostsFlags {
   readonly state?: string;
   readonly os?: string;
   readonly name?: string;
-  /** An UpdateId that they reported, and the state that they have it in. */
+  /** An UpdateId or KB that they reported, and the state that they have it, or any update, in. */
   readonly update?: string;
   readonly updateState?: string;
   readonly seenBefore?: string;
@@ -47,22 +47,20 @@ export async function listHosts(context: CommandContext, flags: HostsFlags = {})
   else {
     if (hosts.length > 0) printTable(context.io, headings, hosts.map(cellsOf));
     else context.io.stdout.write('no hosts\n');
-    context.io.stderr.write(`${total} hosts, as of ${asOf} (${formatAge(ageSeconds)} ago)\n`);
+    context.io.stderr.write(`${total} hosts, ${describeAge(first)}\n`);
   }
   printUnreadable(context.io, unreadable);
   return exitCodes.ok;
 }
 
 function readQuery(flags: HostsFlags, now: Date): Readonly<Record<string, string | undefined>> {
-  if (flags.updateState !== undefined && flags.update === undefined)
-    throw new CliError('usage', '--update-state goes with --update, which says of which update');
   const { group, state, os, name, update, updateState, seenBefore, seenAfter, sort, descending } = flags;
   return {
     group: group === undefined ? undefined : readGroupName(group),
     state,
     os: os === undefined ? undefined : notEmpty('--os', os),
     name: name === undefined ? undefined : notEmpty('--name', name),
-    update: update === undefined ? undefined : readUpdateName(update).updateId,
+    update: update === undefined ? undefined : readUpdateOrKb(update),
     updateState,
     seenBefore: seenBefore === undefined ? undefined : readMoment(seenBefore, now),
     seenAfter: seenAfter === undefined ? undefined : readMoment(seenAfter, now),
@@ -70,6 +68,9 @@ function readQuery(flags: HostsFlags, now: Date): Readonly<Record<string, string
     order: descending === true ? 'descending' : undefined,
   };
 }
+
+const readUpdateOrKb = (text: string): string =>
+  /^\s*(kb)?\d+\s*$/i.test(text) ? readKbNumber(text) : readUpdateName(text).updateId;
 
 /** An empty part would match every host, which is hardly what was meant. */
 function notEmpty(option: string, text: string): string {

@@ -4,7 +4,7 @@ import { updateStates } from '#shared/core/status/states.ts';
 import { readGroupName, readKbNumber } from '../ids.ts';
 import { type ExitCode, exitCodes, printJson, printTable } from '../io.ts';
 import { pagesOf } from '../pages.ts';
-import { formatAge } from '../times.ts';
+import { describeAge } from '../times.ts';
 import type { CommandContext } from './context.ts';
 
 type Page = ResponseOf<typeof operatorEndpoints.listReportedUpdates>;
@@ -53,6 +53,6 @@ export async function listReportedUpdates(context: CommandContext, flags: Report
         title ?? '',
       ]),
     );
-  context.io.stderr.write(`${total} updates, as of ${asOf} (${formatAge(ageSeconds)} ago)\n`);
+  context.io.stderr.write(`${total} updates, ${describeAge(first)}\n`);
   return exitCodes.ok;
 }

@@ -1,7 +1,7 @@
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { StatusView } from '#shared/contract/operators/views.ts';
 import { type ExitCode, exitCodes, formatBytes, printJson, printLines } from '../io.ts';
-import { formatAge } from '../times.ts';
+import { describeAge } from '../times.ts';
 import type { CommandContext } from './context.ts';
 
 /** `kbroker status`: index, fleet, requests and repository in numbers. */
@@ -32,7 +32,7 @@ function describeStatus(status: StatusView): string[] {
   }
   lines.push(
     `Hosts      ${status.hosts.total}: ${counts(status.hosts.byState)}`,
-    `           as of ${status.hosts.asOf} (${formatAge(status.hosts.ageSeconds)} ago)`,
+    `           ${describeAge(status.hosts)}`,
     `Requests   ${counts(status.requests.byState)}`,
     `Repository ${status.payloads.files} files, ${formatBytes(status.payloads.bytes)}`,
   );

@@ -12,10 +12,14 @@ export const addHostsCommands: AddCommands = (program, { sub, online }) => {
     .addOption(new Option('--state <state>', 'only this state').choices(hostStates))
     .option('--os <part>', 'only operating systems whose name has this part, in any case')
     .option('--name <part>', 'only hostnames or machine ids with this part, in any case')
-    .option('--update <update-id>', 'only hosts that reported this update')
-    .addOption(new Option('--update-state <state>', 'with --update: have it in this state').choices(updateStates))
+    .option('--update <update>', 'only hosts that reported this update: UpdateId or KB')
+    .addOption(
+      new Option('--update-state <state>', 'only hosts that have it, or any update, in this state').choices(
+        updateStates,
+      ),
+    )
     .option('--seen-before <when>', 'last seen before then: a time, or how long ago (90s, 15m, 12h, 7d)')
-    .option('--seen-after <when>', 'last seen then or later: a time, or how long ago')
+    .option('--seen-after <when>', 'last seen after then: a time, or how long ago')
     .addOption(new Option('--sort <by>', 'what to order by').choices(hostSorts))
     .option('--descending', 'in the other direction')
     .action(online((context, flags: HostsFlags) => listHosts(context, flags)));

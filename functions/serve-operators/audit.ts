@@ -1,9 +1,10 @@
 import * as z from 'zod/mini';
+import { listOrders } from '#shared/contract/operators/hosts.ts';
 import { listing, nextOf, pageQuery, parameter } from './parameters.ts';
 import type { OperatorPorts, OperatorsApi } from './ports.ts';
 
 const entryNumber = z.optional(z.coerce.number().check(z.int(), z.minimum(1)));
-const order = z.optional(z.enum(['ascending', 'descending']));
+const order = z.optional(z.enum(listOrders));
 
 /** Who changed what. */
 export function auditApi({

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { type HostSummary, hostSorts } from '#shared/contract/operators/hosts.ts';
+import { type HostSummary, hostSorts, listOrders } from '#shared/contract/operators/hosts.ts';
 import { guid, kbNumber, timestamp } from '#shared/contract/primitives.ts';
 import { ProblemError } from '#shared/contract/problem-error.ts';
 import { countHosts, unreadableOf } from '#shared/core/fleet/fleet.ts';
@@ -30,7 +30,7 @@ const updateOrKb = z.union([
   ),
 ]);
 const part = z.string().check(z.minLength(1), z.maxLength(200));
-const order = z.enum(['asc', 'desc']);
+const order = z.enum(listOrders);
 
 /** Not every list shows all of a damaged table; 100 names are enough to see it. */
 const maxUnreadable = 100;
@@ -71,7 +71,7 @@ export function fleetLists(ports: FleetPorts): FleetLists {
           seenAfter: timeOf('seenAfter'),
         },
         sort,
-        descending: parameter(z.optional(order), 'order', query.order) === 'desc',
+        descending: parameter(z.optional(order), 'order', query.order) === 'descending',
         after: positionOf(z.tuple([value, z.string()]), cursor),
         limit,
       };

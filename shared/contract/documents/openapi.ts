@@ -137,7 +137,7 @@ const idempotencyKey = {
   required: false,
   description:
     'Made up by the caller for one change. The same request with the same key is answered as the first time, for 24 hours, and changes nothing again.',
-  schema: { type: 'string', minLength: 1, maxLength: 255 },
+  schema: { type: 'string', pattern: '^[!-~]{1,128}$' },
 } as const;
 
 function operationOf(

@@ -4,7 +4,7 @@ import { groupName } from '../agent/identity.ts';
 import { commandId } from '../commands.ts';
 import type { Endpoint } from '../endpoint.ts';
 import { runId } from '../messages/sync-index.ts';
-import { hostSorts } from '../operators/hosts.ts';
+import { hostSorts, listOrders } from '../operators/hosts.ts';
 import { guid, kbNumber, machineId, sha1, timestamp } from '../primitives.ts';
 import { fileRequestStates } from '../requests.ts';
 import { tokenId } from '../tokens.ts';
@@ -25,7 +25,7 @@ const pathParameters: Readonly<Record<string, ParameterText>> = {
   tokenId: { shape: tokenId, description: 'Names an enrolment token; it is the second part of it.' },
 };
 
-const part = z.string().check(z.minLength(1), z.maxLength(1024));
+const part = z.string().check(z.minLength(1), z.maxLength(200));
 
 const queryParameters: Readonly<Record<string, ParameterText>> = {
   cursor: { shape: z.string(), description: 'Where the page starts: `next` of the page before. The first has none.' },
@@ -37,13 +37,19 @@ const queryParameters: Readonly<Record<string, ParameterText>> = {
   group: { shape: groupName, description: 'Only hosts of this group.' },
   os: { shape: part, description: "Only hosts whose operating system's name has this part, in any case." },
   name: { shape: part, description: 'Only hosts whose hostname or machine id has this part, in any case.' },
-  update: { shape: guid, description: 'Only hosts that reported this update.' },
-  updateState: { shape: z.enum(updateStates), description: 'With `update`: only those that have it in this state.' },
+  update: {
+    shape: z.union([guid, kbNumber]),
+    description: 'Only hosts that reported this update: its UpdateId, or a KB number without "KB".',
+  },
+  updateState: {
+    shape: z.enum(updateStates),
+    description: 'Only hosts that have that update in this state; without `update`, any.',
+  },
   seenBefore: { shape: timestamp, description: 'Only hosts that checked in last before then.' },
-  seenAfter: { shape: timestamp, description: 'Only hosts that checked in then or later.' },
+  seenAfter: { shape: timestamp, description: 'Only hosts that checked in after then.' },
   sort: { shape: z._default(z.enum(hostSorts), 'machineId'), description: 'What the list is ordered by.' },
   order: {
-    shape: z._default(z.enum(['ascending', 'descending']), 'ascending'),
+    shape: z._default(z.enum(listOrders), 'ascending'),
     description: 'Direction of the order.',
   },
   from: { shape: z._default(z.int().check(z.minimum(1)), 1), description: 'Number of the first entry.' },

@@ -61,6 +61,8 @@ const fromSnapshot = { asOf: timestamp, ageSeconds: z.number().check(z.nonnegati
 /** What a list of hosts can be ordered by. */
 export const hostSorts = ['machineId', 'hostname', 'group', 'os', 'state', 'lastSeenAt', 'reportedAt'] as const;
 export type HostSort = (typeof hostSorts)[number];
+/** Directions of the lists that can be turned around. */
+export const listOrders = ['ascending', 'descending'] as const;
 
 export const hostsPage = z.object({
   version: z.literal(2),
