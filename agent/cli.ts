@@ -1,8 +1,15 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import * as z from 'zod/mini';
-import { microsoftRoots, parseRoots, type TrustPolicy } from '#shared/authenticode/index.ts';
+import {
+  type AgentIo,
+  address,
+  dataFolder,
+  type Flags,
+  hostFile,
+  readTrust,
+  required,
+  seconds,
+} from './cli-settings.ts';
 import { formatCycle, formatIdentity } from './cli-text.ts';
 import { defaultSchedule, type Schedule } from './core/schedule.ts';
 import {
@@ -22,15 +29,6 @@ import { AgentError } from './ports/agent-error.ts';
 import type { Log } from './ports/surroundings.ts';
 import { cycleResult } from './run/documents.ts';
 import { readAgentVersion } from './version.ts';
-
-/** Where the command line prints and what it reads from its surroundings. */
-export interface AgentIo {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Aborted when the user or the system asks the agent to stop. */
-  readonly signal: AbortSignal;
-}
 
 /** Exit codes of every command. */
 const exitCodes = {
@@ -56,17 +54,6 @@ const identityCodes: ReadonlySet<string> = new Set([
   'cloned',
   'bad-key',
 ]);
-
-interface Flags {
-  readonly server?: string;
-  readonly repository?: string;
-  readonly data?: string;
-  readonly simulatedHost?: string;
-  readonly indexRoots?: string;
-  readonly allowSha1?: boolean;
-  readonly json?: boolean;
-  readonly verbose?: boolean;
-}
 
 /** What each command does; the rest of a cycle is taken from what earlier commands stored. */
 const phasesOf = {
@@ -217,69 +204,18 @@ async function enrolMachine(flags: Flags & { token?: string; newKey?: boolean },
   }
 }
 
-function seconds(flag: string, description: string): Option {
-  return new Option(flag, `${description}, seconds`).argParser((text) => {
-    const value = Number(text);
-    if (text.trim() === '' || !Number.isFinite(value) || value < 0) {
-      throw new InvalidArgumentError(`got ${JSON.stringify(text)}, allowed is a number of seconds, 0 or more`);
-    }
-    return value;
-  });
-}
-
 const logTo =
   (io: AgentIo, flags: Flags): Log =>
   ({ level, message }) => {
     if (flags.verbose === true || level === 'error') io.stderr.write(`${level}: ${message}\n`);
   };
 
-function required(value: string | undefined, flag: string, variable: string): string {
-  if (value === undefined || value === '')
-    throw new AgentError('bad-config', `missing: pass ${flag} or set ${variable}`);
-  return value;
-}
-
-function address(value: string, flag: string): URL {
-  const url = URL.canParse(value) ? new URL(value) : undefined;
-  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url;
-  throw new AgentError('bad-config', `${flag}: got ${JSON.stringify(value)}, allowed is http(s)://host[:port][/path]`);
-}
-
-const dataFolder = (flags: Flags, { env }: AgentIo): string =>
-  resolve(required(flags.data ?? env.KBROKER_DATA, '--data', 'KBROKER_DATA'));
-
-function hostFile(flags: Flags, { env }: AgentIo): string {
-  const file = flags.simulatedHost ?? env.KBROKER_SIMULATED_HOST;
-  if (file !== undefined && file !== '') return resolve(file);
-  throw new AgentError(
-    'bad-config',
-    'this version drives simulated machines only: pass --simulated-host or set KBROKER_SIMULATED_HOST',
-  );
-}
-
-async function readTrust(flags: Flags, env: AgentIo['env']): Promise<TrustPolicy> {
-  const sha1 = env.KBROKER_ALLOW_SHA1 ?? 'false';
-  if (sha1 !== 'true' && sha1 !== 'false') {
-    const got = JSON.stringify(sha1);
-    throw new AgentError('bad-config', `KBROKER_ALLOW_SHA1: got ${got}, allowed are true and false`);
-  }
-  const allowSha1 = flags.allowSha1 ?? sha1 === 'true';
-  const file = flags.indexRoots ?? env.KBROKER_INDEX_ROOTS;
-  if (file === undefined) return { roots: microsoftRoots, allowSha1 };
-  try {
-    return { roots: parseRoots(await readFile(file, 'utf8')), allowSha1 };
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new AgentError('bad-config', `cannot read the roots of indexes: ${file}: ${why}`, { cause });
-  }
-}
-
 async function withAgent(flags: Flags, io: AgentIo, action: (agent: Agent) => Promise<void>): Promise<void> {
   const { env } = io;
   const server = flags.server ?? env.KBROKER_SERVER;
   const repository = flags.repository ?? env.KBROKER_REPOSITORY;
   const common = { dataDir: dataFolder(flags, io), hostFile: hostFile(flags, io), log: logTo(io, flags) };
-  const indexTrust = await readTrust(flags, env);
+  const indexTrust = await readTrust(flags, io);
   const process = openAgentProcess();
   try {
     const agent = await openSimulatedAgent({

@@ -62,7 +62,7 @@ describe('a whole life', () => {
     expect(second.removed).toEqual([]);
     expect(site.broker.reports.slice(1).map((report) => report.updates.map((update) => update.state))).toEqual([
       ['PENDING', 'MISSING'],
-      ['MISSING', 'OK'],
+      ['OK', 'MISSING'],
     ]);
 
     site.hold(b);
