@@ -92,6 +92,7 @@ describe('functions', () => {
   test('that run on a schedule are started by a role that may do nothing else', () => {
     const schedules = ofType('AWS::Scheduler::Schedule');
     expect(schedules.map(({ properties }) => properties.ScheduleExpression).sort()).toEqual([
+      'rate(1 day)',
       'rate(1 hour)',
       'rate(30 minutes)',
     ]);

@@ -20,7 +20,7 @@ describe('permissions', () => {
   });
 
   test('name their resources; the only wildcard is the rest of a key under a prefix', () => {
-    const allowed = ['/index/*', '/catalog/*', '/payloads/*', '/staging/*', '/refused/*'];
+    const allowed = ['/index/*', '/catalog/*', '/payloads/*', '/staging/*', '/refused/*', '/anchors/*'];
     const surprising = ofType('AWS::IAM::Policy').flatMap((policy) =>
       statementsOf(policy)
         .flatMap((one) => list(one.Resource))
