@@ -2,10 +2,18 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
+import { proofClaims } from '#shared/contract/agent/identity.ts';
+import { auditAnchor, auditEntry } from '#shared/contract/audit.ts';
 import { catalogSnapshotHead } from '#shared/contract/catalog-snapshot.ts';
+import { command, hostOutcome } from '#shared/contract/commands.ts';
+import { deploymentConfig } from '#shared/contract/deployment.ts';
 import type { Endpoint } from '#shared/contract/endpoint.ts';
+import { eventDetails } from '#shared/contract/events.ts';
+import { fleetBeat, fleetManifest } from '#shared/contract/fleet-snapshot.ts';
+import { hostRecord, reportBody, reportRecord } from '#shared/contract/host-records.ts';
 import { indexCopy, unfinishedPublication } from '#shared/contract/index-copy.ts';
 import { indexPointer } from '#shared/contract/index-pointer.ts';
+import { operatorProfile } from '#shared/contract/login.ts';
 import { fetchPayloadMessage } from '#shared/contract/messages/fetch-payload.ts';
 import { syncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
@@ -14,8 +22,9 @@ import { fileRequest } from '#shared/contract/requests.ts';
 import { rulesDocument } from '#shared/contract/rules.ts';
 import { factsRow, kbRow, unitRow } from '#shared/stores/catalog/aws-facts.ts';
 import { refusalRow } from '#shared/stores/catalog/aws-journal.ts';
-import { storedBody, summaryRow } from '#shared/stores/hosts/aws.ts';
+import { keyRow, rejectedRow } from '#shared/stores/hosts/rows.ts';
 import { payloadRow } from '#shared/stores/payloads/aws.ts';
+import { tokenRow } from '#shared/stores/tokens/row.ts';
 
 /**
  * Agents lag by months and rows live for years, so a shape that crosses a process is a promise. When a hash below
@@ -23,42 +32,86 @@ import { payloadRow } from '#shared/stores/payloads/aws.ts';
  * `version` beside the old one, which stays readable; then put the new hash here in the same commit.
  */
 const pinned: Readonly<Record<string, string>> = {
-  'GET /v1/agent/rules response': 'ec12a290bb2f0ed0',
-  'GET /v1/hosts response': 'b0774b8867edede9',
-  'GET /v1/hosts/{machineId} response': '763fe3b7a03ed88b',
+  'GET /v1/audit response': '78f366f540705158',
+  'GET /v1/audit/anchors response': '74c291cfd2122bb0',
+  'GET /v1/commands response': '521a6495211638cf',
+  'GET /v1/commands/{commandId} response': '2dc26d78b3e78b18',
+  'GET /v1/files response': '4e546c4ca6ff498f',
+  'GET /v1/files/{sha1} response': '12e01e14efb53f76',
+  'GET /v1/groups response': 'abe482a254c4347f',
+  'GET /v1/groups/{group} response': 'ab0290253630a913',
+  'GET /v1/hosts response': 'f6479c5615262b84',
+  'GET /v1/hosts/{machineId} response': '1a71c66b0cec6f97',
   'GET /v1/index response': 'b4ee1cd97941e904',
   'GET /v1/index/syncs/{runId} response': 'b9cd9c9e7cfd2839',
+  'GET /v1/me response': '87a19093c12a32d2',
   'GET /v1/requests response': '4f1387295db4c948',
   'GET /v1/rules response': 'ec12a290bb2f0ed0',
-  'GET /v1/status response': '91ee0f8e1b805f2c',
+  'GET /v1/status response': '27666e1d66b4a4c0',
+  'GET /v1/tokens response': 'dc3c278bf09dddf0',
+  'GET /v1/tokens/{tokenId} response': 'e39c1fddbce793ab',
   'GET /v1/updates response': '65169f7c98ea3334',
+  'GET /v1/updates/reported response': '258470a074937937',
   'GET /v1/updates/{updateId} response': '624ba3d7139f0e96',
+  'POST /v1/agent/check-ins request': 'd2644d0a793e6be5',
+  'POST /v1/agent/check-ins response': '69771ec73d8fe807',
+  'POST /v1/agent/enrolments request': 'fa4d31ebd601c149',
+  'POST /v1/agent/enrolments response': 'a06ac3566908b8d9',
   'POST /v1/agent/files/lookup request': 'd1bc849729254610',
   'POST /v1/agent/files/lookup response': 'c6da648a1e5df3ab',
-  'POST /v1/agent/reports request': 'd4f5027d12a192e9',
-  'POST /v1/agent/reports response': '161a4b435ffd69f3',
+  'POST /v1/agent/reports request': 'e36e770fc5c9d773',
+  'POST /v1/agent/reports response': '3784860e58639bbc',
+  'POST /v1/commands request': '11280d66fe08c0da',
+  'POST /v1/commands response': '62ccc70eea6b64c2',
+  'POST /v1/commands/{commandId}/cancellations request': '25c7d85c859a6f78',
+  'POST /v1/commands/{commandId}/cancellations response': 'af6f9af0646407a5',
+  'POST /v1/hosts/{machineId}/revocations request': 'd9cb7a4fcbd5817c',
+  'POST /v1/hosts/{machineId}/revocations response': '1a71c66b0cec6f97',
   'POST /v1/index/syncs request': '615c56d65d116ccf',
   'POST /v1/index/syncs response': 'b9cd9c9e7cfd2839',
   'POST /v1/requests/sweeps request': '25c7d85c859a6f78',
   'POST /v1/requests/sweeps response': '376bba1208c97922',
+  'POST /v1/tokens request': 'c1b880420b2db6c2',
+  'POST /v1/tokens response': '03de4972a7992c90',
+  'POST /v1/tokens/{tokenId}/revocations request': '25c7d85c859a6f78',
+  'POST /v1/tokens/{tokenId}/revocations response': 'e39c1fddbce793ab',
   'PUT /v1/rules request': '308bb8f96f425e6f',
   'PUT /v1/rules response': 'ec12a290bb2f0ed0',
+  'audit bucket: anchor': 'b63a0cd0828bfce8',
   'catalog/v2/<sha256>.kbc.gz, its head': 'a51de60435f9852f',
+  'event CommandFinished': 'fcce6f7145479c7b',
+  'event FileCached': '29bd75fa2d583bf9',
+  'event HostCloned': 'f2fd167e2e2d518f',
+  'event HostFailing': '1a3bdcab69a28b21',
+  'event IndexPublished': 'dc6924aaa2b5c97b',
+  'event RulesPublished': '28b3bde48bf613a4',
   'event sync-index': '8763925a892b81ac',
+  'fleet bucket: manifest': 'b621cfe48fa6acce',
   'index/current.json': 'c938e68417ed754a',
-  'problem document': '93d6f1181293beed',
+  'kbroker.config.json': '9672962097533650',
+  'problem document': 'a20bff8f536ca30f',
+  'profile of the command line': 'b50b4725977109d9',
+  'proof of a host, its claims': 'a2f742f6f967619f',
   'queue fetch-payload': '2f1a5aec63f87b0c',
+  'table audit': '3dd3c543ef1fcaf2',
+  'table catalog: copy of an index': 'f57343f439149f5b',
   'table catalog: facts of a file': 'd39e505d4db7ee1b',
   'table catalog: facts of a unit': '3dd190102be165f7',
-  'table catalog: copy of an index': 'f57343f439149f5b',
   'table catalog: refusal': '250b53b59009cbbd',
   'table catalog: unfinished publication': '0cbf673ac12ce669',
   'table catalog: units of a KB': '92f61b06b0c7f931',
-  'table hosts: report': 'd82b8c9183e77a44',
-  'table hosts: summary': '122bb257f980ec63',
+  'table commands: command': 'af6f9af0646407a5',
+  'table commands: outcome': 'fdab8def324d02dc',
+  'table hosts: beat': '3a09a530cc1726c5',
+  'table hosts: host': '5aba607f0543beb3',
+  'table hosts: key': 'a88ba63e3199f8d8',
+  'table hosts: rejected report': '830ac354b44bb511',
+  'table hosts: report': 'b3278f6fda543147',
+  'table hosts: report, its body': '0d63fd73b762803a',
   'table payloads': 'ce720d91f0d005ad',
   'table requests': 'bf64e48c039f47a9',
   'table rules': 'ec12a290bb2f0ed0',
+  'table tokens': 'f02342d8966743c1',
 };
 
 const shapes: Record<string, z.core.$ZodType> = {
@@ -72,13 +125,27 @@ const shapes: Record<string, z.core.$ZodType> = {
   'table catalog: refusal': refusalRow,
   'table catalog: unfinished publication': unfinishedPublication,
   'table catalog: units of a KB': kbRow,
-  'table hosts: report': storedBody,
-  'table hosts: summary': summaryRow,
+  'table audit': auditEntry,
+  'table hosts: beat': fleetBeat,
+  'table commands: command': command,
+  'table commands: outcome': hostOutcome,
+  'table hosts: host': hostRecord,
+  'table hosts: key': keyRow,
+  'table hosts: rejected report': rejectedRow,
+  'table hosts: report': reportRecord,
+  'table hosts: report, its body': reportBody,
   'table payloads': payloadRow,
   'table requests': fileRequest,
   'table rules': rulesDocument,
+  'table tokens': tokenRow,
+  'audit bucket: anchor': auditAnchor,
+  'fleet bucket: manifest': fleetManifest,
+  'kbroker.config.json': deploymentConfig,
   'problem document': problem,
+  'profile of the command line': operatorProfile,
+  'proof of a host, its claims': proofClaims,
 };
+for (const [type, detail] of Object.entries(eventDetails)) shapes[`event ${type}`] = detail;
 const endpoints: readonly Endpoint[] = [...Object.values(agentEndpoints), ...Object.values(operatorEndpoints)];
 for (const endpoint of endpoints) {
   if (endpoint.request !== undefined) shapes[`${endpoint.method} ${endpoint.path} request`] = endpoint.request;
@@ -87,7 +154,8 @@ for (const endpoint of endpoints) {
 
 const hashOf = (shape: z.core.$ZodType): string =>
   createHash('sha256')
-    .update(JSON.stringify(z.toJSONSchema(shape)))
+    // Bytes have no JSON Schema: they count as anything.
+    .update(JSON.stringify(z.toJSONSchema(shape, { unrepresentable: 'any' })))
     .digest('hex')
     .slice(0, 16);
 
