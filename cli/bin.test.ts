@@ -4,8 +4,11 @@ import { closeSync, openSync } from 'node:fs';
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodeCab } from '#shared/cabinet/testing/encode.ts';
+import { at } from '#test/kit/values.ts';
+import { openApi, type TestApi } from './testing/api.ts';
+import { hostSummaryOf, hostViewOf } from './testing/values.ts';
 
 let folder: string;
 let cab: string;
@@ -52,4 +55,49 @@ it.skipIf(process.platform !== 'linux')('says in one line that what it prints ca
   const [exitCode] = await once(child, 'close');
   expect(stderr).toMatch(/^kbroker: the output cannot be written: ENOSPC[^\n]*\n$/);
   expect(exitCode).toBe(1);
+});
+
+describe.skipIf(process.platform !== 'linux')('on a terminal', () => {
+  let api: TestApi;
+  beforeAll(async () => {
+    api = await openApi();
+    api.answer = ({ method }) => ({
+      body: hostViewOf('pc-1', method === 'POST' ? { summary: hostSummaryOf('pc-1', { revokedAt: at(9) }) } : {}),
+    });
+  });
+  afterAll(() => api.close());
+
+  /** Runs the program on a terminal that `script` (util-linux) makes; `reply` is typed when it asks. */
+  async function typed(reply: string) {
+    api.sent.splice(0);
+    const command = [process.execPath, resolve('cli/bin.js'), '--api', api.url, 'hosts', 'revoke', 'pc-1'];
+    const child = spawn('script', ['--quiet', '--return', '--command', command.join(' '), '/dev/null'], {
+      env: { ...process.env, KBROKER_TOKEN: 'test-token', XDG_CONFIG_HOME: folder },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    let shown = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      const before = shown;
+      shown += String(chunk);
+      if (shown.includes('[y/N]') && !before.includes('[y/N]')) child.stdin.write(reply);
+    });
+    const [exitCode] = await once(child, 'close');
+    return { exitCode, shown, posts: api.sent.filter(({ method }) => method === 'POST').length };
+  }
+
+  it('asks before what cannot be taken back, and does it when told so', async () => {
+    const { exitCode, shown, posts } = await typed('y\n');
+    expect(shown).toMatch(/Revoke the key of pc-1\.example \(pc-1\) in group pilots\? \[y\/N\]/);
+    expect(shown).toContain('the key of pc-1.example (pc-1) is revoked');
+    expect({ exitCode, posts }).toEqual({ exitCode: 0, posts: 1 });
+  });
+
+  it.each([
+    ['no', 'n\n'],
+    ['the end of the input', '\u0004'],
+  ])('takes %s for no', async (_, reply) => {
+    const { exitCode, shown, posts } = await typed(reply);
+    expect(shown).toContain('not done: the answer was not yes');
+    expect({ exitCode, posts }).toEqual({ exitCode: 1, posts: 0 });
+  });
 });
