@@ -43,12 +43,13 @@ async function make(rate?: { readonly burst: number; readonly perMinute: number 
   const table = await aws.createTable(hostsBinding);
   const tokensTable = await aws.createTable(tokensBinding);
   const commandsTable = await aws.createTable(commandsBinding);
-  const { ports, clock } = memoryAgentPorts();
+  const { ports } = memoryAgentPorts();
+  const hosts = awsHostStore({ dynamodb, table, tokensTable, sleep });
   await awsTokenStore({ dynamodb, table: tokensTable, sleep }).create(tokenOf(1), sha256(testSecret));
   const api = agentsApi(
     {
       ...ports,
-      hosts: awsHostStore({ dynamodb, table, tokensTable, sleep }),
+      hosts,
       rules: awsRuleStore(dynamodb, await aws.createTable(rulesBinding)),
       commands: awsCommandStore({ dynamodb, table: commandsTable, sleep }),
     },
@@ -66,7 +67,7 @@ async function make(rate?: { readonly burst: number; readonly perMinute: number 
     expect(await host.enrol()).toMatchObject({ status: 200 });
     return [...calls];
   };
-  return { clock, enrol, callsOf };
+  return { enrol, callsOf, host, hosts };
 }
 
 const checkIn = { version: 1, rulesRevision: 0, outcomes: [], cookiesUntil: at(100_000) };
@@ -92,9 +93,17 @@ it('a changed report costs one read and one transaction, an enrolment three read
   expect(await callsOf('postReport', report)).toEqual(['GetItem', 'TransactWriteItems']);
 });
 
-it('a throttled or replayed request costs one read and nothing else', async () => {
-  const { callsOf, enrol } = await make({ burst: 1, perMinute: 6 });
+it('a throttled, replayed or revoked request costs one read and nothing else', async () => {
+  const throttled = await make({ burst: 1, perMinute: 6 });
+  await throttled.enrol();
+  await throttled.callsOf('checkIn', checkIn);
+  expect(await throttled.callsOf('checkIn', checkIn, 429)).toEqual(['GetItem']);
+
+  const { callsOf, enrol, host, hosts } = await make();
   await enrol();
   await callsOf('checkIn', checkIn);
-  expect(await callsOf('checkIn', checkIn, 429)).toEqual(['GetItem']);
+  host.sequence -= 1;
+  expect(await callsOf('checkIn', checkIn, 409)).toEqual(['GetItem']);
+  await hosts.revoke('pc-1', at(1));
+  expect(await callsOf('checkIn', checkIn, 403)).toEqual(['GetItem']);
 });
