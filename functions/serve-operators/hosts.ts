@@ -11,7 +11,7 @@ export function hostsApi(
   const { hosts, now } = ports;
   const view = async (id: string): Promise<HostView> => (await hosts.view(id)) ?? missing(`no host ${id} is enrolled`);
   return {
-    getHost: ({ path }) => view(parameter(machineId, 'machineId', path.machineId)),
+    getHost: async ({ path }) => view(parameter(machineId, 'machineId', path.machineId)),
 
     async revokeHost({ path, request, ...call }) {
       const id = parameter(machineId, 'machineId', path.machineId);

@@ -1,48 +1,21 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { SyncWishes } from '#shared/contract/messages/sync-index.ts';
 import { StoreError } from '#shared/stores/store-error.ts';
-import { MemoryIndexStore, MemorySyncJournal } from '#test/kit/memory-index.ts';
-import { MemoryRequestStore } from '#test/kit/memory-requests.ts';
-import { MemoryCatalogStore, MemoryHostStore, MemoryPayloadStore, MemoryRuleStore } from '#test/kit/memory-stores.ts';
-import { at, catalogOf, fileOf, guid, pointerOf, reportOf, sha1, sha256, unit } from '#test/kit/values.ts';
-import { type OperatorPorts, serveOperators } from './serve-operators.ts';
+import { ada, fleetHostOf, get, operatorsApi, post } from '#test/kit/operators-api.ts';
+import { at, catalogOf, fileOf, guid, hostKeyOf, pointerOf, sha1, sha256, unit } from '#test/kit/values.ts';
 
-const make = () => {
-  const started: ({ runId: string } & SyncWishes)[] = [];
-  const ports = {
-    index: new MemoryIndexStore(),
-    catalog: new MemoryCatalogStore(),
-    journal: new MemorySyncJournal(),
-    hosts: new MemoryHostStore(),
-    requests: new MemoryRequestStore(),
-    payloads: new MemoryPayloadStore(),
-    rules: new MemoryRuleStore(),
-    runs: {
-      startSync: async (runId: string, wishes: SyncWishes) => {
-        started.push({ runId, ...wishes });
-      },
-      sweep: async () => ({ version: 1 as const, queued: 2, requeued: 1 }),
-    },
-    now: () => new Date(at(100)),
-    newRunId: () => 'run-1',
-  } satisfies OperatorPorts;
-  return { ports, started, api: serveOperators(ports) };
-};
-let { ports, started, api } = make();
+let { ports, started, api, clock, setFleet, enrol } = operatorsApi();
 beforeEach(() => {
-  ({ ports, started, api } = make());
+  ({ ports, started, api, clock, setFleet, enrol } = operatorsApi());
 });
 
-const nothing = { request: undefined, path: {}, query: {} } as const;
-const post = { request: {}, path: {}, query: {} } as const;
 const open = (n: number) => ports.requests.open({ sha1: sha1(`${n}`), requestedBy: 'pc-1', requestedAt: at(n) });
 
 describe('the status', () => {
   it('of an empty broker is all zeros', async () => {
-    expect(await api.getStatus(nothing)).toEqual({
-      version: 1,
+    expect(await api.getStatus(get())).toEqual({
+      version: 2,
       index: { version: 1 },
-      hosts: { total: 0, byState: { OK: 0, PENDING_UPDATES: 0, ERROR: 0 } },
+      hosts: { asOf: at(90), ageSeconds: 10, total: 0, byState: { OK: 0, PENDING_UPDATES: 0, ERROR: 0, UNKNOWN: 0 } },
       requests: { byState: { open: 0, queued: 0, fetching: 0, done: 0, failed: 0 } },
       payloads: { files: 0, bytes: 0 },
     });
@@ -50,12 +23,12 @@ describe('the status', () => {
 
   it('adds up what there is', async () => {
     await ports.index.moveCurrent(pointerOf(sha256('index')), undefined);
-    for (const name of ['pc-1', 'pc-2']) await ports.hosts.put(reportOf(name), { receivedAt: at(1), refused: [] });
+    setFleet(fleetHostOf('pc-1'), fleetHostOf('pc-2', { state: 'ERROR' }));
     await open(1);
     await ports.payloads.record({ sha1: sha1('x'), sha256: sha256('x'), size: 7, heldAt: at(0) });
-    expect(await api.getStatus(nothing)).toMatchObject({
+    expect(await api.getStatus(get())).toMatchObject({
       index: { current: pointerOf(sha256('index')) },
-      hosts: { total: 2, byState: { OK: 2 } },
+      hosts: { total: 2, byState: { OK: 1, ERROR: 1 } },
       requests: { byState: { open: 1 } },
       payloads: { files: 1, bytes: 7 },
     });
@@ -66,36 +39,37 @@ describe('the index', () => {
   it('shows a refusal of a later publication, and not one that was overcome', async () => {
     await ports.index.moveCurrent(pointerOf(sha256('index'), { publishedAt: at(50) }), undefined);
     await ports.journal.putRefusal({ at: at(60), reason: 'empty' });
-    expect(await api.getIndex(nothing)).toMatchObject({ refused: { at: at(60), reason: 'empty' } });
+    expect(await api.getIndex(get())).toMatchObject({ refused: { at: at(60), reason: 'empty' } });
     await ports.journal.putRefusal({ at: at(40), reason: 'empty' });
-    expect(await api.getIndex(nothing)).not.toHaveProperty('refused');
+    expect(await api.getIndex(get())).not.toHaveProperty('refused');
   });
 
   it('is asked for by a run that can be followed at once', async () => {
-    const run = { version: 1, runId: 'run-1', state: 'started', startedAt: at(100) };
-    expect(await api.startSync(post)).toEqual(run);
-    expect(started).toEqual([{ runId: 'run-1' }]);
-    expect(await api.getSync({ ...nothing, path: { runId: 'run-1' } })).toEqual(run);
+    const run = await api.startSync(post({}));
+    const { runId } = run;
+    expect(run).toEqual({ version: 1, runId: guid(1), state: 'started', startedAt: at(100) });
+    expect(started).toEqual([{ runId }]);
+    expect(await api.getSync(get({ path: { runId } }))).toEqual(run);
   });
 
   it('is asked for with wishes', async () => {
-    await api.startSync({ ...post, request: { allowOlder: true, again: true } });
-    expect(started).toEqual([{ runId: 'run-1', allowOlder: true, again: true }]);
+    await api.startSync(post({ allowOlder: true, again: true }));
+    expect(started).toEqual([{ runId: guid(1), allowOlder: true, again: true }]);
   });
 
   it('that cannot be asked for says so, and the run has ended', async () => {
     ports.runs.startSync = async () => {
       throw new Error('throttled');
     };
-    await expect(api.startSync(post)).rejects.toMatchObject({ code: 'unavailable' });
-    expect(ports.journal.runs.get('run-1')).toMatchObject({ state: 'ended', result: { outcome: 'failed' } });
+    await expect(api.startSync(post({}))).rejects.toMatchObject({ code: 'unavailable' });
+    expect(ports.journal.runs.get(guid(1))).toMatchObject({ state: 'ended', result: { outcome: 'failed' } });
   });
 
   it.each([
     ['run-2', 'not-found'],
     ['../x', 'bad-request'],
   ])('run %s: %s', async (runId, code) => {
-    await expect(api.getSync({ ...nothing, path: { runId } })).rejects.toMatchObject({ name: 'ProblemError', code });
+    await expect(api.getSync(get({ path: { runId } }))).rejects.toMatchObject({ name: 'ProblemError', code });
   });
 });
 
@@ -107,10 +81,10 @@ describe('updates', () => {
     const first = catalogOf(units);
     await ports.catalog.putFacts(first, { previous: undefined, at: at(0) });
     await ports.catalog.putFacts(catalogOf(units.slice(1)), { previous: first, at: at(9) });
-    const page = await api.listUpdates({ ...nothing, query: { kb: '5034441', limit: '2' } });
+    const page = await api.listUpdates(get({ query: { kb: '5034441', limit: '2' } }));
     expect(page).toMatchObject({ version: 1, kb: '5034441', total: 3, unreadable: [] });
     expect(page.updates.map(({ updateId }) => updateId)).toEqual([guid(3), guid(2)]);
-    const rest = await api.listUpdates({ ...nothing, query: { kb: '5034441', limit: '2', cursor: page.next } });
+    const rest = await api.listUpdates(get({ query: { kb: '5034441', limit: '2', cursor: page.next } }));
     expect(rest.updates).toEqual([
       {
         updateId: guid(1),
@@ -126,7 +100,7 @@ describe('updates', () => {
       },
     ]);
     expect(rest).not.toHaveProperty('next');
-    expect(await api.listUpdates({ ...nothing, query: { kb: '5000009' } })).toMatchObject({ updates: [], total: 0 });
+    expect(await api.listUpdates(get({ query: { kb: '5000009' } }))).toMatchObject({ updates: [], total: 0 });
   });
 
   it.each([
@@ -135,14 +109,14 @@ describe('updates', () => {
     [{ kb: '5034441', cursor: 'made up' }, /cursor/],
   ])('with %o are refused in words', async (query, message) => {
     const refused = { name: 'ProblemError', code: 'bad-request', message: expect.stringMatching(message) };
-    await expect(api.listUpdates({ ...nothing, query })).rejects.toMatchObject(refused);
+    await expect(api.listUpdates(get({ query }))).rejects.toMatchObject(refused);
   });
 
   it('are shown with what is known of their files', async () => {
     const catalog = catalogOf([unit(1, { payload: [sha1('a'), sha1('b')], severity: 'Critical' })]);
     const files = new Map([[sha1('a'), fileOf(sha1('a'))]]);
     await ports.catalog.putFacts({ ...catalog, files }, { previous: undefined, at: at(0) });
-    expect(await api.getUpdate({ ...nothing, path: { updateId: guid(1) } })).toMatchObject({
+    expect(await api.getUpdate(get({ path: { updateId: guid(1) } }))).toMatchObject({
       version: 1,
       update: { updateId: guid(1), severity: 'Critical', files: [sha1('a'), sha1('b')] },
       files: [fileOf(sha1('a')), { sha1: sha1('b') }],
@@ -153,7 +127,7 @@ describe('updates', () => {
     [guid(9), 'not-found'],
     ['KB5034441', 'bad-request'],
   ])('%s: %s', async (updateId, code) => {
-    await expect(api.getUpdate({ ...nothing, path: { updateId } })).rejects.toMatchObject({ code });
+    await expect(api.getUpdate(get({ path: { updateId } }))).rejects.toMatchObject({ code });
   });
 });
 
@@ -163,12 +137,12 @@ describe('requests', () => {
     const seen: string[] = [];
     let cursor: string | undefined;
     do {
-      const page = await api.listRequests({ ...nothing, query: { state: 'open', limit: '2', cursor } });
+      const page = await api.listRequests(get({ query: { state: 'open', limit: '2', cursor } }));
       seen.push(...page.requests.map((request) => request.sha1));
       cursor = page.next;
     } while (cursor !== undefined);
     expect(seen).toEqual([0, 1, 2, 3, 4].map((n) => sha1(`${n}`)));
-    expect((await api.listRequests({ ...nothing, query: { state: 'done' } })).requests).toEqual([]);
+    expect((await api.listRequests(get({ query: { state: 'done' } }))).requests).toEqual([]);
   });
 
   it.each([
@@ -184,50 +158,117 @@ describe('requests', () => {
       code: 'bad-request',
       message: expect.stringMatching(message),
     });
-    await expect(api.listRequests({ ...nothing, query: { [name]: value } })).rejects.toEqual(refused);
+    await expect(api.listRequests(get({ query: { [name]: value } }))).rejects.toEqual(refused);
   });
 
   it('are swept, or it is said why not', async () => {
-    expect(await api.startSweep(post)).toEqual({ version: 1, queued: 2, requeued: 1 });
+    expect(await api.startSweep(post({}))).toEqual({ version: 1, queued: 2, requeued: 1 });
     ports.runs.sweep = async () => {
       throw new StoreError('refused', 'the sweep failed (Unhandled)');
     };
-    await expect(api.startSweep(post)).rejects.toMatchObject({ code: 'unavailable', message: /Unhandled/ });
+    await expect(api.startSweep(post({}))).rejects.toMatchObject({ code: 'unavailable', message: /Unhandled/ });
   });
 });
 
-describe('hosts', () => {
-  it('are listed and shown', async () => {
-    const report = reportOf('pc-1');
-    await ports.hosts.put(report, { receivedAt: at(1), refused: [] });
-    expect((await api.listHosts(nothing)).hosts.map(({ machineId }) => machineId)).toEqual(['pc-1']);
-    expect(await api.getHost({ ...nothing, path: { machineId: 'pc-1' } })).toMatchObject({ report });
+describe('files', () => {
+  const record = (n: number) => ({
+    sha1: sha1(`${n}`),
+    sha256: sha256(`${n}`),
+    size: n,
+    name: `${n}.cab`,
+    heldAt: at(n),
+  });
+
+  it('that are held are listed over pages, the newest first', async () => {
+    for (const n of [1, 2, 3]) await ports.payloads.record(record(n));
+    const page = await api.listFiles(get({ query: { limit: '2' } }));
+    const { name: _, ...held } = record(3);
+    expect(page.files[0]).toEqual(held);
+    const rest = await api.listFiles(get({ query: { limit: '2', cursor: page.next } }));
+    expect([...page.files, ...rest.files].map(({ size }) => size)).toEqual([3, 2, 1]);
+    await expect(api.listFiles(get({ query: { cursor: 'x' } }))).rejects.toMatchObject({ code: 'bad-request' });
+  });
+
+  it('are shown with all that is known of one', async () => {
+    const digest = sha1('1');
+    await ports.catalog.putFileFacts([fileOf(digest)]);
+    expect(await api.getFile(get({ path: { sha1: digest } }))).toEqual({ version: 1, ...fileOf(digest) });
+    await open(1);
+    await ports.payloads.record(record(1));
+    const { name: _, ...held } = record(1);
+    expect(await api.getFile(get({ path: { sha1: digest } }))).toMatchObject({
+      name: fileOf(digest).name,
+      held,
+      request: { state: 'open', requestedBy: 'pc-1' },
+    });
+  });
+
+  it.each([
+    [sha1('9'), 'not-found'],
+    ['KB5034441', 'bad-request'],
+  ])('%s: %s', async (digest, code) => {
+    await expect(api.getFile(get({ path: { sha1: digest } }))).rejects.toMatchObject({ code });
+  });
+});
+
+describe('a host', () => {
+  it('is shown live', async () => {
+    await enrol('pc-1');
+    expect(await api.getHost(get({ path: { machineId: 'pc-1' } }))).toMatchObject({
+      summary: { machineId: 'pc-1', group: 'pilots', state: 'UNKNOWN' },
+      keyThumbprint: hostKeyOf('pc-1').thumbprint,
+    });
   });
 
   it.each([
     ['pc-9', 'not-found'],
     ['no machine id', 'bad-request'],
   ])('%j: %s', async (machineId, code) => {
-    await expect(api.getHost({ ...nothing, path: { machineId } })).rejects.toMatchObject({ code });
+    await expect(api.getHost(get({ path: { machineId } }))).rejects.toMatchObject({ code });
+    await expect(api.revokeHost(post({ version: 1 }, { machineId }))).rejects.toMatchObject({ code });
+    expect(ports.audit.entries).toEqual([]);
   });
 
-  it('refuse a cursor that nobody gave out', async () => {
-    await expect(api.listHosts({ ...nothing, query: { cursor: 'x' } })).rejects.toMatchObject({ code: 'bad-request' });
+  it('is revoked, and the first time stays', async () => {
+    await enrol('pc-1');
+    const revoke = () => api.revokeHost(post({ version: 1, reason: 'stolen' }, { machineId: 'pc-1' }));
+    expect(await revoke()).toMatchObject({ summary: { revokedAt: at(100) } });
+    clock.seconds = 200;
+    expect(await revoke()).toMatchObject({ summary: { revokedAt: at(100) } });
   });
 });
 
 describe('rules', () => {
   const rules = { defaultAllow: true, allowedKbs: [], forbiddenKbs: ['5000001'], allowedSeverities: [] };
-  const change = (expectedRevision: number) => ({ ...post, request: { version: 1 as const, expectedRevision, rules } });
+  const change = (expectedRevision: number) => post({ version: 1 as const, expectedRevision, rules });
 
-  it('are replaced, and the change is dated', async () => {
+  it('are replaced, the change is dated, and subscribers are told', async () => {
     const written = { ...rules, version: 1, revision: 1, changedAt: at(100) };
     expect(await api.putRules(change(0))).toEqual(written);
-    expect(await api.getRules(nothing)).toEqual(written);
+    expect(await api.getRules(get())).toEqual(written);
+    expect(ports.events.of('RulesPublished')).toEqual([
+      { version: 1, revision: 1, changedAt: at(100), changedBy: ada.name },
+    ]);
   });
 
-  it('are not replaced by somebody who has not seen the last change', async () => {
+  it('are not replaced by somebody who has not seen the last change; that is no change', async () => {
     await api.putRules(change(0));
     await expect(api.putRules(change(0))).rejects.toMatchObject({ name: 'ProblemError', code: 'conflict' });
+    expect(ports.audit.entries).toHaveLength(1);
+    expect(ports.events.of('RulesPublished')).toHaveLength(1);
+  });
+
+  it('of two at the same time one replaces them, and the log says so', async () => {
+    const both = await Promise.allSettled([api.putRules(change(0)), api.putRules(change(0))]);
+    expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
+    const failed = ports.audit.entries.filter((entry) => entry.failed !== undefined);
+    expect(failed).toHaveLength(ports.audit.entries.length - 1 - failed.length);
+    expect((await ports.rules.get()).revision).toBe(1);
+  });
+});
+
+describe('the caller', () => {
+  it('is told who it is', async () => {
+    expect(await api.getMe(get())).toEqual({ version: 1, ...ada });
   });
 });

@@ -20,7 +20,7 @@ export function tokensApi(
       return { version: 1, tokens: [...page.items], unreadable: [...page.unreadable], ...nextOf(page) };
     },
 
-    getToken: ({ path }) => find(parameter(tokenId, 'tokenId', path.tokenId)),
+    getToken: async ({ path }) => find(parameter(tokenId, 'tokenId', path.tokenId)),
     createToken: ({ request, ...call }) => createToken(ports, call, request),
 
     async revokeToken({ path, request: _, ...call }) {

@@ -1,0 +1,235 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { AuditRecord } from '#shared/contract/audit.ts';
+import { chainStart, faultInChain } from '#shared/contract/audit-chain.ts';
+import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { ada, operatorsApi, origin, post } from '#test/kit/operators-api.ts';
+import { at, guid, hostKeyOf, sha256, tokenOf } from '#test/kit/values.ts';
+
+let world = operatorsApi();
+beforeEach(() => {
+  world = operatorsApi();
+});
+
+const rules = { defaultAllow: true, allowedKbs: [], forbiddenKbs: [], allowedSeverities: [] };
+const command = {
+  version: 1 as const,
+  verb: 'scan' as const,
+  target: { kind: 'group' as const, group: 'pilots' },
+  expiresInSeconds: 3600,
+};
+
+interface Change {
+  /** Makes what the change needs. @returns the call */
+  readonly prepare: () => Promise<() => Promise<unknown>>;
+  /** What its entry says beside who and where from. */
+  readonly entry: Pick<AuditRecord, 'action' | 'target'> & { readonly before?: unknown; readonly after?: unknown };
+  /** True when the change was made. */
+  readonly made: () => Promise<boolean>;
+}
+
+/** Every endpoint that changes something. */
+const changes: Readonly<Record<string, Change>> = {
+  startSync: {
+    prepare: async () => () => world.api.startSync(post({ again: true })),
+    entry: { action: 'index.sync', target: guid(1), after: { again: true } },
+    made: async () => world.started.length > 0,
+  },
+  startSweep: {
+    prepare: async () => {
+      const { sweep } = world.ports.runs;
+      world.ports.runs.sweep = async () => {
+        swept = true;
+        return sweep();
+      };
+      swept = false;
+      return () => world.api.startSweep(post({}));
+    },
+    entry: { action: 'requests.sweep', target: 'requests' },
+    made: async () => swept,
+  },
+  revokeHost: {
+    prepare: async () => {
+      await world.enrol('pc-1');
+      return () => world.api.revokeHost(post({ version: 1, reason: 'stolen' }, { machineId: 'pc-1' }));
+    },
+    entry: {
+      action: 'host.revoke',
+      target: 'pc-1',
+      before: { group: 'pilots', thumbprint: hostKeyOf('pc-1').thumbprint },
+      after: { group: 'pilots', thumbprint: hostKeyOf('pc-1').thumbprint, revokedAt: at(100), reason: 'stolen' },
+    },
+    made: async () => (await world.ports.hosts.find('pc-1'))?.revokedAt !== undefined,
+  },
+  putRules: {
+    prepare: async () => () => world.api.putRules(post({ version: 1, expectedRevision: 0, rules })),
+    entry: {
+      action: 'rules.put',
+      target: 'rules',
+      before: { version: 1, revision: 0, defaultAllow: false, allowedKbs: [], forbiddenKbs: [], allowedSeverities: [] },
+      after: { version: 1, revision: 1, changedAt: at(100), ...rules },
+    },
+    made: async () => (await world.ports.rules.get()).revision > 0,
+  },
+  createCommand: {
+    prepare: async () => () => world.api.createCommand(post(command)),
+    entry: {
+      action: 'command.create',
+      target: guid(1),
+      after: {
+        version: 1,
+        commandId: guid(1),
+        verb: 'scan',
+        target: command.target,
+        createdAt: at(100),
+        createdBy: ada.name,
+        expiresAt: at(3700),
+        outcomes: { done: 0, failed: 0 },
+      },
+    },
+    made: async () => (await world.ports.commands.get(guid(1))) !== undefined,
+  },
+  cancelCommand: {
+    prepare: async () => {
+      await world.ports.commands.create({ ...command, ...stored });
+      return () => world.api.cancelCommand(post({}, { commandId: 'command-1' }));
+    },
+    entry: {
+      action: 'command.cancel',
+      target: 'command-1',
+      before: { commandId: 'command-1' },
+      after: { commandId: 'command-1', cancelledAt: at(100) },
+    },
+    made: async () => (await world.ports.commands.get('command-1'))?.cancelledAt !== undefined,
+  },
+  createToken: {
+    prepare: async () => () =>
+      world.api.createToken(post({ version: 1, group: 'pilots', uses: 5, expiresInSeconds: 60, note: 'a try' })),
+    entry: {
+      action: 'token.create',
+      target: expect.stringMatching(/^[a-z2-7]{16}$/),
+      after: { group: 'pilots', uses: 5, used: 0, createdBy: ada.name, expiresAt: at(160), note: 'a try' },
+    },
+    made: async () => world.ports.tokens.rows.size > 0,
+  },
+  revokeToken: {
+    prepare: async () => {
+      await world.ports.tokens.create(tokenOf(1), sha256('secret'));
+      return () => world.api.revokeToken(post({}, { tokenId: tokenOf(1).tokenId }));
+    },
+    entry: {
+      action: 'token.revoke',
+      target: tokenOf(1).tokenId,
+      before: tokenOf(1),
+      after: { ...tokenOf(1), revokedAt: at(100) },
+    },
+    made: async () => (await world.ports.tokens.get(tokenOf(1).tokenId))?.revokedAt !== undefined,
+  },
+};
+let swept = false;
+const stored = {
+  commandId: 'command-1',
+  createdAt: at(1),
+  createdBy: 'somebody',
+  expiresAt: at(5000),
+  outcomes: { done: 0, failed: 0 },
+};
+
+it('these are all the endpoints that are not reads', () => {
+  const writing = Object.entries(operatorEndpoints).filter(([, { method }]) => method !== 'GET');
+  expect(Object.keys(changes).toSorted()).toEqual(writing.map(([name]) => name).toSorted());
+});
+
+describe.each(Object.entries(changes))('%s', (_name, { prepare, entry, made }) => {
+  it('is in the audit log once, with before and after, by whom and from where', async () => {
+    const change = await prepare();
+    await change();
+    expect(world.ports.audit.entries).toMatchObject([
+      {
+        ...entry,
+        number: 1,
+        at: at(100),
+        actor: { kind: 'person', subject: ada.subject, name: ada.name, role: ada.role },
+        ...origin,
+      },
+    ]);
+    const [written] = world.ports.audit.entries;
+    expect(Object.hasOwn(written ?? {}, 'before')).toBe(entry.before !== undefined);
+    expect(Object.hasOwn(written ?? {}, 'after')).toBe(entry.after !== undefined);
+    expect(await made()).toBe(true);
+  });
+
+  it('is written down before it is made, and not made when it cannot be', async () => {
+    const change = await prepare();
+    let madeBefore: Promise<boolean> | undefined;
+    world.ports.audit.beforeAppend = () => {
+      madeBefore = made();
+      throw new Error('no table');
+    };
+    await expect(change()).rejects.toMatchObject({ name: 'ProblemError', code: 'unavailable' });
+    expect(await madeBefore).toBe(false);
+    expect(await made()).toBe(false);
+    expect(world.ports.audit.entries).toEqual([]);
+  });
+});
+
+describe('a change that fails', () => {
+  const fail = (): Promise<unknown> => {
+    world.ports.runs.startSync = async () => {
+      throw new Error('no such function');
+    };
+    return world.api.startSync(post({}));
+  };
+
+  it('has a second entry that takes the first one back, and the chain goes on', async () => {
+    await expect(fail()).rejects.toMatchObject({ code: 'unavailable' });
+    const { entries } = world.ports.audit;
+    expect(entries).toMatchObject([
+      { number: 1, action: 'index.sync' },
+      {
+        number: 2,
+        action: 'index.sync',
+        target: guid(1),
+        failed: { number: 1, reason: 'the run could not be started' },
+      },
+    ]);
+    expect(entries.map((entry, index) => faultInChain(entry, entries[index - 1] ?? chainStart, sha256))).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('and cannot be taken back says that, too', async () => {
+    world.ports.audit.beforeAppend = ({ failed }) => {
+      if (failed !== undefined) throw new Error('no table');
+    };
+    await expect(fail()).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/could not be started.*entry 1 stands/),
+    });
+  });
+});
+
+it('the secret of a token is told once, and is in neither the log nor the store', async () => {
+  const wish = { version: 1 as const, group: 'pilots', uses: 5, expiresInSeconds: 60, rootSha256: sha256('root') };
+  const { token, view } = await world.api.createToken(post(wish));
+  const [, id, secret = '', root] = token.split('_');
+  expect([id, root]).toEqual([view.tokenId, sha256('root')]);
+  expect(secret).toMatch(/^[A-Za-z0-9-]{43}$/);
+  expect(JSON.stringify(world.ports.audit.entries)).not.toContain(secret);
+  const row = world.ports.tokens.rows.get(view.tokenId);
+  expect(JSON.stringify(row)).not.toContain(secret);
+  expect(row?.secretSha256).toBe(sha256(secret));
+});
+
+describe('50 changes at once', () => {
+  it('are all in the log, without a gap', async () => {
+    const wish = { version: 1 as const, group: 'pilots', uses: 1, expiresInSeconds: 60 };
+    let ids = 0;
+    world.ports.randomBytes = (count) => {
+      ids += 1;
+      return Buffer.from(sha256(String(ids)), 'hex').subarray(0, count);
+    };
+    await Promise.all(Array.from({ length: 50 }, () => world.api.createToken(post(wish))));
+    expect(world.ports.audit.entries.map(({ number }) => number)).toEqual(Array.from({ length: 50 }, (_, n) => n + 1));
+  });
+});
