@@ -25,6 +25,8 @@ type Guard = (incoming: Incoming, person: Person, call: () => Promise<HttpRespon
 const minute = 60_000;
 /** Longer than the function may run, so that a try whose lease ended is dead. Milliseconds. */
 const leaseMilliseconds = 60_000;
+/** Most requests end within a second: whoever repeats one that is under way asks again so soon. */
+const soonSeconds = 2;
 /** How long an answer is kept. Milliseconds. */
 const keepMilliseconds = 24 * 3600 * 1000;
 
@@ -85,7 +87,7 @@ async function once(
         `the idempotency key ${key} was used for another request to ${incoming.method} ${incoming.path}: use a new one`,
       );
     case 'under-way': {
-      const retryAfterSeconds = Math.max(1, Math.ceil((standing.until - at) / 1000));
+      const retryAfterSeconds = Math.min(soonSeconds, Math.max(1, Math.ceil((standing.until - at) / 1000)));
       throw new ProblemError('conflict', `the request with the idempotency key ${key} is still being carried out`, {
         more: { retryAfterSeconds },
       });
