@@ -6,8 +6,10 @@ import { Topic } from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { AlarmTopic } from './edge/alarm-topic.ts';
 import { Api } from './edge/api.ts';
+import { CursorSecret } from './edge/cursor-secret.ts';
 import { RepositoryDistribution, type RepositoryDomain } from './edge/distribution.ts';
 import { Identity, type OpenIdProvider } from './edge/identity.ts';
+import { AggregateFleet } from './functions/aggregate-fleet.ts';
 import { AnchorAudit } from './functions/anchor-audit.ts';
 import { FetchPayload } from './functions/fetch-payload.ts';
 import { ServeAgents } from './functions/serve-agents.ts';
@@ -20,6 +22,7 @@ import { Catalog } from './stores/catalog.ts';
 import { Commands } from './stores/commands.ts';
 import { Cookies, type RepositoryKey } from './stores/cookies.ts';
 import { Events } from './stores/events.ts';
+import { Fleet } from './stores/fleet.ts';
 import { Hosts } from './stores/hosts.ts';
 import { Idempotency } from './stores/idempotency.ts';
 import { Payloads } from './stores/payloads.ts';
@@ -105,6 +108,14 @@ export interface BrokerStackProps extends StackProps {
    * @default 5
    */
   readonly workerConcurrency?: number;
+
+  /**
+   * How many objects the snapshot of the fleet is divided into at most; it begins with one, and is divided further for
+   * each 12,500 hosts. From 1 to 256; of others than powers of two, the next lower one counts.
+   *
+   * @default 8
+   */
+  readonly fleetPartitions?: number;
 
   /**
    * Requests per second that the API lets through on average.
@@ -232,6 +243,8 @@ export class BrokerStack extends Stack {
     const payloads = new Payloads(this, 'Payloads', { removalPolicy });
     const requests = new Requests(this, 'Requests', { removalPolicy, workerTimeout, notify });
     const hosts = new Hosts(this, 'Hosts', { removalPolicy });
+    const fleet = new Fleet(this, 'Fleet', { removalPolicy, notify });
+    const cursors = new CursorSecret(this, 'CursorSecret', { removalPolicy });
     const rules = new Rules(this, 'Rules', { removalPolicy });
     const tokens = new Tokens(this, 'Tokens', { removalPolicy });
     const commands = new Commands(this, 'Commands', { removalPolicy });
@@ -290,12 +303,21 @@ export class BrokerStack extends Stack {
       hostBurst: props.hostBurst ?? 60,
       hostRequestsPerMinute: props.hostRequestsPerMinute ?? 6,
     });
+    const aggregateFleet = new AggregateFleet(this, 'AggregateFleet', {
+      ...settings,
+      events,
+      fleet,
+      hosts,
+      maxPartitions: props.fleetPartitions ?? 8,
+    });
     const anchorAudit = new AnchorAudit(this, 'AnchorAudit', { ...settings, audit });
     const serveOperators = new ServeOperators(this, 'ServeOperators', {
       ...settings,
       audit,
       commands,
+      cursors,
       events,
+      fleet,
       idempotency,
       throttle,
       tokens,
@@ -333,9 +355,11 @@ export class BrokerStack extends Stack {
       ...(identity.loginDomain !== undefined && { LoginDomain: identity.loginDomain }),
       FetchQueueUrl: requests.queue.queueUrl,
       FetchDeadLetterQueueUrl: requests.deadLetterQueue.queueUrl,
+      FleetFailuresQueueUrl: fleet.failures.queueUrl,
       SyncIndexFunction: syncIndex.lambda.functionName,
       SweepRequestsFunction: sweepRequests.lambda.functionName,
       FetchPayloadFunction: fetchPayload.lambda.functionName,
+      AggregateFleetFunction: aggregateFleet.lambda.functionName,
       ServeAgentsFunction: serveAgents.lambda.functionName,
       ServeOperatorsFunction: serveOperators.lambda.functionName,
       CatalogTable: catalog.table.table.tableName,
@@ -349,6 +373,7 @@ export class BrokerStack extends Stack {
       AuditBucket: audit.bucket.bucket.bucketName,
       AnchorAuditFunction: anchorAudit.lambda.functionName,
       EventBus: events.bus.eventBusName,
+      FleetBucket: fleet.bucket.bucket.bucketName,
       IndexBucket: catalog.bucket.bucket.bucketName,
       PayloadsBucket: payloads.bucket.bucket.bucketName,
     });

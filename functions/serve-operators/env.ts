@@ -3,6 +3,7 @@ import { auditAnchorsEnv, auditEnv } from '#shared/stores/audit/binding.ts';
 import { catalogEnv } from '#shared/stores/catalog/binding.ts';
 import { commandsEnv } from '#shared/stores/commands/binding.ts';
 import { eventsEnv } from '#shared/stores/events/binding.ts';
+import { fleetEnv } from '#shared/stores/fleet/binding.ts';
 import { hostsEnv } from '#shared/stores/hosts/binding.ts';
 import { idempotencyEnv } from '#shared/stores/idempotency/binding.ts';
 import { payloadsEnv } from '#shared/stores/payloads/binding.ts';
@@ -18,6 +19,7 @@ export const serveOperatorsEnv = z.object({
   ...catalogEnv.shape,
   ...commandsEnv.shape,
   ...eventsEnv.shape,
+  ...fleetEnv.shape,
   ...hostsEnv.shape,
   ...idempotencyEnv.shape,
   ...payloadsEnv.shape,
@@ -25,6 +27,8 @@ export const serveOperatorsEnv = z.object({
   ...rulesEnv.shape,
   ...throttleEnv.shape,
   ...tokensEnv.shape,
+  /** Secret whose text signs the cursors of lists. */
+  CURSOR_SECRET_ARN: z.string(),
   /** Functions that an operator may start by hand. */
   SYNC_FUNCTION: z.string(),
   SWEEP_FUNCTION: z.string(),

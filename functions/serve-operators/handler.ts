@@ -3,8 +3,8 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
-import { noFleet } from '#shared/core/fleet/fleet.ts';
 import { apiHandler } from '#shared/lambda/api-handler.ts';
 import { systemClock } from '#shared/lambda/clock.ts';
 import { parseEnv } from '#shared/lambda/env.ts';
@@ -16,14 +16,18 @@ import { awsCatalogStore } from '#shared/stores/catalog/aws-catalog.ts';
 import { awsIndexStore } from '#shared/stores/catalog/aws-index.ts';
 import { awsSyncJournal } from '#shared/stores/catalog/aws-journal.ts';
 import { awsCommandStore } from '#shared/stores/commands/aws.ts';
+import { signedCursors } from '#shared/stores/cursor.ts';
 import { documentClient } from '#shared/stores/dynamodb/document-client.ts';
 import { awsEventSink } from '#shared/stores/events/aws.ts';
+import { awsFleetStore } from '#shared/stores/fleet/aws.ts';
+import { fleetReader } from '#shared/stores/fleet/reader.ts';
 import { awsHostStore } from '#shared/stores/hosts/aws.ts';
 import { awsIdempotencyStore } from '#shared/stores/idempotency/aws.ts';
 import { awsPayloadStore } from '#shared/stores/payloads/aws.ts';
 import { awsRequestStore } from '#shared/stores/requests/aws.ts';
 import { awsRuleStore } from '#shared/stores/rules/aws.ts';
 import { awsRunStarter } from '#shared/stores/runs/aws.ts';
+import { secretReader } from '#shared/stores/secrets/aws.ts';
 import { awsThrottleStore } from '#shared/stores/throttle/aws.ts';
 import { awsTokenStore } from '#shared/stores/tokens/aws.ts';
 import { personAuthentication } from './authenticate.ts';
@@ -33,9 +37,10 @@ import { guardCalls } from './guard-calls.ts';
 import { issuerKeys } from './issuer-keys.ts';
 import type { OperatorPorts } from './ports.ts';
 import { serveOperators } from './serve-operators.ts';
+import { withSignedCursors } from './signed-cursors.ts';
 
 const env = parseEnv(serveOperatorsEnv);
-const { sleep, date } = systemClock();
+const { sleep, date, now } = systemClock();
 const telemetry = createTelemetry('serve-operators');
 const s3 = new S3Client();
 const dynamodb = documentClient(new DynamoDBClient());
@@ -43,7 +48,7 @@ const ports: OperatorPorts = {
   index: awsIndexStore(s3, env.INDEX_BUCKET),
   catalog: awsCatalogStore({ dynamodb, s3, table: env.CATALOG_TABLE, bucket: env.INDEX_BUCKET, sleep }),
   journal: awsSyncJournal(dynamodb, env.CATALOG_TABLE),
-  fleet: fleetLists({ snapshot: { current: async () => noFleet }, now: date }),
+  fleet: fleetLists({ snapshot: fleetReader(awsFleetStore(s3, env.FLEET_BUCKET), now), now: date }),
   hosts: awsHostStore({ dynamodb, table: env.HOSTS_TABLE, tokensTable: env.TOKENS_TABLE, sleep }),
   requests: awsRequestStore({ dynamodb, table: env.REQUESTS_TABLE, sleep }),
   payloads: awsPayloadStore({ dynamodb, s3, table: env.PAYLOADS_TABLE, bucket: env.PAYLOADS_BUCKET, sleep }),
@@ -62,7 +67,10 @@ const ports: OperatorPorts = {
 export const handler = apiHandler({
   telemetry,
   endpoints: operatorEndpoints,
-  implementation: serveOperators(ports),
+  implementation: withSignedCursors(
+    serveOperators(ports),
+    signedCursors(secretReader(new SecretsManagerClient(), env.CURSOR_SECRET_ARN)),
+  ),
   authenticate: personAuthentication({
     issuer: env.OIDC_ISSUER,
     clientId: env.OIDC_CLIENT_ID,

@@ -1,11 +1,13 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { serveOperatorsEnv } from '#functions/serve-operators/env.ts';
+import type { CursorSecret } from '../edge/cursor-secret.ts';
 import { BrokerFunction, type FunctionSettings } from '../kit/broker-function.ts';
 import type { Audit } from '../stores/audit.ts';
 import type { Catalog } from '../stores/catalog.ts';
 import type { Commands } from '../stores/commands.ts';
 import type { Events } from '../stores/events.ts';
+import type { Fleet } from '../stores/fleet.ts';
 import type { Hosts } from '../stores/hosts.ts';
 import type { Idempotency } from '../stores/idempotency.ts';
 import type { Payloads } from '../stores/payloads.ts';
@@ -18,7 +20,9 @@ export interface ServeOperatorsProps extends FunctionSettings {
   readonly audit: Audit;
   readonly catalog: Catalog;
   readonly commands: Commands;
+  readonly cursors: CursorSecret;
   readonly events: Events;
+  readonly fleet: Fleet;
   readonly hosts: Hosts;
   readonly idempotency: Idempotency;
   readonly payloads: Payloads;
@@ -41,7 +45,8 @@ export class ServeOperators extends BrokerFunction {
       name: 'serve-operators',
       description: 'Answers people: what there is, and the changes that they make',
       env: serveOperatorsEnv,
-      memoryMiB: 512,
+      // The snapshot of a large fleet is kept in memory, and unpacked in fractions of a second.
+      memoryMiB: 1024,
       // As long as the HTTP API waits: a sweep that an operator starts is answered when it is done.
       timeout: Duration.seconds(29),
     });
@@ -50,6 +55,8 @@ export class ServeOperators extends BrokerFunction {
     props.catalog.grantFollowRuns(this);
     props.catalog.grantReadFacts(this);
     props.commands.grantManage(this);
+    props.cursors.grantSign(this);
+    props.fleet.grantRead(this);
     props.events.grantPublish(this, ['RulesPublished']);
     props.hosts.grantShow(this);
     props.idempotency.grantUse(this);

@@ -1,5 +1,12 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { AttributeType, BillingMode, ProjectionType, Table, TableEncryption } from 'aws-cdk-lib/aws-dynamodb';
+import {
+  AttributeType,
+  BillingMode,
+  ProjectionType,
+  StreamViewType,
+  Table,
+  TableEncryption,
+} from 'aws-cdk-lib/aws-dynamodb';
 import { Effect, PolicyDocument, PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import type { BrokerFunction } from './broker-function.ts';
@@ -28,6 +35,12 @@ export interface BrokerTableProps {
   readonly indexes?: readonly IndexShape[];
   readonly removalPolicy: RemovalPolicy;
   /**
+   * Whether changes go to a stream, each with the row as it is then.
+   *
+   * @default false
+   */
+  readonly stream?: boolean;
+  /**
    * Actions that nobody may do on the table, whatever else they may: the table's own policy says so.
    *
    * @default - none
@@ -46,6 +59,7 @@ export class BrokerTable extends Construct {
       partitionKey: { name: partitionKey, type: AttributeType.STRING },
       ...(sortKey && { sortKey: { name: sortKey, type: AttributeType.STRING } }),
       ...(timeToLive && { timeToLiveAttribute: timeToLive }),
+      ...(props.stream === true && { stream: StreamViewType.NEW_IMAGE }),
       billingMode: BillingMode.PAY_PER_REQUEST,
       encryption: TableEncryption.AWS_MANAGED,
       pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },

@@ -6,15 +6,26 @@ import type { BrokerFunction } from './broker-function.ts';
 
 export interface PrivateBucketProps {
   readonly removalPolicy: RemovalPolicy;
-  /** Prefix under which unfinished work lies; what is still there after two days was left by a crash. */
-  readonly stagingPrefix: string;
+  /**
+   * Prefix under which unfinished work lies; what is still there after two days was left by a crash.
+   *
+   * @default - none
+   */
+  readonly stagingPrefix?: string;
+  /**
+   * Why nobody needs a log of each access.
+   *
+   * @default - what holds for a bucket of the repository
+   */
+  readonly noAccessLog?: string;
 }
 
 /**
- * A bucket of the repository: encrypted, reached by TLS only, nothing in it public.
+ * A bucket of the broker: encrypted, reached by TLS only, nothing in it public.
  *
- * It is not versioned. Every object but one is immutable under the digest of its bytes, so that a version would only
- * be a copy of bytes that were deleted on purpose; the one that moves, `index/current.json`, is written conditionally.
+ * It is not versioned. In the repository every object but one is immutable under the digest of its bytes, so that a
+ * version would only be a copy of bytes that were deleted on purpose; the one that moves, `index/current.json`, is
+ * written conditionally. The snapshot of the fleet can be made anew.
  */
 export class PrivateBucket extends Construct {
   readonly bucket: Bucket;
@@ -33,13 +44,16 @@ export class PrivateBucket extends Construct {
         // Lambda function runs 15 minutes at most, and a copy of the index that several go on with is given up after a
         // day (functions/sync-index): what is older has no owner.
         { id: 'abort-unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
-        { id: 'drop-stale-staging', prefix: props.stagingPrefix, expiration: Duration.days(2) },
+        ...(props.stagingPrefix === undefined
+          ? []
+          : [{ id: 'drop-stale-staging', prefix: props.stagingPrefix, expiration: Duration.days(2) }]),
       ],
     });
     acknowledge(this.bucket, {
       'AwsSolutions-S1':
+        props.noAccessLog ??
         'Only the functions of this stack and CloudFront reach the bucket, and what it holds are public files of ' +
-        'Microsoft. Whoever must know each read switches on CloudTrail data events for the account.',
+          'Microsoft. Whoever must know each read switches on CloudTrail data events for the account.',
     });
   }
 

@@ -1,5 +1,6 @@
 import type { RemovalPolicy } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
+import { fleetBeats } from '#shared/contract/fleet-snapshot.ts';
 import { hostsBinding } from '#shared/stores/hosts/binding.ts';
 import type { BrokerFunction } from '../kit/broker-function.ts';
 import { BrokerTable } from '../kit/broker-table.ts';
@@ -14,7 +15,18 @@ export class Hosts extends Construct {
 
   constructor(scope: Construct, id: string, props: HostsProps) {
     super(scope, id);
-    this.table = new BrokerTable(this, 'Table', { shape: hostsBinding.table, removalPolicy: props.removalPolicy });
+    this.table = new BrokerTable(this, 'Table', {
+      shape: hostsBinding.table,
+      removalPolicy: props.removalPolicy,
+      stream: true,
+    });
+  }
+
+  /** ARN of the stream of changes. */
+  get streamArn(): string {
+    const { tableStreamArn } = this.table.table;
+    if (tableStreamArn === undefined) throw new Error(`${this.node.path}: the table has no stream`);
+    return tableStreamArn;
   }
 
   /** To let hosts in, and to keep what they say. Rows of hosts are never deleted; keys are, when they are replaced. */
@@ -27,6 +39,20 @@ export class Hosts extends Construct {
   /** To show one host, and to revoke its key. */
   grantShow(fn: BrokerFunction): void {
     this.table.allow(fn, ['GetItem', 'Query', 'UpdateItem']);
+    this.bind(fn);
+  }
+
+  /** To follow all changes, to send beats after them, and to read the whole table when the snapshot is made anew. */
+  grantFollow(fn: BrokerFunction): void {
+    // Lambda polls with the role of the function
+    // (https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html).
+    const actions = ['DescribeStream', 'GetRecords', 'GetShardIterator', 'ListStreams'];
+    fn.allow(
+      actions.map((action) => `dynamodb:${action}`),
+      [this.streamArn],
+    );
+    this.table.allow(fn, ['Scan']);
+    this.table.allowKeys(fn, ['PutItem'], [`${fleetBeats.keyPrefix}*`]);
     this.bind(fn);
   }
 

@@ -10,6 +10,7 @@ export const metricsNamespace = 'kbroker';
  * - `FetchFailed`: deliveries that ended without the file. `RequestsGivenUp`: those that were the last try.
  * - `PayloadBytes`: fetched from Microsoft and proved.
  * - `EventsLost`: events that could not be sent to EventBridge; what they tell of has happened all the same.
+ * - `FleetAgeSeconds`: since the moment that the snapshot of the fleet stands for; written by each beat.
  * - `UnreadableRows`: rows of a store that do not parse, seen by a run.
  */
 export const metricUnits = {
@@ -23,6 +24,7 @@ export const metricUnits = {
   RequestsGivenUp: 'Count',
   PayloadBytes: 'Bytes',
   EventsLost: 'Count',
+  FleetAgeSeconds: 'Seconds',
   UnreadableRows: 'Count',
 } as const;
 
