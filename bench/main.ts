@@ -8,6 +8,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   cabinet: async () => (await import('./cabinet/cabinet.ts')).cabinetBench,
   index: async () => (await import('./index/index.ts')).indexBench,
   publish: async () => (await import('./publish/publish.ts')).publishBench,
+  reports: async () => (await import('./reports/reports.ts')).reportsBench,
 };
 
 const significant = (value: number): number => Number(value.toPrecision(4));
