@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['**/*.slow.test.ts'],
+    // Slow stories run the same stack as the others.
+    globalSetup: ['test/story/synthesize.ts'],
     exclude: ['node_modules/**', 'cdk.out/**', 'dist/**', '.kbroker/**'],
     testTimeout: 600_000,
     hookTimeout: 300_000,

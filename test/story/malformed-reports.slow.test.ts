@@ -1,0 +1,88 @@
+import * as fc from 'fast-check';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
+import { reportMessage } from '#shared/contract/agent/report.ts';
+import { changesBetween } from '#shared/contract/agent/report-changes.ts';
+import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { problem } from '#shared/contract/problem.ts';
+import { damaged } from '#test/kit/damaged.ts';
+import { createRawHost, type RawHost } from '#test/kit/raw-host.ts';
+import { at, guid, sha1, sha256 } from '#test/kit/values.ts';
+import { reportNeeding, wholeReport } from './hosts.ts';
+import { startWorld, type World } from './world.ts';
+
+/** Below what one host may send at once (`hostBurst` of the stack), with its first, good report. */
+const reportsPerHost = 50;
+const hosts = 200;
+const parallel = 8;
+
+let world: World;
+beforeAll(async () => {
+  world = await startWorld();
+});
+afterAll(() => world?.close());
+
+const update = { updateId: guid(1), revision: 1, kbs: ['5000001'], state: 'MISSING', reason: 'x', files: [sha1('a')] };
+
+/** Good messages of a host, of which the bad ones are made. */
+function goodMessages(machineId: string): readonly unknown[] {
+  const report = reportNeeding(machineId, [sha1('a')]);
+  const scan = { at: at(0), milliseconds: 1 };
+  const changes = { ...changesBetween(report, report), indexProblem: null, updates: { set: [update], removed: [] } };
+  return [wholeReport(report), { version: 2, kind: 'changes', scan, base: sha256('x'), result: sha256('y'), changes }];
+}
+
+/** Bodies that are no report: damaged ones, any JSON, and bytes that are no JSON. */
+function malformed(machineId: string, seed: number): readonly (string | Uint8Array)[] {
+  const anyBody = fc.oneof(
+    { weight: 8, arbitrary: fc.oneof(...goodMessages(machineId).map(damaged)).map((body) => JSON.stringify(body)) },
+    { weight: 1, arbitrary: fc.jsonValue().map((value) => JSON.stringify(value)) },
+    { weight: 1, arbitrary: fc.uint8Array({ minLength: 1, maxLength: 300 }) },
+  );
+  const isBad = (body: string | Uint8Array): boolean => {
+    try {
+      return !reportMessage.safeParse(JSON.parse(String(body))).success;
+    } catch {
+      return true;
+    }
+  };
+  return fc.sample(anyBody.filter(isBad), { numRuns: reportsPerHost, seed });
+}
+
+async function inParallel<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
+  const queue = [...items];
+  const worker = async (): Promise<void> => {
+    for (let item = queue.shift(); item !== undefined; item = queue.shift()) await run(item);
+  };
+  await Promise.all(Array.from({ length: parallel }, worker));
+}
+
+it(`${hosts * reportsPerHost} malformed reports are each answered with what is wrong, and no good one is lost`, async () => {
+  const token = await world.enrolmentToken();
+  const good = new Map<string, string>();
+  const statuses = new Map<number, number>();
+  const numbers = Array.from({ length: hosts }, (_, index) => index);
+  await inParallel(numbers, async (index) => {
+    const host: RawHost = await createRawHost(world.output('ApiUrl'), `host-${index}`);
+    await host.enrol(token);
+    const first = await host.send(agentEndpoints.postReport, wholeReport(reportNeeding(host.machineId, [])));
+    good.set(host.machineId, agentEndpoints.postReport.response.parse(first.json).hash);
+    for (const body of malformed(host.machineId, index)) {
+      const answer = await host.send(agentEndpoints.postReport, undefined, { rawBody: body, gzip: index % 2 === 0 });
+      statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+      const { code, detail } = problem.parse(answer.json);
+      expect([code, detail]).toEqual([
+        expect.stringMatching(/^(bad-request|unsupported-version)$/),
+        expect.any(String),
+      ]);
+    }
+  });
+  expect([...statuses]).toEqual([[400, hosts * reportsPerHost]]);
+  for (const [machineId, hash] of good) {
+    const view = await world.call(operatorEndpoints.getHost, { params: { machineId } });
+    expect(view.last?.hash).toBe(hash);
+    expect(view.rejected?.reason).toMatch(/./);
+  }
+  const failures = world.log.filter(({ message }) => /invocation failed|the call failed/.test(message));
+  expect(failures).toEqual([]);
+});
