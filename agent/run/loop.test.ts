@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aHost, type Bench, openBench } from '../fixtures/bench.ts';
 import { publish } from '../fixtures/publication.ts';
 import type { Agent } from './agent.ts';
+import type { CycleResult } from './documents.ts';
 import { runLoop } from './loop.ts';
 
 let bench: Bench;
@@ -12,18 +13,19 @@ beforeEach(async () => {
 afterEach(() => bench.close());
 
 /** Goes round until it has waited so often, in no time; gives what it would have waited. */
-async function waits(agent: Agent, times: number): Promise<number[]> {
+async function waits(agent: Agent, times: number, onCycle?: (result: CycleResult) => void): Promise<number[]> {
   const slept: number[] = [];
+  const start = Date.now();
   const stop = new AbortController();
   const clock = {
-    now: () => new Date(),
+    now: () => new Date(start + slept.reduce((sum, seconds) => sum + seconds, 0) * 1000),
     sleep: async (seconds: number) => {
       slept.push(seconds);
       if (slept.length === times) stop.abort();
     },
   };
   const hurried = { ...agent, adapters: { ...agent.adapters, clock, random: () => 0.5 } };
-  await runLoop(hurried, { signal: stop.signal });
+  await runLoop(hurried, { signal: stop.signal, ...(onCycle && { onCycle }) });
   return slept;
 }
 
@@ -43,5 +45,28 @@ describe('runLoop', () => {
     bench.site.fail(/current\.json/, { type: 'status', status: 500 }, 2);
     bench.site.fail(/current\.json/, { type: 'status', status: 503, retryAfter: '900' });
     expect(await waits(agent, 5)).toEqual([300, 45, 90, 900, 7200]);
+  });
+
+  it('only checks in between full cycles, as often as the broker wishes', async () => {
+    const agent = await bench.agent(aHost(), { schedule: { ...schedule, poll: { minSeconds: 30, speed: 1 } } });
+    bench.site.broker.pollSeconds = 3000;
+    const cycles: number[] = [];
+    expect(await waits(agent, 6, ({ phases }) => cycles.push(phases.length))).toEqual([
+      300, 3000, 3000, 1200, 3000, 3000,
+    ]);
+    expect(cycles).toEqual([7, 1, 1, 7, 1]);
+    expect(bench.site.calls(/check-ins/)).toHaveLength(5);
+  });
+
+  it('carries out a command at the check-in that tells it, and comes again soon', async () => {
+    const agent = await bench.agent(aHost(), { schedule: { ...schedule, poll: { minSeconds: 30, speed: 1 } } });
+    bench.site.broker.pollSeconds = 60;
+    const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
+    bench.site.broker.commands = [{ commandId: 'command-1', verb: 'report', expiresAt }];
+    const handled: string[] = [];
+    const hear = ({ commands }: CycleResult) => handled.push(...commands.map(({ commandId }) => commandId));
+    expect(await waits(agent, 3, hear)).toEqual([300, 60, 60]);
+    expect(handled).toEqual(['command-1']);
+    expect(bench.site.broker.outcomes).toMatchObject([{ commandId: 'command-1', outcome: 'done' }]);
   });
 });

@@ -14,7 +14,7 @@ export interface ProofOptions {
 }
 
 /** A request as it is sent. */
-export interface ProvenRequest {
+interface ProvenRequest {
   readonly method: string;
   /** Without host and query. */
   readonly path: string;
