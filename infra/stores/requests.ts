@@ -85,7 +85,7 @@ export class Requests extends Construct {
 
   /** To list and count requests. */
   grantList(fn: BrokerFunction): void {
-    this.table.allow(fn, ['BatchGetItem', 'Scan']);
+    this.table.allow(fn, ['BatchGetItem']);
     this.table.allowIndex(fn, requestsBinding.byState, ['Query']);
     this.bind(fn);
   }

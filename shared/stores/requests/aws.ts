@@ -1,12 +1,6 @@
 import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
-import {
-  type DynamoDBDocumentClient,
-  paginateQuery,
-  QueryCommand,
-  ScanCommand,
-  UpdateCommand,
-} from '@aws-sdk/lib-dynamodb';
-import { type FileRequestState, fileRequest, fileRequestStates } from '../../contract/requests.ts';
+import { type DynamoDBDocumentClient, paginateQuery, QueryCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import { type FileRequest, type FileRequestState, fileRequest, fileRequestStates } from '../../contract/requests.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { batchGet, type Item, type Sleep } from '../dynamodb/batches.ts';
 import { heldTrue } from '../dynamodb/conditions.ts';
@@ -58,6 +52,18 @@ export function awsRequestStore(options: AwsRequestStoreOptions): RequestStore {
     );
   };
 
+  const ofOneState = async (state: FileRequestState, start: Item | undefined, limit: number) => {
+    const { Items, LastEvaluatedKey } = await dynamodb.send(
+      new QueryCommand({
+        ...ofState(table, state),
+        Limit: limit,
+        ...(start !== undefined && { ExclusiveStartKey: start }),
+      }),
+    );
+    const { rows, unreadable } = parseRows(fileRequest, partitionKey, Items ?? []);
+    return { items: rows, unreadable, last: LastEvaluatedKey };
+  };
+
   return {
     async open(request) {
       const at = canonicalTime(request.requestedAt);
@@ -106,28 +112,25 @@ export function awsRequestStore(options: AwsRequestStoreOptions): RequestStore {
     },
 
     async list({ state, cursor, limit }) {
-      const { Items, LastEvaluatedKey } =
-        state === undefined
-          ? await dynamodb.send(
-              new ScanCommand({
-                TableName: table,
-                Limit: limit,
-                ...(cursor !== undefined && { ExclusiveStartKey: decodeCursor(positions.table, cursor) }),
-              }),
-            )
-          : await dynamodb.send(
-              new QueryCommand({
-                ...ofState(table, state),
-                Limit: limit,
-                ...(cursor !== undefined && { ExclusiveStartKey: decodeCursor(positions[state], cursor) }),
-              }),
-            );
-      const { rows, unreadable } = parseRows(fileRequest, partitionKey, Items ?? []);
-      return {
-        items: rows,
-        unreadable,
-        ...(LastEvaluatedKey !== undefined && { next: encodeCursor(LastEvaluatedKey) }),
-      };
+      if (state !== undefined) {
+        const start = cursor === undefined ? undefined : decodeCursor(positions[state], cursor);
+        const { items, unreadable, last } = await ofOneState(state, start, limit);
+        return { items, unreadable, ...(last !== undefined && { next: encodeCursor(last) }) };
+      }
+      // State by state: the table itself is in no order, and reading it would pay for what is not shown.
+      const begin = cursor === undefined ? { allFrom: fileRequestStates[0] } : decodeCursor(positions.all, cursor);
+      const [from, after] = 'allFrom' in begin ? [begin.allFrom] : [begin.allAfter.state, begin.allAfter];
+      const items: FileRequest[] = [];
+      const unreadable: string[] = [];
+      for (const one of fileRequestStates.slice(fileRequestStates.indexOf(from))) {
+        const left = limit - items.length - unreadable.length;
+        if (left === 0) return { items, unreadable, next: encodeCursor({ allFrom: one }) };
+        const page = await ofOneState(one, one === from ? after : undefined, left);
+        items.push(...page.items);
+        unreadable.push(...page.unreadable);
+        if (page.last !== undefined) return { items, unreadable, next: encodeCursor({ allAfter: page.last }) };
+      }
+      return { items, unreadable };
     },
 
     /** Counts by the index, which costs a read unit per 8 kB of requests and lags a moment behind the table. */

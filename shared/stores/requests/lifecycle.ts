@@ -1,5 +1,6 @@
 /** What all adapters of the request store agree on. */
 import * as z from 'zod/mini';
+import { fileRequestStates } from '../../contract/requests.ts';
 
 /** Longest reason that is kept of a failed attempt. Characters. */
 export const maxErrorLength = 1000;
@@ -29,12 +30,20 @@ const keyText = z.string().check(z.minLength(1), z.maxLength(2048));
 const inState = <S extends string>(state: S) =>
   z.strictObject({ sha1: keyText, state: z.literal(state), requestedAt: keyText });
 
-/** Where a list goes on: the key of the last row of its page. A cursor of one list is refused by the others. */
-export const positions = {
-  table: z.strictObject({ sha1: keyText }),
+const ofStates = {
   open: inState('open'),
   queued: inState('queued'),
   fetching: inState('fetching'),
   done: inState('done'),
   failed: inState('failed'),
+};
+
+/** Where a list goes on: the key of the last row of its page. A cursor of one list is refused by the others. */
+export const positions = {
+  ...ofStates,
+  /** A list of all states goes on in one of them: behind a row, or from its first. */
+  all: z.union([
+    z.strictObject({ allFrom: z.enum(fileRequestStates) }),
+    z.strictObject({ allAfter: z.union(Object.values(ofStates)) }),
+  ]),
 };
