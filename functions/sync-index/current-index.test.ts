@@ -54,6 +54,18 @@ it('a note about the current index itself, left by a run that died behind the po
   await bench.journal.putUnfinished({ version: 1, copyId: 'x', sha256: sha256(first), at: '2026-07-15T00:00:00Z' });
   expect(await bench.sync()).toEqual({ outcome: 'unchanged', sha256: sha256(first) });
   expect(await bench.journal.unfinished()).toBeUndefined();
+  // By the run that died, and by each that found its note: nobody knows whether the one before got that far.
+  expect(bench.events.of('IndexPublished')).toHaveLength(3);
+});
+
+it('a publication whose run died is told of also when a person has it read again', async () => {
+  bench.publish(first, '"one"');
+  await bench.sync();
+  await bench.invoke({ runId: 'asked' }, { decoderVersion: 1000 });
+  expect(bench.events.of('IndexPublished'), 'reading again is no publication').toHaveLength(1);
+  await bench.journal.putUnfinished({ version: 1, copyId: 'x', sha256: sha256(first), at: '2026-07-15T00:00:00Z' });
+  await bench.invoke({ runId: 'again' }, { decoderVersion: 1001 });
+  expect(bench.events.of('IndexPublished')).toHaveLength(2);
 });
 
 describe('a decoder that was mended', () => {
