@@ -114,6 +114,10 @@ export function openApiDocument(): OpenApiDocument {
       securitySchemes,
       parameters: { IdempotencyKey: idempotencyKey },
       headers: {
+        IdempotencyReplayed: {
+          description: 'The change was made earlier, by a request with this idempotency key; this is its answer.',
+          schema: { type: 'string', const: 'true' },
+        },
         RetryAfter: { description: 'Seconds until there is room again.', schema: { type: 'integer', minimum: 1 } },
       },
       responses: {
@@ -164,7 +168,13 @@ function operationOf(
       },
     }),
     responses: {
-      200: { description: 'Done', content: { 'application/json': { schema: schemaOf(response) } } },
+      200: {
+        description: 'Done',
+        ...(isPersonsWrite && {
+          headers: { 'Idempotency-Replayed': { $ref: '#/components/headers/IdempotencyReplayed' } },
+        }),
+        content: { 'application/json': { schema: schemaOf(response) } },
+      },
       429: { $ref: '#/components/responses/Throttled' },
       default: { $ref: '#/components/responses/Problem' },
     },
