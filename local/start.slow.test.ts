@@ -61,16 +61,22 @@ afterEach(() => terminal.end());
 
 describe('npm start, while it stays up', () => {
   it('prints commands that work as they are, and tells what happens to the index', async () => {
+    const [enroll] = await terminal.hears(/npx kbroker-agent enroll .*(?= &&)/);
     const [agent] = await terminal.hears(/npx kbroker-agent run .*/);
     const [status] = await terminal.hears(/npx kbroker status.*/);
+    const [login] = await terminal.hears(/npx kbroker login --as viewer[^(\n]*/);
     const [month] = await terminal.hears(/curl -X POST http:\S+\/publications/);
     await terminal.hears(/Microsoft {2}publishes nothing by itself/);
 
     const documented = /```json\n([^`]*)```/.exec(readFileSync('docs/simulated-hosts.md', 'utf8'))?.[1] ?? '';
     writeFileSync(join(folder, 'pc.json'), documented);
-    const here = agent.replace(' run ', ' scan ').replace('pc.json', join(folder, 'pc.json'));
-    expect(await shell(here.replace('./pc', join(folder, 'pc')))).toMatch(/^PENDING_UPDATES at /m);
-    expect(statSync(join(data, 'agent-secret')).mode & 0o077, 'nobody else reads the secret').toBe(0);
+    const here = (command: string): string =>
+      command.replace('pc.json', join(folder, 'pc.json')).replace('./pc', join(folder, 'pc'));
+    await shell(here(enroll));
+    expect(await shell(here(agent.replace(' run ', ' scan ')))).toMatch(/^PENDING_UPDATES at /m);
+    expect(statSync(join(data, 'operator.json')).mode & 0o077, 'nobody else reads the tokens').toBe(0);
+    expect(await shell(status)).toMatch(/index/i);
+    expect(await shell(login)).toMatch(/^logged in at http\S+ as Vera Viewer \(viewer\)$/m);
     expect(await shell(status)).toMatch(/index/i);
 
     await shell(month);

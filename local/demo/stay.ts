@@ -66,6 +66,7 @@ function tellAddresses(scene: Scene, options: DemoOptions, narrator: Narrator): 
       `  new month   curl -X POST ${scene.control.url}/publications`,
       `  fault       curl -X POST ${scene.control.url}/faults -d '{"path":"\\\\.cab$","kind":{"type":"status","status":503},"times":3}'`,
       `command line                npx kbroker status${profile}`,
+      `  as another  npx kbroker login --as viewer${profile} (or operator, administrator; without --as in the browser)`,
       'one more agent              describe its machine in pc.json as docs/simulated-hosts.md says, then',
       `  ${agentCommand(scene.agentPlaces, process.cwd())}`,
       `log of the stack            ${options.data}/stack.log`,
