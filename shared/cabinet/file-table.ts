@@ -10,25 +10,40 @@ const maxNameLength = 256;
 const continued = 0xfffd;
 const nameIsUtf8 = 0x80;
 
-/** The CFFILE entries of a cabinet, at most 65,535. An entry becomes one object. */
-export class FileTable implements Table {
-  readonly members: CabMember[] = [];
-  readonly maxEntryLength = entryLength + maxNameLength;
-  readonly #count: number;
-  readonly #folders: number;
+/** Entries that there is room for at first. */
+const fewEntries = 64;
+/** Bytes of an entry's numbers, kept together as they are: size, offset, folder, date, time, attributes. */
+const numbersLength = entryLength;
 
-  constructor(count: number, folders: number) {
-    this.#count = count;
+/**
+ * The CFFILE entries of a cabinet, at most 65,535, kept as bytes: an index has some 800,000 of them, of which objects that
+ * all live until their cabinet is read would cost more than reading them. {@link member} makes one when it is asked for.
+ */
+export class FileTable implements Table {
+  readonly maxEntryLength = entryLength + maxNameLength;
+  readonly #declared: number;
+  readonly #folders: number;
+  #count = 0;
+  #numbers = Buffer.alloc(fewEntries * numbersLength);
+  #names = Buffer.alloc(fewEntries * 16);
+  /** Where each entry's name ends in `names`. */
+  #nameEnds = new Uint32Array(fewEntries);
+
+  constructor(declared: number, folders: number) {
+    this.#declared = declared;
     this.#folders = folders;
   }
 
   get done(): boolean {
-    return this.members.length === this.#count;
+    return this.#count === this.#declared;
+  }
+
+  /** Entries taken so far. */
+  get count(): number {
+    return this.#count;
   }
 
   take(bytes: Uint8Array, offset: number): number {
-    // The same memory, with a method that decodes Latin-1.
-    const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const last = bytes.length;
     let at = 0;
     while (!this.done) {
@@ -41,40 +56,95 @@ export class FileTable implements Table {
         throw this.#fault(`has a name of more than ${maxNameLength - 1} bytes`, offset + nameAt);
       }
       if (nameEnd === nameAt) throw this.#fault('has an empty name', offset + nameAt);
-      this.#add(buffer, at, nameEnd, offset);
+      this.#add(bytes, at, nameEnd, offset);
       at = nameEnd + 1;
     }
     return at;
   }
 
-  #add(entry: Buffer, at: number, nameEnd: number, offset: number): void {
-    const attributes = u16(entry, at + 14);
+  /** One of the entries, in the order of the table. Each call makes another object. */
+  member(index: number): CabMember {
+    const at = index * numbersLength;
+    const numbers = this.#numbers;
+    const attributes = u16(numbers, at + 14);
+    const nameAt = index === 0 ? 0 : (this.#nameEnds[index - 1] as number);
+    return {
+      name: nameOf(this.#names, nameAt, this.#nameEnds[index] as number, attributes),
+      size: this.size(index),
+      folder: this.folder(index),
+      offset: this.offset(index),
+      attributes,
+      modified: fromDosTime(u16(numbers, at + 10), u16(numbers, at + 12)),
+    };
+  }
+
+  /** {@link CabMember.size} of an entry. */
+  size(index: number): number {
+    return u32(this.#numbers, index * numbersLength);
+  }
+
+  /** {@link CabMember.offset} of an entry. */
+  offset(index: number): number {
+    return u32(this.#numbers, index * numbersLength + 4);
+  }
+
+  /** {@link CabMember.folder} of an entry. */
+  folder(index: number): number {
+    return u16(this.#numbers, index * numbersLength + 8);
+  }
+
+  #add(bytes: Uint8Array, at: number, nameEnd: number, offset: number): void {
     const nameAt = at + entryLength;
-    const name =
-      (attributes & nameIsUtf8) === 0
-        ? entry.toString('latin1', nameAt, nameEnd)
-        : utf8.decode(entry.subarray(nameAt, nameEnd));
-    const folder = u16(entry, at + 8);
-    if (folder >= continued) {
-      throw new CabError('split-set', 'it goes on in another cabinet of a set; only whole cabinets can be read', {
-        offset: offset + at + 8,
-        member: name,
-      });
+    const folder = u16(bytes, at + 8);
+    if (folder >= this.#folders) throw this.#wrongFolder(bytes, at, nameEnd, offset);
+    const index = this.#count;
+    const start = index === 0 ? 0 : (this.#nameEnds[index - 1] as number);
+    const end = start + nameEnd - nameAt;
+    this.#makeRoom(index, end);
+    const numbers = this.#numbers;
+    const names = this.#names;
+    const to = index * numbersLength;
+    for (let i = 0; i < numbersLength; i++) numbers[to + i] = bytes[at + i] as number;
+    for (let i = start, from = nameAt; i < end; i++, from++) names[i] = bytes[from] as number;
+    this.#nameEnds[index] = end;
+    this.#count += 1;
+  }
+
+  #makeRoom(index: number, namesEnd: number): void {
+    if (index === this.#nameEnds.length) {
+      const ends = new Uint32Array(2 * index);
+      ends.set(this.#nameEnds);
+      this.#nameEnds = ends;
+      this.#numbers = larger(this.#numbers, 2 * index * numbersLength);
     }
-    if (folder >= this.#folders) {
-      throw new CabError('bad-header', `it is said to be in folder ${folder}, and there are ${this.#folders}`, {
-        offset: offset + at + 8,
-        member: name,
-      });
-    }
-    const modified = fromDosTime(u16(entry, at + 10), u16(entry, at + 12));
-    this.members.push({ name, size: u32(entry, at), folder, offset: u32(entry, at + 4), attributes, modified });
+    if (namesEnd > this.#names.length) this.#names = larger(this.#names, 2 * namesEnd);
+  }
+
+  #wrongFolder(bytes: Uint8Array, at: number, nameEnd: number, offset: number): CabError {
+    const folder = u16(bytes, at + 8);
+    const entry = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const where = {
+      offset: offset + at + 8,
+      member: nameOf(entry, at + entryLength, nameEnd, u16(bytes, at + 14)),
+    };
+    return folder >= continued
+      ? new CabError('split-set', 'it goes on in another cabinet of a set; only whole cabinets can be read', where)
+      : new CabError('bad-header', `it is said to be in folder ${folder}, and there are ${this.#folders}`, where);
   }
 
   #fault(reason: string, offset: number): CabError {
-    return new CabError('bad-header', `file ${this.members.length} of ${this.#count} ${reason}`, { offset });
+    return new CabError('bad-header', `file ${this.#count} of ${this.#declared} ${reason}`, { offset });
   }
 }
+
+function larger(bytes: Buffer, length: number): Buffer<ArrayBuffer> {
+  const more = Buffer.alloc(length);
+  more.set(bytes);
+  return more;
+}
+
+const nameOf = (bytes: Buffer, start: number, end: number, attributes: number): string =>
+  (attributes & nameIsUtf8) === 0 ? bytes.toString('latin1', start, end) : utf8.decode(bytes.subarray(start, end));
 
 /** Date and time in the two 16-bit fields of DOS; seconds are even. */
 function fromDosTime(date: number, time: number): Date | undefined {

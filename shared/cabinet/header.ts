@@ -41,7 +41,7 @@ export interface CabHeader {
   /** Bytes reserved in each CFDATA header. */
   readonly dataReserve: number;
   readonly folders: readonly CabFolder[];
-  /** In the order of the file table. */
+  /** In the order of the file table. They are made when this is read first: who wants one by one gets them in `onMember`. */
   readonly members: readonly CabMember[];
 }
 
@@ -56,7 +56,7 @@ const hasReserve = 0x0004;
  * Reads the header and both tables, and passes over gaps between them. The format's version (1.3 in every cabinet there
  * is) is not looked at; other readers do not either.
  */
-export function* readHeader(cursor: Cursor): Steps<CabHeader> {
+export function* readHeader(cursor: Cursor): Steps<{ readonly header: CabHeader; readonly files: FileTable }> {
   const fixed = view(yield headerLength);
   if (fixed.getUint32(0, false) !== 0x4d534346) {
     throw new CabError('not-a-cabinet', 'not a cabinet: it does not begin with "MSCF"', { offset: 0 });
@@ -89,7 +89,19 @@ export function* readHeader(cursor: Cursor): Steps<CabHeader> {
   const table = new FileTable(fileCount, folderCount);
   yield { what: 'entries', table };
   if (cursor.offset > size) throw badHeader(`the cabinet says that it has ${size} bytes, less than its tables`, 8);
-  return { size, setId, reserve: reserve.header, dataReserve: reserve.data, folders, members: table.members };
+  let members: readonly CabMember[] | undefined;
+  const header: CabHeader = {
+    size,
+    setId,
+    reserve: reserve.header,
+    dataReserve: reserve.data,
+    folders,
+    get members() {
+      members ??= Array.from({ length: table.count }, (_, index) => table.member(index));
+      return members;
+    },
+  };
+  return { header, files: table };
 }
 
 function* readReserve(flags: number): Steps<{ header: Uint8Array; folder: number; data: number }> {

@@ -1,5 +1,6 @@
 import { Decoders } from './decoder.ts';
 import { CabError } from './error.ts';
+import type { FileTable } from './file-table.ts';
 import { FolderStream } from './folder.ts';
 import { type CabFolder, type CabHeader, type CabMember, readHeader } from './header.ts';
 import { type Cursor, Intake, type Steps } from './intake.ts';
@@ -10,6 +11,8 @@ export interface ByteSink {
   write(chunk: Uint8Array): void;
   /** Called once, after the last byte. It is not called when the bytes could not all be read. */
   end(): void;
+  /** True when further bytes would be dropped: they are not made then, and `end` is called at once. */
+  readonly done?: boolean;
   /** Called once instead of `end` when there will be no more bytes, because something failed. Must not throw. */
   abort?(): void;
 }
@@ -22,7 +25,7 @@ export interface CabHandlers {
    * Called once for each member, in the order of the data: folders by their place in the cabinet, members by their
    * place in the folder. The returned sink gets the member and is ended before the next call; `undefined` passes the
    * member over. (Only members that share the same bytes are asked for together and written in turns.)
-   * A folder of which nothing is wanted is not unpacked, nor is the part behind its last wanted member.
+   * A folder of which nothing is wanted is not unpacked, nor is the part behind what is wanted last.
    */
   onMember(member: CabMember): ByteSink | undefined;
 }
@@ -106,39 +109,41 @@ export class CabReader implements ByteSink {
   }
 
   *#read(): Steps<void> {
-    const header = yield* readHeader(this.#cursor);
+    const { header, files } = yield* readHeader(this.#cursor);
     this.#header = header;
     this.#handlers.onHeader?.(header);
-    const byFolder = membersByFolder(header);
-    for (const { folder, index } of inOrderOfData(header)) {
-      const members = byFolder.get(index) ?? [];
-      const stream = new FolderStream(header, folder, this.#decoders, this.#cursor);
-      for (let i = 0; i < members.length; ) {
-        const until = endOfSharing(members, i);
-        while (i < until) this.#ask(members[i++]);
-        const first = this.#wanted[0]?.member;
-        if (first === undefined) continue;
-        this.#at = first;
-        if (first.size > 0) {
-          stream.begin(first);
-          for (;;) {
-            const bytes = stream.next();
-            if (bytes.length > 0) this.#deliver(bytes);
-            if (stream.isComplete) break;
-            yield* stream.readBlock();
-          }
-        }
-        this.#endMembers();
-        this.#at = undefined;
+    const order = inOrderOfData(header, files);
+    let stream: FolderStream | undefined;
+    let folder = -1;
+    for (let i = 0; i < order.length; ) {
+      const index = order[i] as number;
+      if (stream === undefined || files.folder(index) !== folder) {
+        folder = files.folder(index);
+        stream = new FolderStream(header, header.folders[folder] as CabFolder, this.#decoders, this.#cursor);
       }
+      const until = endOfSharing(files, order, i);
+      while (i < until) this.#ask(files.member(order[i++] as number));
+      const first = this.#wanted[0]?.member;
+      if (first === undefined) continue;
+      this.#at = first;
+      if (first.size > 0) {
+        stream.begin(first);
+        while (!this.#isDone()) {
+          const bytes = stream.next();
+          if (bytes.length > 0) this.#deliver(bytes);
+          if (stream.isComplete) break;
+          if (bytes.length === 0) yield* stream.readBlock();
+        }
+      }
+      this.#endMembers();
+      this.#at = undefined;
     }
     this.#decoders.close();
     const rest = header.size - this.#cursor.offset;
     if (rest > 0) yield { what: 'skip', count: rest };
   }
 
-  #ask(member: CabMember | undefined): void {
-    if (member === undefined) return;
+  #ask(member: CabMember): void {
     const sink = this.#handlers.onMember(member);
     this.#assertNotGivenUp();
     if (sink !== undefined) this.#wanted.push({ member, sink });
@@ -154,6 +159,12 @@ export class CabReader implements ByteSink {
       }
     }
     this.#assertNotGivenUp();
+  }
+
+  /** Nobody who gets the member at hand wants more of it. */
+  #isDone(): boolean {
+    for (const { sink } of this.#wanted) if (sink.done !== true) return false;
+    return true;
   }
 
   /** Handlers and sinks may call `abort` as well. */
@@ -185,35 +196,45 @@ export async function readCab(source: AsyncIterable<Uint8Array>, handlers: CabHa
   }
 }
 
-function inOrderOfData({ folders }: CabHeader): { folder: CabFolder; index: number }[] {
-  return folders
-    .map((folder, index) => ({ folder, index }))
-    .sort((a, b) => a.folder.dataOffset - b.folder.dataOffset || a.index - b.index);
-}
-
-/** Members of each folder by their place in it; empty ones come before the one that begins at the same place. */
-function membersByFolder(header: CabHeader): Map<number, CabMember[]> {
-  const byFolder = new Map<number, CabMember[]>();
-  for (const member of header.members) {
-    const members = byFolder.get(member.folder);
-    if (members === undefined) byFolder.set(member.folder, [member]);
-    else members.push(member);
+/**
+ * Numbers of the members: folders by the place of their data, members by their place in the folder; empty ones come before
+ * the one that begins at the same place.
+ */
+function inOrderOfData({ folders }: CabHeader, files: FileTable): Uint32Array {
+  const ranks = new Uint32Array(folders.length);
+  const byPlace = folders.map(({ dataOffset }, index) => ({ dataOffset, index }));
+  byPlace.sort((a, b) => a.dataOffset - b.dataOffset || a.index - b.index);
+  for (const [rank, { index }] of byPlace.entries()) ranks[index] = rank;
+  const compare = (a: number, b: number): number =>
+    (ranks[files.folder(a)] as number) - (ranks[files.folder(b)] as number) ||
+    files.offset(a) - files.offset(b) ||
+    files.size(a) - files.size(b) ||
+    a - b;
+  const order = new Uint32Array(files.count);
+  let isSorted = true;
+  for (let index = 0; index < order.length; index++) {
+    order[index] = index;
+    if (index > 0 && compare(index - 1, index) > 0) isSorted = false;
   }
-  for (const members of byFolder.values()) members.sort((a, b) => a.offset - b.offset || a.size - b.size);
-  return byFolder;
+  return isSorted ? order : order.sort(compare);
 }
 
 /**
  * Members whose entries name the same bytes, as tools make them that store equal files once, are read together.
  *
- * @param members sorted by their place
- * @returns index of the first one after `from` that has other bytes
+ * @param order of the members by their place
+ * @returns place in the order of the first one after `from` that has other bytes
  */
-function endOfSharing(members: readonly CabMember[], from: number): number {
-  const first = members[from];
+function endOfSharing(files: FileTable, order: Uint32Array, from: number): number {
+  const first = order[from] as number;
+  const size = files.size(first);
   let until = from + 1;
-  if (first === undefined || first.size === 0) return until;
-  while (members[until]?.offset === first.offset && members[until]?.size === first.size) until++;
+  if (size === 0) return until;
+  for (; until < order.length; until++) {
+    const next = order[until] as number;
+    if (files.offset(next) !== files.offset(first) || files.size(next) !== size) break;
+    if (files.folder(next) !== files.folder(first)) break;
+  }
   return until;
 }
 
