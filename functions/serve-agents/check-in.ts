@@ -5,7 +5,7 @@ import type { AgentPorts, HostCaller } from './ports.ts';
 import { writeDown } from './turn.ts';
 
 /** Rules and active commands are read so often: what a person changes reaches hosts that much later. */
-export const keepMilliseconds = 5000;
+const keepMilliseconds = 5000;
 
 /** Cookies that end sooner are renewed: a host that comes every two hours must never run out of them. */
 const cookiesNeededMilliseconds = 3 * 3_600_000;

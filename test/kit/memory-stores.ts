@@ -23,8 +23,6 @@ import type { RuleStore } from '#shared/stores/rules/port.ts';
 import { StoreError } from '#shared/stores/store-error.ts';
 import { pageOf } from './pages.ts';
 
-export { MemoryHostStore } from './memory-hosts.ts';
-
 const copy = <T>(value: T): T => structuredClone(value);
 
 export class MemoryCatalogStore implements CatalogStore {

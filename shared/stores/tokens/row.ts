@@ -9,7 +9,7 @@ const { partitionKey, sortKey } = tokensBinding.table;
 export const tokensPartition = 'tokens';
 
 /** A token that ended stays in the list for so long, to answer who enrolled with it. Days. */
-export const daysAfterEnd = 30;
+const daysAfterEnd = 30;
 
 /** A row of the table: what people see of a token, and the digest of its secret. */
 export const tokenRow = z.extend(tokenView, { secretSha256: sha256 });
