@@ -14,6 +14,7 @@ import { hostRecord, reportBody, reportRecord } from '#shared/contract/host-reco
 import { indexCopy, unfinishedPublication } from '#shared/contract/index-copy.ts';
 import { indexPointer } from '#shared/contract/index-pointer.ts';
 import { operatorProfile } from '#shared/contract/login.ts';
+import { aggregateFleetEvent } from '#shared/contract/messages/aggregate-fleet.ts';
 import { fetchPayloadMessage } from '#shared/contract/messages/fetch-payload.ts';
 import { syncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
@@ -85,6 +86,7 @@ const pinned: Readonly<Record<string, string>> = {
   'event HostFailing': '1a3bdcab69a28b21',
   'event IndexPublished': 'dc6924aaa2b5c97b',
   'event RulesPublished': '28b3bde48bf613a4',
+  'event aggregate-fleet': '21c516840f4ccee0',
   'event sync-index': '8763925a892b81ac',
   'fleet bucket: manifest': 'b621cfe48fa6acce',
   'index/current.json': 'c938e68417ed754a',
@@ -116,6 +118,7 @@ const pinned: Readonly<Record<string, string>> = {
 
 const shapes: Record<string, z.core.$ZodType> = {
   'catalog/v2/<sha256>.kbc.gz, its head': catalogSnapshotHead,
+  'event aggregate-fleet': aggregateFleetEvent,
   'event sync-index': syncIndexEvent,
   'index/current.json': indexPointer,
   'queue fetch-payload': fetchPayloadMessage,
