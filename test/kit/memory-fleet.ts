@@ -64,3 +64,13 @@ export class MemoryFleetRows implements FleetRows {
     this.beats.set(number, at);
   }
 }
+
+/** The same store with some of its calls in other hands. */
+export const storeWith = (store: FleetStore, calls: Partial<FleetStore>): FleetStore => ({
+  manifest: () => store.manifest(),
+  putManifest: (manifest, tag) => store.putManifest(manifest, tag),
+  partition: (layout, index) => store.partition(layout, index),
+  putPartition: (stored, tag) => store.putPartition(stored, tag),
+  dropLayout: (layout, partitions) => store.dropLayout(layout, partitions),
+  ...calls,
+});
