@@ -206,6 +206,7 @@ test('the outputs are the names that the command line, the agents and the runner
     'SweepRequestsFunction',
     'FetchPayloadFunction',
     'AggregateFleetFunction',
+    'AnchorAuditFunction',
     'ServeAgentsFunction',
     'ServeOperatorsFunction',
     'CatalogTable',
@@ -216,12 +217,11 @@ test('the outputs are the names that the command line, the agents and the runner
     'TokensTable',
     'CommandsTable',
     'AuditTable',
-    'AuditBucket',
-    'AnchorAuditFunction',
     'EventBus',
     'FleetBucket',
     'IndexBucket',
     'PayloadsBucket',
+    'AuditBucket',
   ]);
 });
 

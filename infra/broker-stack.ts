@@ -360,6 +360,7 @@ export class BrokerStack extends Stack {
       SweepRequestsFunction: sweepRequests.lambda.functionName,
       FetchPayloadFunction: fetchPayload.lambda.functionName,
       AggregateFleetFunction: aggregateFleet.lambda.functionName,
+      AnchorAuditFunction: anchorAudit.lambda.functionName,
       ServeAgentsFunction: serveAgents.lambda.functionName,
       ServeOperatorsFunction: serveOperators.lambda.functionName,
       CatalogTable: catalog.table.table.tableName,
@@ -370,12 +371,11 @@ export class BrokerStack extends Stack {
       TokensTable: tokens.table.table.tableName,
       CommandsTable: commands.table.table.tableName,
       AuditTable: audit.table.table.tableName,
-      AuditBucket: audit.bucket.bucket.bucketName,
-      AnchorAuditFunction: anchorAudit.lambda.functionName,
       EventBus: events.bus.eventBusName,
       FleetBucket: fleet.bucket.bucket.bucketName,
       IndexBucket: catalog.bucket.bucket.bucketName,
       PayloadsBucket: payloads.bucket.bucket.bucketName,
+      AuditBucket: audit.bucket.bucket.bucketName,
     });
   }
 
