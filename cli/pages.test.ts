@@ -1,10 +1,12 @@
 import { expect, it } from 'vitest';
 import { pagesOf } from './pages.ts';
 
-const read = (nexts: Readonly<Record<string, string | undefined>>) => async (cursor: string | undefined) => {
-  const next = nexts[cursor ?? 'first'];
-  return { cursor, ...(next !== undefined && { next }) };
-};
+const read =
+  (nexts: Readonly<Record<string, string | undefined>>) =>
+  async ({ cursor }: { readonly cursor: string | undefined }) => {
+    const next = nexts[cursor ?? 'first'];
+    return { cursor, ...(next !== undefined && { next }) };
+  };
 
 it('goes from page to page to the last', async () => {
   const cursors = [];

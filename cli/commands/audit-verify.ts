@@ -50,7 +50,7 @@ export async function verifyAudit(context: CommandContext, flags: AuditVerifyFla
 async function readAnchors({ call }: CommandContext) {
   const anchors: AuditAnchor[] = [];
   const faults: string[] = [];
-  for await (const page of pagesOf((cursor) => call(operatorEndpoints.listAuditAnchors, { query: { cursor } }))) {
+  for await (const page of pagesOf((at) => call(operatorEndpoints.listAuditAnchors, { query: at }))) {
     anchors.push(...page.anchors);
     faults.push(...page.unreadable.map((key) => `the anchor ${key} cannot be read`));
   }
@@ -69,7 +69,7 @@ async function verify(
   const anchored = new Set(anchors.map(({ number }) => number));
   const hashes = new Map<number, string>();
   let [previous, entries] = [chainStart, 0];
-  const pages = pagesOf((cursor) => call(operatorEndpoints.listAudit, { query: { limit: '500', cursor } }));
+  const pages = pagesOf((at) => call(operatorEndpoints.listAudit, { query: at }));
   for await (const page of pages) {
     faults.push(...page.unreadable.map((key) => `the row ${key} of the log cannot be read`));
     for (const entry of page.entries) {

@@ -86,7 +86,7 @@ describe('kbroker audit list and show', () => {
     const { context, printed, calls } = testContext(broker(chainOf(7)), { json: true });
     await listAudit(context, { newest: true, from: '6', limit: '4' });
     expect(JSON.parse(printed.stdout).entries.map(({ number }: AuditEntry) => number)).toEqual([6, 5, 4, 3]);
-    expect(calls[0]?.url).toBe('/v1/audit?from=6&order=descending&limit=4');
+    expect(calls[0]?.url).toBe('/v1/audit?limit=4&from=6&order=descending');
     expect(printed.stderr).toBe('there are more than these 4; --limit and --from show others\n');
   });
 

@@ -30,7 +30,7 @@ export async function listAudit(context: CommandContext, flags: AuditListFlags):
   const entries: AuditEntry[] = [];
   const unreadable: string[] = [];
   let hasMore = false;
-  const pages = pagesOf((cursor) => context.call(operatorEndpoints.listAudit, { query: { ...query, cursor } }));
+  const pages = pagesOf((at) => context.call(operatorEndpoints.listAudit, { query: { ...at, ...query } }));
   for await (const page of pages) {
     const room = limit - entries.length;
     entries.push(...page.entries.slice(0, room));

@@ -55,7 +55,7 @@ async function targetOf(context: CommandContext, wanted: WantedTarget): Promise<
 export async function listCommands(context: CommandContext): Promise<ExitCode> {
   const commands: Command[] = [];
   const unreadable: string[] = [];
-  for await (const page of pagesOf((cursor) => context.call(operatorEndpoints.listCommands, { query: { cursor } }))) {
+  for await (const page of pagesOf((at) => context.call(operatorEndpoints.listCommands, { query: at }))) {
     commands.push(...page.commands);
     unreadable.push(...page.unreadable);
   }
@@ -95,9 +95,7 @@ export async function showCommand(
   const outcomes: HostOutcome[] = [];
   const unreadable: string[] = [];
   let command: Command | undefined;
-  const pages = pagesOf((cursor) =>
-    context.call(operatorEndpoints.getCommand, { params: { commandId }, query: { cursor } }),
-  );
+  const pages = pagesOf((at) => context.call(operatorEndpoints.getCommand, { params: { commandId }, query: at }));
   for await (const page of pages) {
     ({ command } = page);
     outcomes.push(...page.outcomes);

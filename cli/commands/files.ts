@@ -9,7 +9,7 @@ import type { CommandContext } from './context.ts';
 export async function listFiles(context: CommandContext): Promise<ExitCode> {
   const files: NonNullable<FileView['held']>[] = [];
   const unreadable: string[] = [];
-  for await (const page of pagesOf((cursor) => context.call(operatorEndpoints.listFiles, { query: { cursor } }))) {
+  for await (const page of pagesOf((at) => context.call(operatorEndpoints.listFiles, { query: at }))) {
     files.push(...page.files);
     unreadable.push(...page.unreadable);
   }

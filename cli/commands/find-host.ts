@@ -19,7 +19,7 @@ export async function findHost({ call }: Pick<CommandContext, 'call'>, name: str
   }
   const isName = (text: string): boolean => text.toLowerCase() === name.toLowerCase();
   const found: HostSummary[] = [];
-  for await (const page of pagesOf((cursor) => call(operatorEndpoints.listHosts, { query: { name, cursor } }))) {
+  for await (const page of pagesOf((at) => call(operatorEndpoints.listHosts, { query: { name, ...at } }))) {
     found.push(...page.hosts.filter(({ machineId, hostname }) => isName(machineId) || isName(hostname)));
   }
   const [first, ...others] = found;

@@ -52,6 +52,7 @@ describe('kbroker hosts list', () => {
       seenAfter: '2026-11-01T00:00:00Z',
       sort: 'lastSeenAt',
       order: 'descending',
+      limit: '500',
     });
   });
 
@@ -59,7 +60,10 @@ describe('kbroker hosts list', () => {
     api.answer = () => ({ body: hostsPageOf([]) });
     await api.ask('hosts', 'list', '--update', 'kb5034441');
     await api.ask('hosts', 'list', '--update-state', 'ERROR');
-    expect(api.sent.map(({ url }) => url)).toEqual(['/v1/hosts?update=5034441', '/v1/hosts?updateState=ERROR']);
+    expect(api.sent.map(({ url }) => url)).toEqual([
+      '/v1/hosts?update=5034441&limit=500',
+      '/v1/hosts?updateState=ERROR&limit=500',
+    ]);
   });
 
   it('takes how long ago a host was seen', async () => {

@@ -35,7 +35,7 @@ export async function listHosts(context: CommandContext, flags: HostsFlags = {})
   const hosts: HostSummary[] = [];
   const unreadable = new Set<string>();
   let first: HostsPage | undefined;
-  const pages = pagesOf((cursor) => context.call(operatorEndpoints.listHosts, { query: { ...query, cursor } }));
+  const pages = pagesOf((at) => context.call(operatorEndpoints.listHosts, { query: { ...query, ...at } }));
   for await (const page of pages) {
     first ??= page;
     hosts.push(...page.hosts);

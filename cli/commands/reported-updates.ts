@@ -28,9 +28,7 @@ export async function listReportedUpdates(context: CommandContext, flags: Report
   };
   const updates: Page['updates'][number][] = [];
   let first: Page | undefined;
-  const pages = pagesOf((cursor) =>
-    context.call(operatorEndpoints.listReportedUpdates, { query: { ...query, cursor } }),
-  );
+  const pages = pagesOf((at) => context.call(operatorEndpoints.listReportedUpdates, { query: { ...query, ...at } }));
   for await (const page of pages) {
     first ??= page;
     updates.push(...page.updates);

@@ -96,7 +96,7 @@ describe('kbroker requests list --watch', () => {
   it('ends at once when there is nothing to wait for', async () => {
     const { context, printed, calls } = testContext(() => ({ version: 1, requests: [], unreadable: [] }));
     expect(await listRequests(context, { watch: true, state: 'open' })).toBe(0);
-    expect(calls.map(({ url }) => url)).toEqual(['/v1/requests?state=open']);
+    expect(calls.map(({ url }) => url)).toEqual(['/v1/requests?state=open&limit=500']);
     expect(printed).toEqual({ stdout: 'no requests\n', stderr: '' });
   });
 });

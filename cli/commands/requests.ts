@@ -51,7 +51,7 @@ const underWay: readonly string[] = ['open', 'queued', 'fetching'];
 async function readRound({ call }: CommandContext, { state }: RequestsFlags): Promise<Round> {
   const requests: FileRequest[] = [];
   const unreadable: string[] = [];
-  for await (const page of pagesOf((cursor) => call(operatorEndpoints.listRequests, { query: { state, cursor } }))) {
+  for await (const page of pagesOf((at) => call(operatorEndpoints.listRequests, { query: { state, ...at } }))) {
     requests.push(...page.requests);
     unreadable.push(...page.unreadable);
   }

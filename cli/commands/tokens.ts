@@ -53,7 +53,7 @@ export async function createToken(context: CommandContext, flags: CreateTokenFla
 export async function listTokens(context: CommandContext): Promise<ExitCode> {
   const tokens: TokenView[] = [];
   const unreadable: string[] = [];
-  for await (const page of pagesOf((cursor) => context.call(operatorEndpoints.listTokens, { query: { cursor } }))) {
+  for await (const page of pagesOf((at) => context.call(operatorEndpoints.listTokens, { query: at }))) {
     tokens.push(...page.tokens);
     unreadable.push(...page.unreadable);
   }

@@ -132,7 +132,7 @@ describe('kbroker updates reported', () => {
       url.includes('cursor=two') ? page(2) : page(1, { next: 'two' }),
     );
     expect(await listReportedUpdates(context, { kb: 'KB5034441', state: 'MISSING', group: 'pilots' })).toBe(0);
-    expect(calls[0]?.url).toBe('/v1/updates/reported?kb=5034441&state=MISSING&group=pilots');
+    expect(calls[0]?.url).toBe('/v1/updates/reported?kb=5034441&state=MISSING&group=pilots&limit=500');
     expect(printed.stdout.split('\n').slice(1)).toEqual([
       expect.stringMatching(/^KB5034441 {2}4 +0 +3 +0 +0 +0 .*_200 {2}Update 1$/),
       expect.stringMatching(/Update 2$/),

@@ -19,7 +19,7 @@ export async function listUpdates(context: CommandContext, kbs: readonly string[
   const unknown: string[] = [];
   for (const kb of [...new Set(kbs.map(readKbNumber))]) {
     let total = 0;
-    const pages = pagesOf((cursor) => context.call(operatorEndpoints.listUpdates, { query: { kb, cursor } }));
+    const pages = pagesOf((at) => context.call(operatorEndpoints.listUpdates, { query: { kb, ...at } }));
     for await (const page of pages) {
       updates.push(...page.updates);
       unreadable.push(...page.unreadable);
