@@ -36,7 +36,7 @@ beforeEach(() => {
   };
 });
 
-const fleet = () => fleetReader(store, () => 0).current();
+const fleet = () => fleetReader(store).current();
 const all = { filter: {}, after: undefined, limit: 10_000 } as const;
 const hosts = async () =>
   listHosts(await fleet(), { ...all, sort: 'machineId', descending: false }).hosts.map(({ machineId }) => machineId);

@@ -31,7 +31,7 @@ beforeEach(() => {
   };
 });
 
-const fleet = () => fleetReader(store, () => 0).current();
+const fleet = () => fleetReader(store).current();
 const many = (count: number) => Array.from({ length: count }, (_, n) => changeTo(hostRowOf(`pc-${n}`)));
 const layouts = () => new Set([...store.partitions.keys()].map((key) => key.split('/')[0]));
 

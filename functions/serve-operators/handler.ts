@@ -40,7 +40,7 @@ import { serveOperators } from './serve-operators.ts';
 import { withSignedCursors } from './signed-cursors.ts';
 
 const env = parseEnv(serveOperatorsEnv);
-const { sleep, date, now } = systemClock();
+const { sleep, date } = systemClock();
 const telemetry = createTelemetry('serve-operators');
 const s3 = new S3Client();
 const dynamodb = documentClient(new DynamoDBClient());
@@ -48,7 +48,7 @@ const ports: OperatorPorts = {
   index: awsIndexStore(s3, env.INDEX_BUCKET),
   catalog: awsCatalogStore({ dynamodb, s3, table: env.CATALOG_TABLE, bucket: env.INDEX_BUCKET, sleep }),
   journal: awsSyncJournal(dynamodb, env.CATALOG_TABLE),
-  fleet: fleetLists({ snapshot: fleetReader(awsFleetStore(s3, env.FLEET_BUCKET), now), now: date }),
+  fleet: fleetLists({ snapshot: fleetReader(awsFleetStore(s3, env.FLEET_BUCKET)), now: date }),
   hosts: awsHostStore({ dynamodb, table: env.HOSTS_TABLE, tokensTable: env.TOKENS_TABLE, sleep }),
   requests: awsRequestStore({ dynamodb, table: env.REQUESTS_TABLE, sleep }),
   payloads: awsPayloadStore({ dynamodb, s3, table: env.PAYLOADS_TABLE, bucket: env.PAYLOADS_BUCKET, sleep }),

@@ -4,7 +4,7 @@ import type { Fleet } from '../../core/fleet/fleet.ts';
 /** The snapshot of the fleet, for lists and counts. */
 export interface FleetReader {
   /**
-   * The newest snapshot, or one of at most some seconds ago. Before the first it is `noFleet`.
+   * The newest snapshot. Before the first it is `noFleet`.
    *
    * @throws StoreError `corrupt` when it does not parse, `not-found` when a part of it is lost
    */

@@ -4,9 +4,6 @@ import { FleetPartition } from '../../core/fleet/partition.ts';
 import { StoreError } from '../store-error.ts';
 import type { FleetReader, FleetStore } from './port.ts';
 
-/** How long a snapshot is taken for the newest. Milliseconds. */
-const freshFor = 5000;
-
 /** Partitions may be divided anew while they are read: then the manifest names others. */
 const tries = 3;
 
@@ -17,16 +14,12 @@ interface Kept {
 }
 
 /**
- * Keeps the snapshot in memory: a list asks for the manifest at most every few seconds, and reads only partitions of a
- * generation that it does not have. Callers at the same time share one look.
- *
- * @param now milliseconds since 1970
+ * Keeps the snapshot in memory: each list asks for the manifest, which is small, and reads only partitions of a generation
+ * that it does not have. Callers at the same time share one look.
  */
-export function fleetReader(store: Pick<FleetStore, 'manifest' | 'partition'>, now: () => number): FleetReader {
-  let fleet: Fleet = noFleet;
+export function fleetReader(store: Pick<FleetStore, 'manifest' | 'partition'>): FleetReader {
   /** By index. */
   let kept: readonly Kept[] = [];
-  let lookedAt = Number.NEGATIVE_INFINITY;
   let looking: Promise<Fleet> | undefined;
 
   const load = ({ layout, partitions }: FleetManifest): Promise<readonly Kept[]> =>
@@ -43,7 +36,6 @@ export function fleetReader(store: Pick<FleetStore, 'manifest' | 'partition'>, n
     );
 
   const look = async (tried = 1): Promise<Fleet> => {
-    const at = now();
     const read = await store.manifest();
     try {
       kept = read === undefined ? [] : await load(read.value);
@@ -51,17 +43,12 @@ export function fleetReader(store: Pick<FleetStore, 'manifest' | 'partition'>, n
       if (error instanceof StoreError && error.code === 'not-found' && tried < tries) return look(tried + 1);
       throw error;
     }
-    fleet =
-      read === undefined
-        ? noFleet
-        : { asOf: Date.parse(read.value.asOf), partitions: kept.map(({ partition }) => partition) };
-    lookedAt = at;
-    return fleet;
+    if (read === undefined) return noFleet;
+    return { asOf: Date.parse(read.value.asOf), partitions: kept.map(({ partition }) => partition) };
   };
 
   return {
-    async current() {
-      if (now() - lookedAt < freshFor) return fleet;
+    current() {
       looking ??= look().finally(() => {
         looking = undefined;
       });
