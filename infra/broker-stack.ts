@@ -146,6 +146,14 @@ export interface BrokerStackProps extends StackProps {
   readonly hostRequestsPerMinute?: number;
 
   /**
+   * How long the agents' API keeps rules and active commands in memory before it reads them again. Hosts hear of a change
+   * that much later; a shorter time costs more reads.
+   *
+   * @default Duration.minutes(1)
+   */
+  readonly settingsKept?: Duration;
+
+  /**
    * Requests that one person may make in a minute; what is above is answered 429.
    *
    * @default 120
@@ -302,6 +310,7 @@ export class BrokerStack extends Stack {
       tokens,
       hostBurst: props.hostBurst ?? 60,
       hostRequestsPerMinute: props.hostRequestsPerMinute ?? 6,
+      settingsKept: props.settingsKept ?? Duration.minutes(1),
     });
     const aggregateFleet = new AggregateFleet(this, 'AggregateFleet', {
       ...settings,

@@ -4,9 +4,6 @@ import { kept } from './kept.ts';
 import type { AgentPorts, HostCaller } from './ports.ts';
 import { writeDown } from './turn.ts';
 
-/** Rules and active commands are read so often: what a person changes reaches hosts that much later. */
-const keepMilliseconds = 5000;
-
 /** Cookies that end sooner are renewed: a host that comes every two hours must never run out of them. */
 const cookiesNeededMilliseconds = 3 * 3_600_000;
 
@@ -16,6 +13,7 @@ const cookiesNeededMilliseconds = 3 * 3_600_000;
  */
 export function checkIns(ports: AgentPorts): (request: CheckIn, caller: HostCaller) => Promise<CheckInAnswer> {
   const now = () => ports.now().getTime();
+  const { keepMilliseconds } = ports;
   const keeping = { milliseconds: keepMilliseconds, now };
   const rulesInForce = kept(() => ports.rules.get(), keeping);
   const activeCommands = kept(() => ports.commands.active(ports.now().toISOString()), keeping);

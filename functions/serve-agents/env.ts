@@ -30,4 +30,6 @@ export const serveAgentsEnv = z.object({
   AGENT_BURST: positive,
   /** Requests that a host may make per minute besides. */
   AGENT_PER_MINUTE: positive,
+  /** How long rules and active commands are kept in memory. */
+  SETTINGS_KEEP_SECONDS: positive,
 });

@@ -47,6 +47,7 @@ const ports: AgentPorts = {
   requests: awsRequestStore({ dynamodb, table: env.REQUESTS_TABLE, sleep }),
   audience: env.AGENT_AUDIENCE,
   repositoryUrl: env.REPOSITORY_URL,
+  keepMilliseconds: env.SETTINGS_KEEP_SECONDS * 1000,
   now: date,
 };
 const rate = { burst: env.AGENT_BURST, perMinute: env.AGENT_PER_MINUTE };

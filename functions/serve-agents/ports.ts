@@ -25,6 +25,11 @@ export interface AgentPorts {
   readonly audience: string;
   /** Address of the repository, without a slash at the end. */
   readonly repositoryUrl: string;
+  /**
+   * How long rules and active commands are kept in memory: what a person changes reaches hosts that much later. A fleet of
+   * thousand hosts comes once in seven seconds, so that a shorter time would read them for each.
+   */
+  readonly keepMilliseconds: number;
   readonly now: () => Date;
 }
 

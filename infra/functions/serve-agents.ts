@@ -29,6 +29,8 @@ export interface ServeAgentsProps extends FunctionSettings {
   /** Requests that one host may make at once, and per minute besides. */
   readonly hostBurst: number;
   readonly hostRequestsPerMinute: number;
+  /** How long rules and active commands are kept in memory. */
+  readonly settingsKept: Duration;
 }
 
 /** Answers the agents' API. */
@@ -58,6 +60,7 @@ export class ServeAgents extends BrokerFunction {
       AGENT_AUDIENCE: `urn:kbroker:${account}:${region}:${stackName}`,
       AGENT_BURST: String(props.hostBurst),
       AGENT_PER_MINUTE: String(props.hostRequestsPerMinute),
+      SETTINGS_KEEP_SECONDS: String(props.settingsKept.toSeconds()),
     });
   }
 }

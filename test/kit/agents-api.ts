@@ -41,6 +41,7 @@ export function memoryAgentPorts() {
       payloads: new MemoryPayloadStore(),
       requests: new MemoryRequestStore({ retryFailedAfterSeconds: 1000 }),
       audience: testAudience,
+      keepMilliseconds: 5000,
       repositoryUrl: 'https://repository.example',
       now: () => new Date(at(clock.seconds)),
     } satisfies AgentPorts,

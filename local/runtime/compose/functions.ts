@@ -89,6 +89,7 @@ async function composeRunner(
         credentials,
         codeDir,
         temporaryDir,
+        speed: context.speed,
         localise: addresses.localise,
       }),
     watchdog,

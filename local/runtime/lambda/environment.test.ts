@@ -23,9 +23,17 @@ function environmentOf(variables: Readonly<Record<string, string>>, upstream: Pa
     credentials: { accessKeyId: '', secretAccessKey: '' },
     codeDir: '',
     temporaryDir: '',
+    speed: 60,
     localise: (text) => text,
   });
 }
+it('shortens what is kept by the speed of the stack', () => {
+  expect(environmentOf({ SETTINGS_KEEP_SECONDS: '90', REQUEUE_AFTER_SECONDS: '90' })).toMatchObject({
+    SETTINGS_KEEP_SECONDS: '1.5',
+    REQUEUE_AFTER_SECONDS: '90',
+  });
+});
+
 const indexTrust = (addedRootsPem: string) => ({
   rootsPem: addedRootsPem + microsoftRootsPem,
   addedRootsPem,

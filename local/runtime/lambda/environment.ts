@@ -15,6 +15,8 @@ export interface EnvironmentOptions {
   readonly credentials: Credentials;
   readonly codeDir: string;
   readonly temporaryDir: string;
+  /** Divides the times that functions are told to keep things for. */
+  readonly speed: number;
   /** Puts the addresses of this machine into a value. */
   readonly localise: (text: string) => string;
 }
@@ -43,7 +45,11 @@ export function functionEnvironment(
   // What another deployment would say in the template; functions that read no index do not get it.
   const replaced = 'INDEX_URL' in Variables ? trust : {};
   refuseBeyondLambda(name, { ...Variables, ...replaced });
-  const own = Object.entries(Variables).map(([key, value]) => [key, options.localise(value)]);
+  const own = Object.entries(Variables).map(([key, value]) => [
+    key,
+    // A day of the stack is shorter here, and what is kept for a minute of it as well.
+    key.endsWith('_KEEP_SECONDS') ? String(Number(value) / options.speed) : options.localise(value),
+  ]);
   return {
     LANG: 'en_US.UTF-8',
     PATH: '/usr/local/bin:/usr/bin:/bin',
