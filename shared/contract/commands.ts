@@ -99,4 +99,3 @@ export const commandView = z.object({
   unreadable: z.array(z.string()),
   next: z.optional(z.string()),
 });
-export type CommandView = z.infer<typeof commandView>;
