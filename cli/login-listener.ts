@@ -10,7 +10,7 @@ export interface LoginListener extends AsyncDisposable {
   readonly arrived: Promise<Arrival>;
 }
 
-export interface Arrival {
+interface Arrival {
   readonly url: URL;
   answer(words: string): Promise<void>;
 }

@@ -20,7 +20,7 @@ export interface Tokens {
 }
 
 /** The login page did not do what it does in a browser; the message says what came instead. */
-export class LoginError extends Error {
+class LoginError extends Error {
   override readonly name = 'LoginError';
   readonly code: 'unknown-person' | 'unexpected-answer';
 

@@ -21,7 +21,7 @@ export const loginRedirects: readonly string[] = loginPorts.map(loginRedirect);
 export const loginScopes = ['openid', 'email', 'profile'] as const;
 
 /** What a login brought. */
-export const loginTokens = z.object({
+const loginTokens = z.object({
   accessToken: z.string().check(z.minLength(1)),
   /** Gets new access tokens; absent when the provider gives none. */
   refreshToken: z.optional(z.string()),
