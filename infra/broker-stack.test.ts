@@ -179,6 +179,7 @@ describe('props', () => {
       indexRoots: '-----BEGIN CERTIFICATE-----',
       allowSha1Signatures: true,
       maxShrinkPercent: 35,
+      requestsPerPersonAndMinute: 600,
     });
     try {
       const text = JSON.stringify(other.template);
@@ -192,6 +193,8 @@ describe('props', () => {
       expect(text).toContain('"REQUEUE_AFTER_SECONDS":"7200"');
       expect(text).toContain('"MemorySize":1024');
       expect(text).toContain('"MaximumConcurrency":20');
+      expect(text).toContain('"REQUESTS_PER_PERSON_AND_MINUTE":"600"');
+      expect(JSON.stringify(synthesized.template)).toContain('"REQUESTS_PER_PERSON_AND_MINUTE":"120"');
     } finally {
       other.remove();
     }
