@@ -101,7 +101,7 @@ export async function untilAlone<T>(
   }
 }
 
-export const isConflict = (error: unknown): boolean => error instanceof StoreError && error.code === 'conflict';
+const isConflict = (error: unknown): boolean => error instanceof StoreError && error.code === 'conflict';
 
 /** @throws FleetError `damaged` where the store says `corrupt` */
 export async function orDamaged<T>(read: () => Promise<T>): Promise<T> {

@@ -5,4 +5,3 @@ import * as z from 'zod/mini';
  * schedule sends nothing that is read.
  */
 export const aggregateFleetEvent = z.object({ rebuild: z.optional(z.literal(true)) });
-export type AggregateFleetEvent = z.infer<typeof aggregateFleetEvent>;

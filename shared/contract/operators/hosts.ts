@@ -60,7 +60,6 @@ const fromSnapshot = { asOf: timestamp, ageSeconds: z.number().check(z.nonnegati
 
 /** What a list of hosts can be ordered by. */
 export const hostSorts = ['machineId', 'hostname', 'group', 'os', 'state', 'lastSeenAt', 'reportedAt'] as const;
-export type HostSort = (typeof hostSorts)[number];
 /** Directions of the lists that can be turned around. */
 export const listOrders = ['ascending', 'descending'] as const;
 
@@ -84,7 +83,6 @@ const reportedUpdateCounts = z.object({
   title: z.optional(shortText),
   hosts: updateCounts,
 });
-export type ReportedUpdateCounts = z.infer<typeof reportedUpdateCounts>;
 
 export const reportedUpdatesPage = z.object({
   version: z.literal(1),

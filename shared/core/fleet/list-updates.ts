@@ -12,7 +12,7 @@ export interface UpdateFilter {
 }
 
 /** An update with the number of hosts that have it in each state. */
-export interface UpdateCounts extends UpdateName {
+interface UpdateCounts extends UpdateName {
   readonly hosts: Readonly<Record<UpdateState, number>>;
 }
 
