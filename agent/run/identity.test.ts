@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aHost, type Bench, openBench } from '../fixtures/bench.ts';
 import { goodToken } from '../fixtures/fake-broker.ts';
 import { publish, type SmallFile, type SmallUpdate, unitId } from '../fixtures/publication.ts';
+import { Site } from '../fixtures/site.ts';
 import { enrolSimulatedHost, openSimulatedAgent } from '../main.ts';
 import { runCycle } from './cycle.ts';
 
@@ -122,8 +123,48 @@ describe('a host whose key is let in no more', () => {
       newKey: false,
     });
     expect(changed).toBe(true);
+    // It did not use the key of the other machine for that.
+    expect(site.broker.clones).toEqual(['host-2']);
     expect(identity.thumbprint).not.toBe(owner);
     expect((await runCycle(await openSimulatedAgent(common), { phases: ['check-in'] })).problems).toEqual([]);
     expect(host().thumbprint).toBe(owner);
+  });
+
+  it('and has lost its enrolment gives the key of the other machine up when it is told so', async () => {
+    const { site } = bench;
+    await bench.agent();
+    const owner = host().thumbprint;
+    const hostFile = join(bench.folder, 'host-1.json');
+    await writeFile(hostFile, JSON.stringify({ ...aHost(), host: { ...aHost().host, machineId: 'host-2' } }));
+    await rm(stateFile('identity'));
+    const common = { process: bench.process, dataDir: join(bench.folder, 'host-1'), hostFile, log: () => undefined };
+    const { identity } = await enrolSimulatedHost({ ...common, server: site.url, token: goodToken, newKey: false });
+    expect(site.broker.clones).toEqual(['host-2']);
+    expect(identity).toMatchObject({ machineId: 'host-2', group: 'everyone' });
+    expect(identity.thumbprint).not.toBe(owner);
+    expect(await readdir(join(bench.folder, 'host-1', 'keys'))).toEqual([`${identity.thumbprint}.pem`]);
+  });
+});
+
+describe('a host that goes over to another broker', () => {
+  it('leaves the rules of the first one behind, whatever their revision', async () => {
+    await bench.agent();
+    const common = {
+      process: bench.process,
+      dataDir: join(bench.folder, 'host-1'),
+      hostFile: join(bench.folder, 'host-1.json'),
+      log: () => undefined,
+    };
+    await runCycle(await openSimulatedAgent(common), { phases: ['check-in'] });
+    const other = await Site.open();
+    try {
+      other.broker.audience = 'urn:kbroker:another';
+      other.broker.rules = { ...other.broker.rules, defaultAllow: false };
+      await enrolSimulatedHost({ ...common, server: other.url, token: goodToken, newKey: false });
+      expect((await runCycle(await openSimulatedAgent(common), { phases: ['check-in'] })).problems).toEqual([]);
+      expect(JSON.parse(await readFile(stateFile('rules'), 'utf8'))).toEqual(other.broker.rules);
+    } finally {
+      await other.close();
+    }
   });
 });
