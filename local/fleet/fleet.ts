@@ -28,7 +28,7 @@ export interface FleetOptions {
   /** Enrolment token, spent by hosts that are new; those of an earlier life keep their enrolment and their key. */
   readonly token: string;
   /** Whose signature an index must have. Default: Microsoft's. */
-  readonly indexTrust?: IndexTrust;
+  readonly indexTrust?: Pick<IndexTrust, 'rootsPem' | 'allowSha1'>;
   /** Cycles that run at the same time. Default 6. */
   readonly concurrency?: number;
   /** Divides the agents' intervals. Default 1. */
