@@ -160,6 +160,61 @@ it('whoever names one of the people beforehand is not asked', async () => {
   expect(next.status).toBe(303);
 });
 
+/** A browser with a memory, which runs the one script there is: that which sends a form by itself. */
+function openBrowser(provider: TestProvider) {
+  const cookies = new Map<string, string>();
+  const ask = async (url: URL, body?: URLSearchParams): Promise<Response> => {
+    const headers = { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') };
+    const response = await fetch(url, { redirect: 'manual', headers, ...(body && { method: 'POST', body }) });
+    for (const cookie of response.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
+      cookies.set(name, value);
+    }
+    return response;
+  };
+  /** @returns the texts of the login page, and whom the code is for */
+  return async (username: string) => {
+    const configuration = await discover(provider);
+    const verifier = oidc.randomPKCECodeVerifier();
+    let url = oidc.buildAuthorizationUrl(configuration, {
+      redirect_uri: loginRedirect(8976),
+      scope: 'openid',
+      code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
+      code_challenge_method: 'S256',
+    });
+    let body: URLSearchParams | undefined;
+    let page = '';
+    while (!url.href.startsWith(loginRedirect(8976))) {
+      const response = await ask(url, body);
+      body = undefined;
+      const location = response.headers.get('location');
+      const html = await response.text();
+      if (location !== null) url = new URL(location, url);
+      else if (html.includes('Who are you?')) {
+        page = html;
+        body = new URLSearchParams({ username });
+      } else {
+        url = new URL(/action="([^"]+)"/.exec(html)?.[1] ?? '');
+        body = new URLSearchParams(
+          [...html.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, n = '', v = '']) => [n, v]),
+        );
+      }
+    }
+    const tokens = await oidc.authorizationCodeGrant(configuration, url, { pkceCodeVerifier: verifier });
+    return { page, subject: decodeJwt(tokens.access_token).sub };
+  };
+}
+
+it('one is asked again in the same browser, told who one is, and can be somebody else', async () => {
+  await using provider = await startProvider();
+  const browse = openBrowser(provider);
+  const first = await browse('viewer');
+  expect(first.page).not.toContain('This browser is');
+  const second = await browse('operator');
+  expect(second.page).toContain('This browser is Vera Viewer (viewer).');
+  expect([first.subject, second.subject]).toEqual(['viewer', 'operator']);
+});
+
 it('answers nothing outside of the pool', async () => {
   await using provider = await startProvider();
   expect((await fetch(new URL('/.well-known/openid-configuration', provider.issuer))).status).toBe(404);
