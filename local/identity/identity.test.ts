@@ -195,9 +195,9 @@ function openBrowser(provider: TestProvider) {
         body = new URLSearchParams({ username });
       } else {
         url = new URL(/action="([^"]+)"/.exec(html)?.[1] ?? '');
-        body = new URLSearchParams(
-          [...html.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, n = '', v = '']) => [n, v]),
-        );
+        body = new URLSearchParams();
+        for (const [, name = '', value = ''] of html.matchAll(/name="(\w+)" value="([^"]*)"/g))
+          body.append(name, value);
       }
     }
     const tokens = await oidc.authorizationCodeGrant(configuration, url, { pkceCodeVerifier: verifier });
