@@ -80,6 +80,64 @@ describe('a fleet that grows', () => {
     expect(events.of('HostFailing')).toHaveLength(1);
     expect(layouts()).toEqual(new Set([store.current?.manifest.layout]));
   });
+
+  it('is divided once when two would divide it, and keeps what the other one brought', async () => {
+    await aggregateFleet(ports, many(12_500));
+    let first = true;
+    const slow: FleetPorts = {
+      ...ports,
+      store: storeWith(store, {
+        putPartition: async (stored, before) => {
+          if (stored.of === 2 && first) {
+            first = false;
+            await aggregateFleet(ports, [changeTo(hostRowOf('pc-between'))]);
+          }
+          return store.putPartition(stored, before);
+        },
+      }),
+    };
+    await aggregateFleet(slow, [changeTo(hostRowOf('the-last-straw'))]);
+    expect(store.current?.manifest.partitions).toHaveLength(2);
+    expect(countHosts(await fleet()).OK).toBe(12_502);
+    expect(layouts()).toEqual(new Set([store.current?.manifest.layout]));
+  });
+
+  it('has a batch applied again that was written to the old objects after they were read', async () => {
+    await aggregateFleet(ports, many(12_500));
+    const written = Promise.withResolvers<void>();
+    const divided = Promise.withResolvers<void>();
+    const late: FleetPorts = {
+      ...ports,
+      store: storeWith(store, {
+        putPartition: async (stored, before) => {
+          const tag = await store.putPartition(stored, before);
+          written.resolve();
+          await divided.promise;
+          return tag;
+        },
+      }),
+    };
+    let batch: Promise<unknown> | undefined;
+    const dividing: FleetPorts = {
+      ...ports,
+      store: storeWith(store, {
+        putPartition: async (stored, before) => {
+          if (stored.of === 2 && batch === undefined) {
+            batch = aggregateFleet(late, [changeTo(hostRowOf('pc-late'))]);
+            await written.promise;
+          }
+          return store.putPartition(stored, before);
+        },
+      }),
+    };
+    await aggregateFleet(dividing, [changeTo(hostRowOf('the-last-straw'))]);
+    divided.resolve();
+    await batch;
+    const { partitions } = await fleet();
+    expect(partitions).toHaveLength(2);
+    expect(partitions.flatMap(({ columns }) => columns.machineIds)).toContain('pc-late');
+    expect(store.current?.manifest.totals.hosts).toBe(12_502);
+  });
 });
 
 describe('a rebuild', () => {
