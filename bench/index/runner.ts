@@ -46,7 +46,7 @@ export interface RunCounts {
 // As the command line has it (cli/bin.js).
 setFlagsFromString('--semi-space-growth-factor=1');
 
-const chunkBytes = 1 << 17;
+const chunkBytes = 1 << 19;
 
 /** Bytes of a file, in pieces that are valid until the next is asked for: one buffer serves all. */
 async function* piecesOf(path: string): AsyncGenerator<Uint8Array> {

@@ -11,13 +11,11 @@ export interface FragmentName {
 const slash = 0x2f;
 const backslash = 0x5c;
 
-/** Kinds by the letter that their directories begin with, `c` and `core` for instance; both cases. */
-const kinds: readonly (readonly [letter: number, kind: FragmentName['kind'], long: string])[] = [
-  [0x63, 'core', 'core'],
-  [0x78, 'extended', 'extended'],
-  [0x6c, 'localized', 'localized'],
-  [0x65, 'extended', 'extended'],
-];
+/** The letters that the directories begin with, in lower case. */
+const c = 0x63;
+const e = 0x65;
+const l = 0x6c;
+const x = 0x78;
 
 /**
  * Reads `c/123`, `x/123`, `l/en/123` and the long names `core/123`, `extended/123`, `localized/en/123`, with either
@@ -34,8 +32,12 @@ export function fragmentName(name: string): FragmentName | undefined {
   const revisionId = numberFrom(name, second + 1);
   if (revisionId === -1) return undefined;
   if (second === first) return { kind, revisionId, language: '' };
-  const language = name.slice(first + 1, second).toLowerCase();
-  return isLanguage.test(language) ? { kind, revisionId, language } : undefined;
+  const language = name.slice(first + 1, second);
+  if (second - first === 3 && isSmall(name.charCodeAt(first + 1)) && isSmall(name.charCodeAt(first + 2))) {
+    return { kind, revisionId, language };
+  }
+  const lower = language.toLowerCase();
+  return isLanguage.test(lower) ? { kind, revisionId, language: lower } : undefined;
 }
 
 /** A language tag (RFC 5646), as far as tags of Windows go: `en`, `zh-tw`, `sr-latn-cs`. */
@@ -45,14 +47,14 @@ const isLanguage = /^[a-z]{2,3}(?:-[a-z0-9]{1,8})*$/;
 function kindOf(name: string, end: number): FragmentName['kind'] | undefined {
   if (end < 1) return undefined;
   const letter = name.charCodeAt(0) | 0x20;
-  for (const [first, kind, long] of kinds) {
-    if (letter !== first) continue;
-    // `e/` holds licences: only the long name begins with that letter.
-    if (end === 1) return letter === 0x65 ? undefined : kind;
-    if (end === long.length && name.slice(0, end).toLowerCase() === long) return kind;
-  }
-  return undefined;
+  const kind =
+    letter === c ? 'core' : letter === l ? 'localized' : letter === x || letter === e ? 'extended' : undefined;
+  // `e/` holds licences: only the long name begins with that letter.
+  if (end === 1) return letter === e ? undefined : kind;
+  return name.slice(0, end).toLowerCase() === kind ? kind : undefined;
 }
+
+const isSmall = (code: number): boolean => code >= 0x61 && code <= 0x7a;
 
 /** @returns -1 when there is anything else than a RevisionId */
 function numberFrom(name: string, start: number): number {

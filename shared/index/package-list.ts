@@ -18,6 +18,8 @@ interface ListedHead {
   readonly language: number;
 }
 
+const MAX_LANGUAGES = 100;
+
 /** What package.xml says: the list of updates, one row each, and where their files are. */
 export class PackageList {
   readonly values: Values;
@@ -54,6 +56,8 @@ export class PackageList {
     this.companies,
   ];
   locations = 0;
+  /** Numbers in `texts` of languages, as they are spelled. */
+  readonly #languages = new Map<string, number>();
   /** Where the number of the open clause's ids stands. */
   #clause = 0;
   /** By number of the SHA-1: address, in `texts`, plus one. */
@@ -80,6 +84,16 @@ export class PackageList {
     this.created.push(update.created);
     this.language.push(update.language);
     this.classification.push(0);
+  }
+
+  /** Number in `texts` of a language, which counts in lower case. */
+  languageOf(spelled: string): number {
+    const known = this.#languages.get(spelled);
+    if (known !== undefined) return known;
+    const number = this.values.texts.intern(spelled.toLowerCase());
+    // There are some forty; more are not worth keeping.
+    if (this.#languages.size < MAX_LANGUAGES) this.#languages.set(spelled, number);
+    return number;
   }
 
   /** Begins a clause of the open update's prerequisites. */

@@ -28,7 +28,7 @@ function addUpdate(list: PackageList, attributes: Attributes): void {
     isLeaf: attributes.get('IsLeaf') === 'true',
     created: values.text('CreationDate', attributes, 'CreationDate'),
     // The language that a title is sure to exist in.
-    language: values.texts.intern((language ?? 'en').toLowerCase()),
+    language: list.languageOf(language ?? 'en'),
   });
 }
 

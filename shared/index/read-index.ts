@@ -124,6 +124,8 @@ class IndexReader {
   readonly #examined: ReadonlyMap<string, ExaminedCab>;
   /** Numbers of the inner cabinets met, by their names, in their order. */
   readonly #cabs = new Map<string, number>();
+  /** Languages of titles, by their numbers in `texts`. */
+  readonly #languages = new Map<number, string>();
   #hasShards = false;
   readonly #skipped = new Map<string, number>();
   /** Number of the cabinet that holds package.xml, -1 before it is met: that one is always read. */
@@ -184,7 +186,15 @@ class IndexReader {
 
   #defaultLanguageOf(revisionId: number): string | undefined {
     const row = this.#list.rows.get(revisionId);
-    return row === -1 ? undefined : this.#values.texts.get(this.#list.language.at(row));
+    if (row === -1) return undefined;
+    const number = this.#list.language.at(row);
+    let language = this.#languages.get(number);
+    if (language === undefined) {
+      language = this.#values.texts.get(number);
+      // There are some forty; more are not worth keeping.
+      if (this.#languages.size < MAX_NAMES) this.#languages.set(number, language);
+    }
+    return language;
   }
 
   #outerMember(member: CabMember): ByteSink | undefined {

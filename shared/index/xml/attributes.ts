@@ -24,10 +24,17 @@ export interface Attributes {
 /** More in one tag are refused. */
 export const MAX_ATTRIBUTES = 256;
 
+/** Values of up to so many bytes are mostly one of a few, again and again: `true`, `Product`, `en`. */
+const SHORT = 32;
+/** How many of them are kept. */
+const KEPT = 256;
+
 /** What the tokenizer fills and a plan reads. */
 export class AttributeList implements Attributes {
   readonly #table: NameTable;
   readonly #range: { buffer: Buffer; start: number; end: number } = { buffer: Buffer.alloc(0), start: 0, end: 0 };
+  /** Short values that were read last, by what they look like from afar. */
+  readonly #short: string[] = new Array<string>(KEPT).fill('');
   /** Where the values are. */
   buffer: Buffer;
   count = 0;
@@ -47,7 +54,7 @@ export class AttributeList implements Attributes {
     if (at < 0) return undefined;
     const start = this.starts[at] as number;
     const end = this.ends[at] as number;
-    return end < 0 ? decodeValue(this.buffer, start, ~end) : this.buffer.toString('latin1', start, end);
+    return end < 0 ? decodeValue(this.buffer, start, ~end) : this.#plain(start, end);
   }
 
   bytes(name: string): ByteRange | undefined {
@@ -69,6 +76,23 @@ export class AttributeList implements Attributes {
 
   names(): string[] {
     return Array.from(this.ids.subarray(0, this.count), (id) => this.#table.textOf(id));
+  }
+
+  /** Of bytes that stand for themselves. The string is the one that was made before, if it is kept. */
+  #plain(start: number, end: number): string {
+    const { buffer } = this;
+    const length = end - start;
+    if (length === 0 || length > SHORT) return buffer.toString('latin1', start, end);
+    const place = ((buffer[start] as number) + 3 * (buffer[end - 1] as number) + 31 * length) % KEPT;
+    const kept = this.#short[place] as string;
+    if (kept.length === length) {
+      let at = 0;
+      while (at < length && kept.charCodeAt(at) === buffer[start + at]) at += 1;
+      if (at === length) return kept;
+    }
+    const text = buffer.toString('latin1', start, end);
+    this.#short[place] = text;
+    return text;
   }
 
   #find(name: string): number {

@@ -27,6 +27,8 @@ const MAX_REFERENCE_BYTES = 64;
 
 /** Bytes taken in at a time: what the cabinet reader writes at most. */
 const PIECE = 1 << 15;
+/** The same of a document's first bytes: it may well be stopped within them, and then the others are not copied. */
+const FIRST_PIECE = 1 << 11;
 /** Zeros behind the data. They stop every scan, so that only the slow paths compare with the end. */
 const PADDING = 4;
 
@@ -99,12 +101,19 @@ export class Tokenizer {
   #tag = 0;
   /** The name that {@link #name} has read. */
   #id = 0;
+  /** By name: the one, plus one, that came after it last, as the name of the next tag or attribute; 0 for none. */
+  readonly #tagAfter: Int32Array;
+  readonly #attributeAfter: Int32Array;
+  /** Name of the last start tag. */
+  #lastTag = 0;
 
   constructor(handler: TokenHandler, whole: boolean) {
     this.#handler = handler;
     this.#whole = whole;
     this.attributes = new AttributeList(this.names, this.buffer);
     this.#tagOf = new Int32Array(this.names.starts.length);
+    this.#tagAfter = new Int32Array(this.names.starts.length);
+    this.#attributeAfter = new Int32Array(this.names.starts.length);
   }
 
   /** Whether the handler has stopped the document. */
@@ -136,8 +145,11 @@ export class Tokenizer {
   /** @throws MarkupError, and what the handler throws */
   write(chunk: Uint8Array): void {
     const length = chunk.length;
-    for (let from = 0; from < length && !this.#stopped; from += PIECE) {
-      this.#append(length <= PIECE ? chunk : chunk.subarray(from, from + PIECE));
+    let most = this.#base === 0 && this.#end === 0 ? FIRST_PIECE : PIECE;
+    for (let from = 0, until = 0; from < length && !this.#stopped; from = until) {
+      until = Math.min(length, from + most);
+      most = PIECE;
+      this.#append(until - from === length ? chunk : chunk.subarray(from, until));
       if (this.#cut && !this.#isComplete()) continue;
       this.#cut = false;
       this.#scan();
@@ -220,9 +232,13 @@ export class Tokenizer {
   #startTag(at: number): number {
     const buffer = this.buffer;
     if (this.names.crowded) this.#forgetNames();
-    let i = this.#name(at + 1);
+    const attributeAfter = this.#attributeAfter;
+    let i = this.#name(at + 1, this.#tagAfter[this.#lastTag] as number);
     if (i < 0) return CUT;
     const name = this.#id;
+    this.#tagAfter[this.#lastTag] = name + 1;
+    this.#lastTag = name;
+    let before = name;
     const attributes = this.attributes;
     const tagOf = this.#tagOf;
     this.#tag += 1;
@@ -247,9 +263,11 @@ export class Tokenizer {
 
       if (NAME_START[byte] !== 1 && byte < 0x80) return this.#expected(i, 'the name of an attribute');
       const nameStart = i;
-      i = this.#name(i);
+      i = this.#name(i, attributeAfter[before] as number);
       if (i < 0) return CUT;
       const id = this.#id;
+      attributeAfter[before] = id + 1;
+      before = id;
       if (tagOf[id] === tag) {
         throw this.#fault(
           nameStart,
@@ -336,11 +354,31 @@ export class Tokenizer {
     throw this.#fault(at, `an unexpected close tag: </${clip(got)}> where </${clip(name)}> was expected`);
   }
 
-  /** Reads a name into `#id`. @returns the index behind it */
-  #name(at: number): number {
+  /**
+   * Reads a name into `#id`.
+   *
+   * @param guess number, plus one, of the name that it may well be; 0 for none
+   * @returns the index behind it
+   */
+  #name(at: number, guess: number): number {
     const buffer = this.buffer;
-    const multiplier = this.#multiplier;
     let i = at;
+    if (guess !== 0) {
+      const { bytes, starts, ends } = this.names;
+      const last = ends[guess - 1] as number;
+      let known = starts[guess - 1] as number;
+      while (known < last && bytes[known] === buffer[i]) {
+        known += 1;
+        i += 1;
+      }
+      const next = buffer[i] as number;
+      if (known === last && NAME_PART[next] === 0 && next < 0x80 && i !== this.#end) {
+        this.#id = guess - 1;
+        return i;
+      }
+      i = at;
+    }
+    const multiplier = this.#multiplier;
     let hash = 0;
     let byte = buffer[i] as number;
     while (NAME_PART[byte] === 1) {
@@ -622,6 +660,9 @@ export class Tokenizer {
     this.names.forget();
     for (const [i, name] of open.entries()) this.#open[i + 1] = this.names.add(name);
     this.#tagOf.fill(0);
+    this.#tagAfter.fill(0);
+    this.#attributeAfter.fill(0);
+    this.#lastTag = 0;
   }
 
   #tooLong(at: number): MarkupError {
