@@ -16,7 +16,7 @@ export interface LoadHost {
   hash: string;
 }
 
-export const hashOf = (report: HostReport): string => createHash('sha256').update(reportText(report)).digest('hex');
+const hashOf = (report: HostReport): string => createHash('sha256').update(reportText(report)).digest('hex');
 
 /** Enrols one more host of the fleet. */
 export async function enrolOne(apiUrl: string, token: string, number: number): Promise<LoadHost> {

@@ -29,7 +29,7 @@ export type ReportedUpdate = z.infer<typeof reportedUpdate>;
 export const reportBounds = { updates: 2000, needs: 4000 } as const;
 
 /** The members of a report, before what must hold between them. */
-export const reportMembers = z.object({
+const reportMembers = z.object({
   version: z.literal(2),
   host: hostFacts,
   /** Index that the scan used; absent when there was no scan. */
