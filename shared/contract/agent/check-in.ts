@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { commandOutcome, commandVerb } from '../commands.ts';
 import { sha256, timestamp } from '../primitives.ts';
-import { rulesDocument } from '../rules.ts';
+import { hostRules } from '../rules.ts';
 
 /** At most so many outcomes in one check-in; the rest waits for the next. */
 export const maxOutcomes = 50;
@@ -42,7 +42,7 @@ export const checkInAnswer = z.object({
   /** Time until the next check-in that the broker wishes for. */
   pollSeconds: z.int().check(z.positive()),
   /** Absent when the agent has the rules in force. */
-  rules: z.optional(rulesDocument),
+  rules: z.optional(hostRules),
   commands: z.array(orderedCommand),
   /** Commands whose outcome was taken down (or is no longer wanted); they need not be told again. */
   acknowledged: z.array(z.string()),

@@ -1,4 +1,5 @@
 import type { Endpoint } from '../endpoint.ts';
+import { updateLookup, updateLookupAnswer } from '../rules.ts';
 import { checkIn, checkInAnswer } from './check-in.ts';
 import { enrolment, enrolmentAnswer } from './enrolment.ts';
 import { fileLookup, fileLookupAnswer } from './files.ts';
@@ -29,6 +30,14 @@ export const agentEndpoints = {
     access: 'host',
     request: fileLookup,
     response: fileLookupAnswer,
+  },
+  lookupUpdates: {
+    method: 'POST',
+    path: '/v1/agent/updates/lookup',
+    summary: 'When updates were first published, which delays are counted from',
+    access: 'host',
+    request: updateLookup,
+    response: updateLookupAnswer,
   },
   postReport: {
     method: 'POST',

@@ -8,6 +8,7 @@ import { rulesChange, rulesDocument } from '../rules.ts';
 import { createdToken, newToken, tokensPage, tokenView } from '../tokens.ts';
 import { groupsView, groupView, hostsPage, hostView, reportedUpdatesPage, revocation } from './hosts.ts';
 import { indexView, syncRun } from './index-sync.ts';
+import { explanation, impact, impactQuestion, rulesHistory, rulesRevision } from './rules.ts';
 import { updatesPage, updateView } from './updates.ts';
 import { filesPage, fileView, meView, requestsPage, statusView, sweepResult } from './views.ts';
 
@@ -164,6 +165,37 @@ export const operatorEndpoints = {
     access: 'administrator',
     request: rulesChange,
     response: rulesDocument,
+  },
+  listRulesRevisions: {
+    method: 'GET',
+    path: '/v1/rules/revisions',
+    summary: 'Earlier rules, the newest first',
+    access: 'viewer',
+    response: rulesHistory,
+    query: ['cursor', 'limit'],
+  },
+  getRulesRevision: {
+    method: 'GET',
+    path: '/v1/rules/revisions/{revision}',
+    summary: 'Rules as they were',
+    access: 'viewer',
+    response: rulesRevision,
+  },
+  explainRules: {
+    method: 'GET',
+    path: '/v1/rules/explanations/{machineId}',
+    summary: 'Why updates are allowed on a host, or not',
+    access: 'viewer',
+    response: explanation,
+    query: ['kb', 'update'],
+  },
+  askImpact: {
+    method: 'POST',
+    path: '/v1/rules/impacts',
+    summary: 'What a change of the rules would do to the fleet',
+    access: 'viewer',
+    request: impactQuestion,
+    response: impact,
   },
 
   listCommands: {

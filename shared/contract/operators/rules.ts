@@ -1,0 +1,87 @@
+import * as z from 'zod/mini';
+import { updateStates } from '../../core/status/states.ts';
+import { groupName } from '../agent/identity.ts';
+import { guid, kbNumber, machineId, timestamp } from '../primitives.ts';
+import { packageName, ruleBook, rulesDocument } from '../rules.ts';
+
+const verdict = z.object({
+  allowed: z.boolean(),
+  code: z.enum(['forbidden', 'held', 'allowed', 'servicing-stack', 'delayed', 'default-allow', 'default-deny']),
+  reason: z.string(),
+  by: z.optional(z.object({ package: packageName, rule: z.union([z.int(), z.enum(['wapt', 'settings'])]) })),
+  until: z.optional(timestamp),
+});
+export type VerdictView = z.infer<typeof verdict>;
+
+/** Each step of the order that was looked at, and what it said; the first that decides is the verdict. */
+const step = z.object({
+  /** For instance `forbid`, `hold`, `allow`, `servicing stack`, `delay`, `default`. */
+  step: z.string(),
+  decided: z.boolean(),
+  /** In words: which rule of which package matched by which condition, or that none did. */
+  said: z.string(),
+});
+export type ExplanationStep = z.infer<typeof step>;
+
+/** Why an update is allowed on a host, or not. */
+export const explanation = z.object({
+  version: z.literal(1),
+  machineId,
+  group: groupName,
+  /** Revision of the rules, and the packages that count on this host in their order. */
+  revision: z.int(),
+  packages: z.array(packageName),
+  updates: z.array(
+    z.object({
+      updateId: guid,
+      revision: z.int(),
+      kbs: z.array(kbNumber),
+      title: z.optional(z.string()),
+      firstPublishedAt: timestamp,
+      verdict,
+      steps: z.array(step),
+      /** What the host last reported of it, by the rules that it had then; absent when it did not. */
+      reported: z.optional(z.object({ state: z.enum(updateStates), reason: z.string() })),
+    }),
+  ),
+});
+export type Explanation = z.infer<typeof explanation>;
+
+/** What a change of the rules would do, before it is made. */
+export const impactQuestion = z.object({ version: z.literal(2), book: ruleBook });
+
+export const impact = z.object({
+  version: z.literal(1),
+  asOf: timestamp,
+  ageSeconds: z.number(),
+  /** Revision that it is compared with. */
+  revision: z.int(),
+  /** Updates whose verdict changes on some host that reported to need them: most hosts first, at most 500. */
+  changes: z.array(
+    z.object({
+      updateId: guid,
+      kbs: z.array(kbNumber),
+      title: z.optional(z.string()),
+      group: groupName,
+      /** Hosts of the group that need it. */
+      hosts: z.int(),
+      before: verdict,
+      after: verdict,
+    }),
+  ),
+  /** Hosts that at least one change touches. */
+  hosts: z.int(),
+  /** Changes over all; more than the list when it was cut. */
+  total: z.int(),
+});
+export type Impact = z.infer<typeof impact>;
+
+/** Earlier books. */
+export const rulesHistory = z.object({
+  version: z.literal(1),
+  /** The newest first. */
+  revisions: z.array(z.object({ revision: z.int(), changedAt: timestamp, changedBy: z.string() })),
+  unreadable: z.array(z.string()),
+  next: z.optional(z.string()),
+});
+export const rulesRevision = rulesDocument;
