@@ -17,6 +17,7 @@ import {
 } from '#test/kit/scan.ts';
 import type { ApplicabilityRules, Rule, RuleLookup } from './applicability/model.ts';
 import { type HostScan, scanHost } from './scan.ts';
+import { unitFactsOf } from './unit-facts.ts';
 
 describe('a whole publication', () => {
   it('of 137,000 updates costs rules only where prerequisites may hold', () => {
@@ -64,6 +65,36 @@ describe('bundles', () => {
     expect(one?.leaves).toEqual([{ updateId: 'u2', revision: 100 }]);
     expect(one?.files).toEqual([{ sha1: 'f2', size: 7, name: 'two.cab' }]);
     expect(scan(some, host(['x86'])).needed[0]?.files).toEqual([{ sha1: 'f3' }]);
+  });
+
+  it('says of a unit what rules ask for, over all its parts', () => {
+    const categories = { classification: 'c', products: ['p', 'untitled'], families: [], companies: [] };
+    const known = index(
+      [
+        bundle(1, { categories, reboot: 'never' }),
+        leaf(2, [1], { payload: ['f', 'g'] }),
+        leaf(3, [1], { payload: ['g', 'h'], prerequisites: [['x86']], reboot: 'can' }),
+        detectoid('x86'),
+        category('p', { title: 'Windows 11' }),
+        category('c', { title: 'Security Updates' }),
+      ],
+      ['f', 'g', 'h'].map((sha1, at) => ({ sha1, size: 10 ** at })),
+    );
+    const [one] = scan(known, host()).needed;
+    expect(one?.files.map(({ sha1 }) => sha1)).toEqual(['f', 'g']);
+    expect(one).toMatchObject({
+      products: [{ id: 'p', title: 'Windows 11' }, { id: 'untitled' }],
+      classification: { id: 'c', title: 'Security Updates' },
+      bytes: 111,
+      reboot: 'can',
+    });
+    const facts = unitFactsOf(known.catalog).get('u1');
+    const { products, classification, bytes, reboot } = facts ?? {};
+    expect(one).toMatchObject({ products, classification, bytes, reboot });
+    // A size that is not known is not guessed.
+    const [unsized] = scan(some, host(['x86'])).needed;
+    expect(unsized).not.toHaveProperty('bytes');
+    expect(unsized).not.toHaveProperty('classification');
   });
 
   it('a file that two parts share is named once', () => {

@@ -11,7 +11,9 @@ import type { HostState } from './applicability/host-state.ts';
 import type { RuleLookup } from './applicability/model.ts';
 import type { Catalog, CatalogUpdate, PayloadFile, RebootBehavior, Severity, UpdateIdentity } from './model.ts';
 import { Prerequisites } from './prerequisites.ts';
+import { strongestReboot } from './queries.ts';
 import { findSuperseders } from './supersedence.ts';
+import type { TitledCategory } from './unit-facts.ts';
 
 /** What a scan says of one unit, whatever scanned. */
 export interface ScannedUpdate extends UpdateIdentity {
@@ -30,6 +32,11 @@ export interface NeededUpdate extends ScannedUpdate {
   readonly leaves: readonly UpdateIdentity[];
   /** Payload files of these parts (and of the unit itself), each once. Only `sha1` is sure to be there. */
   readonly files: readonly PayloadFile[];
+  /** With their English titles, where the index has them. */
+  readonly products: readonly TitledCategory[];
+  readonly classification?: TitledCategory;
+  /** Sum of the sizes of all files of the unit, also of parts that do not apply here; absent when one is not known. */
+  readonly bytes?: number;
   /**
    * UpdateIds of newer units that replace it, directly or through others, and that are needed or installed on this
    * host. Updates that replace each other in a circle do not count.
@@ -87,7 +94,7 @@ export function scanHost(catalog: Catalog, rules: RuleLookup, state: HostState):
   };
 
   const installed: CatalogUpdate[] = [];
-  const needed: { unit: CatalogUpdate; leaves: readonly CatalogUpdate[] }[] = [];
+  const needed: { unit: CatalogUpdate; parts: readonly CatalogUpdate[]; leaves: readonly CatalogUpdate[] }[] = [];
   const unknown = new UnknownTally();
   for (const unit of units) {
     if (facts.installedUpdates.has(unit.updateId)) {
@@ -101,7 +108,8 @@ export function scanHost(catalog: Catalog, rules: RuleLookup, state: HostState):
     const verdicts = parts.map(partVerdict);
     const need = conjunction([allowed, disjunction(verdicts.map((verdict) => verdict.needed))]);
     if (need.value === true) {
-      needed.push({ unit, leaves: leaves.filter((_, at) => verdicts[at]?.needed.value === true) });
+      const applicable = leaves.filter((_, at) => verdicts[at]?.needed.value === true);
+      needed.push({ unit, parts: [unit, ...leaves], leaves: applicable });
     } else if (need.value === undefined) {
       unknown.add(need.unknown);
     } else if (allowed.value === true && verdicts.some((verdict) => verdict.installed.value === true)) {
@@ -116,8 +124,9 @@ export function scanHost(catalog: Catalog, rules: RuleLookup, state: HostState):
     [...ordered.map(({ unit }) => unit), ...installed].map((unit) => unit.updateId).toSorted(),
   );
   return {
-    needed: ordered.map(({ unit, leaves }) => ({
+    needed: ordered.map(({ unit, parts, leaves }) => ({
       ...describe(unit),
+      ...describeUnit(catalog, newest, unit, parts),
       leaves: leaves.map(({ updateId, revision }) => ({ updateId, revision })),
       files: filesOf(catalog, [unit, ...leaves]),
       supersededBy: superseders.get(unit.updateId) ?? [],
@@ -219,6 +228,29 @@ function describe(update: CatalogUpdate): ScannedUpdate {
     createdAt,
     ...(title === undefined ? {} : { title }),
     ...(severity === undefined ? {} : { severity }),
+    ...(reboot === undefined ? {} : { reboot }),
+  };
+}
+
+/** What only rules ask of a unit; the same values as its facts (unit-facts.ts), so that broker and agent judge alike. */
+function describeUnit(
+  catalog: Catalog,
+  newest: ReadonlyMap<string, CatalogUpdate>,
+  unit: CatalogUpdate,
+  parts: readonly CatalogUpdate[],
+): Pick<NeededUpdate, 'products' | 'classification' | 'bytes' | 'reboot'> {
+  const titled = (id: string): TitledCategory => {
+    const title = newest.get(id)?.title;
+    return title === undefined ? { id } : { id, title };
+  };
+  const { products, classification } = unit.categories;
+  const sizes = filesOf(catalog, parts).map(({ size }) => size ?? Number.NaN);
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  const reboot = strongestReboot(parts);
+  return {
+    products: products.map(titled),
+    ...(classification === undefined ? {} : { classification: titled(classification) }),
+    ...(Number.isNaN(bytes) ? {} : { bytes }),
     ...(reboot === undefined ? {} : { reboot }),
   };
 }
