@@ -106,12 +106,20 @@ export const rulesDocument = z.object({
   version: z.literal(2),
   revision: z.int().check(z.nonnegative()),
   changedAt: z.optional(timestamp),
+  /** Why this revision was written, in the words of who did. */
+  comment: z.optional(shortText),
   book: ruleBook,
 });
 export type RulesDocument = z.infer<typeof rulesDocument>;
 
 /** A change: refused with `conflict` when `expectedRevision` is not the stored one. */
-export const rulesChange = z.object({ version: z.literal(2), expectedRevision: z.int(), book: ruleBook });
+export const rulesChange = z.object({
+  version: z.literal(2),
+  expectedRevision: z.int(),
+  /** For people; stays with the revision. */
+  comment: z.optional(shortText),
+  book: ruleBook,
+});
 export type RulesChange = z.infer<typeof rulesChange>;
 
 /** What holds before anybody wrote rules. */

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { updateStates } from '../../core/status/states.ts';
 import { groupName } from '../agent/identity.ts';
-import { guid, kbNumber, machineId, timestamp } from '../primitives.ts';
+import { guid, kbNumber, machineId, shortText, timestamp } from '../primitives.ts';
 import { packageName, ruleBook, rulesDocument } from '../rules.ts';
 
 const verdict = z.object({
@@ -80,7 +80,14 @@ export type Impact = z.infer<typeof impact>;
 export const rulesHistory = z.object({
   version: z.literal(1),
   /** The newest first. */
-  revisions: z.array(z.object({ revision: z.int(), changedAt: timestamp, changedBy: z.string() })),
+  revisions: z.array(
+    z.object({
+      revision: z.int(),
+      changedAt: timestamp,
+      changedBy: z.string(),
+      comment: z.optional(shortText),
+    }),
+  ),
   unreadable: z.array(z.string()),
   next: z.optional(z.string()),
 });
