@@ -173,7 +173,7 @@ export const rooms: readonly Room[] = [
     values: ['cli', 'contract', 'core', 'cabinet', 'index', 'authenticode'],
     node: true,
     // `kbroker setup` works with the credentials of whoever deploys, before there is a broker.
-    packages: ['commander', 'zod', 'openid-client', '@aws-sdk/client-secrets-manager'],
+    packages: ['commander', 'yaml', 'zod', 'openid-client', '@aws-sdk/client-secrets-manager'],
   },
   {
     name: 'local/upstream',
