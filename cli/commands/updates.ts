@@ -85,6 +85,7 @@ function describe({ update, files }: UpdateFactsView): string[] {
   const identities = (list: readonly UpdateIdentity[]): string[] =>
     list.map(({ updateId, revision }) => `${updateId}_${revision}`);
   add('id', [`${update.updateId}, revision ${update.revision}, created ${update.createdAt}`]);
+  if (update.firstPublishedAt !== update.createdAt) add('published', [`first at ${update.firstPublishedAt}`]);
   if (withdrawnAt !== undefined) add('withdrawn', [`not in the index any more since ${withdrawnAt}`]);
   add(
     'KB',

@@ -90,6 +90,7 @@ describe('updates', () => {
         updateId: guid(1),
         revision: 200,
         createdAt: at(1),
+        firstPublishedAt: at(1),
         title: 'Update 1 (KB5000001)',
         kbs,
         products: [],

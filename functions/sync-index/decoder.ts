@@ -3,4 +3,4 @@
  * say other things of the same bytes than before: nothing is then taken over from a catalogue that an older version
  * read, and `kbroker index sync` reads the current index again.
  */
-export const decoderVersion = 1;
+export const decoderVersion = 2;

@@ -33,6 +33,8 @@ const totals = z.object({
 export const unitFacts = z.object({
   ...identity.shape,
   createdAt: z.string(),
+  /** The earliest `createdAt` of the UpdateId in any publication, whichever revision it had then. */
+  firstPublishedAt: z.string(),
   title: z.exactOptional(z.string()),
   ...boundedLists,
   severity: z.exactOptional(severity),

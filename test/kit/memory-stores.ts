@@ -44,6 +44,10 @@ export class MemoryCatalogStore implements CatalogStore {
     return copy(this.units.get(updateId));
   }
 
+  async unitsById(updateIds: Iterable<string>) {
+    return { units: new Map([...new Set(updateIds)].flatMap((id) => entry(id, this.units.get(id)))), unreadable: [] };
+  }
+
   async unitsOfKb(kb: string, query: { readonly cursor?: string | undefined; readonly limit: number }) {
     const rows = this.kbs.get(kb)?.units ?? [];
     const { items, next } = pageOf(rows, query, ({ updateId }) => updateId, `units of ${kb}`);

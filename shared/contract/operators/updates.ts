@@ -13,14 +13,15 @@ export const updateView = z.object({
 });
 export type UpdateFactsView = z.infer<typeof updateView>;
 
-const { updateId, revision, createdAt, title, kbs, severity, classification, products, reboot, bytes, withdrawnAt } =
-  unitFacts.shape;
+const { updateId, revision, createdAt, firstPublishedAt, title, kbs, severity, classification } = unitFacts.shape;
+const { products, reboot, bytes, withdrawnAt } = unitFacts.shape;
 
 /** One line of a list of updates. */
 const updateSummary = z.object({
   updateId,
   revision,
   createdAt,
+  firstPublishedAt,
   title,
   kbs,
   severity,

@@ -71,6 +71,19 @@ describe('the facts of a unit', () => {
     expect(mergeUnit(merged, said, at(6))).toBeUndefined();
   });
 
+  it('keep the first publication of their UpdateId through later revisions, and take an earlier one that is said', () => {
+    const revised = (revision: number, createdAt: string): UnitFacts => factsOf(unit(1, { revision, createdAt }));
+    const first = mergeUnit(undefined, revised(200, at(5)), at(50));
+    expect(first).toMatchObject({ createdAt: at(5), firstPublishedAt: at(5) });
+    const second = mergeUnit(first, revised(201, at(9)), at(51));
+    expect(second).toMatchObject({ revision: 201, createdAt: at(9), firstPublishedAt: at(5) });
+    expect(mergeUnit(second, revised(201, at(9)), at(52))).toBeUndefined();
+    const gone = mergeUnit(second, undefined, at(53));
+    expect(gone).toMatchObject({ firstPublishedAt: at(5), withdrawnAt: at(53) });
+    expect(mergeUnit(gone, revised(202, at(60)), at(61))).toMatchObject({ createdAt: at(60), firstPublishedAt: at(5) });
+    expect(mergeUnit(second, revised(201, at(1)), at(54))).toMatchObject({ createdAt: at(1), firstPublishedAt: at(1) });
+  });
+
   it('stay when a publication leaves out what the same revision said, and when it never had the unit', () => {
     const { title: _, ...untitled } = unit(1, { kbs: [] });
     const full = factsOf(unit(1, { severity: 'Low', reboot: 'can', bulletins: ['MS16-001'], cves: ['CVE-2026-1'] }));

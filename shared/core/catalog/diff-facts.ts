@@ -1,6 +1,7 @@
 import type { Lookup, PayloadFile } from './model.ts';
 import {
   type BoundedList,
+  earlierOf,
   newest,
   type StoredUnit,
   type TitledCategory,
@@ -100,7 +101,7 @@ const ownLists = ['bulletins', 'cves'] as const;
 /**
  * What this publication says, and what it lacks of it and is still true: the words of one revision, which never change;
  * titles of categories; and KB numbers, by which people know an update whatever its revision. {@link mergeUnitsOfKb}
- * has the same rule for these.
+ * has the same rule for these. When the UpdateId was first published does not move with a later revision either.
  */
 function withLeftOut(kept: StoredUnit, said: UnitFacts): UnitFacts {
   const sameRevision = kept.revision === said.revision;
@@ -113,6 +114,7 @@ function withLeftOut(kept: StoredUnit, said: UnitFacts): UnitFacts {
       ...(reboot !== undefined && { reboot }),
     }),
     ...said,
+    firstPublishedAt: earlierOf(kept.firstPublishedAt, said.firstPublishedAt),
     ...(said.classification && { classification: withTitle(said.classification, [kept.classification]) }),
     products: said.products.map((category) => withTitle(category, kept.products)),
     families: said.families.map((category) => withTitle(category, kept.families)),

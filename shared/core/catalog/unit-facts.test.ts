@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { at, catalogOf, guid, sha1, unit } from '#test/kit/values.ts';
 import type { CatalogUpdate } from './model.ts';
-import { unitFactsOf } from './unit-facts.ts';
+import { earlierOf, unitFactsOf } from './unit-facts.ts';
 
 const leaf = (n: number, more: Partial<CatalogUpdate>) => unit(n, { action: 'bundle', kbs: [], ...more });
 
@@ -49,6 +49,29 @@ describe('the facts of units', () => {
     );
     expect(facts.size).toBe(1);
     expect(facts.get(guid(1))).toMatchObject({ title: 'newer', products: [{ id: guid(50), title: 'new name' }] });
+  });
+
+  it('say when the UpdateId was first published, in whichever revision', () => {
+    const revised = (revisionId: number, revision: number, createdAt: string) =>
+      unit(1, { revisionId, revision, createdAt });
+    const listed = [revised(1, 201, at(9)), revised(2, 200, at(3)), revised(3, 202, at(20)), unit(4)];
+    for (const order of [listed, listed.toReversed()]) {
+      const facts = unitFactsOf(catalogOf(order));
+      expect(facts.get(guid(1))).toMatchObject({ revision: 202, createdAt: at(20), firstPublishedAt: at(3) });
+      expect(facts.get(guid(4))).toMatchObject({ createdAt: at(0), firstPublishedAt: at(0) });
+    }
+  });
+
+  it.each([
+    ['2026-01-02T00:00:00Z', '2026-01-01T23:00:00Z', '2026-01-01T23:00:00Z'],
+    ['2026-01-01T23:00:00Z', '2026-01-02T00:00:00Z', '2026-01-01T23:00:00Z'],
+    // The same moment keeps its spelling, so that nothing is written anew for it.
+    ['2026-01-01T00:00:00Z', '2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00Z'],
+    ['2026-01-01T00:00:00Z', 'in spring', '2026-01-01T00:00:00Z'],
+    ['in spring', '2026-01-01T00:00:00Z', '2026-01-01T00:00:00Z'],
+    ['in spring', 'in autumn', 'in spring'],
+  ])('of %s and %s the earlier one is %s', (a, b, earlier) => {
+    expect(earlierOf(a, b)).toBe(earlier);
   });
 
   it('stay far below the 400 KB of an item, and say how long the lists are', () => {

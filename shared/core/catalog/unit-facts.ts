@@ -24,8 +24,13 @@ export type BoundedList =
  * depends on the RevisionIds of a publication. Its size is bounded, however long the lists of the index are.
  */
 export interface UnitFacts extends UpdateIdentity {
-  /** ISO 8601, as in the index. */
+  /** Of this revision. ISO 8601, as in the index. */
   readonly createdAt: string;
+  /**
+   * The earliest `createdAt` of the UpdateId, in whichever revision: what ages and delays are counted from. Of what one
+   * publication lists; as facts are kept, of all publications that were taken in.
+   */
+  readonly firstPublishedAt: string;
   readonly title?: string;
   readonly kbs: readonly string[];
   readonly severity?: Severity;
@@ -105,6 +110,7 @@ interface Leaf {
 /** Gathers the units of a catalogue in one pass over its updates. */
 export function unitFactsOf(catalog: Catalog): UnitFactsLookup {
   const byId = new Map<string, CatalogUpdate>();
+  const firstPublished = new Map<string, string>();
   const byRevisionId = new Map<number, CatalogUpdate>();
   const leaves = new Map<number, Leaf[]>();
   const older = new Map<number, CatalogUpdate[]>();
@@ -114,6 +120,8 @@ export function unitFactsOf(catalog: Catalog): UnitFactsLookup {
     if (update.action === 'install') {
       byRevisionId.set(update.revisionId, update);
       if (revision >= (byId.get(updateId)?.revision ?? 0)) byId.set(updateId, update);
+      const first = firstPublished.get(updateId);
+      firstPublished.set(updateId, first === undefined ? update.createdAt : earlierOf(first, update.createdAt));
       for (const newer of update.supersededBy) append(older, newer, update);
     } else if (update.action === 'bundle') {
       const leaf = { updateId, payload: update.payload, reboot: update.reboot };
@@ -150,6 +158,7 @@ export function unitFactsOf(catalog: Catalog): UnitFactsLookup {
       updateId: unit.updateId,
       revision: unit.revision,
       createdAt: unit.createdAt,
+      firstPublishedAt: firstPublished.get(unit.updateId) ?? unit.createdAt,
       ...(unit.title !== undefined && { title: cut(unit.title, maxTitle) }),
       kbs: bounded('kbs', lists.kbs),
       ...(unit.severity !== undefined && { severity: unit.severity }),
@@ -200,6 +209,15 @@ const byUpdateId = (a: { readonly updateId: string }, b: { readonly updateId: st
 /** The newest first, and one order for one set: what is equal in two publications must be spelt equally. */
 export const newest = <T extends UnitOfKb>(units: readonly T[]): T[] =>
   units.toSorted((a, b) => compareText(b.createdAt, a.createdAt) || byUpdateId(a, b));
+
+/**
+ * Of two moments the one that comes first, as it is spelt; of the same moment, or where one of them cannot be read, the
+ * first argument unless only the second can be read.
+ */
+export function earlierOf(a: string, b: string): string {
+  const [left, right] = [Date.parse(a), Date.parse(b)];
+  return right < left || (Number.isNaN(left) && !Number.isNaN(right)) ? b : a;
+}
 
 const identity = ({ updateId, revision }: UpdateIdentity): UpdateIdentity => ({ updateId, revision });
 

@@ -40,11 +40,30 @@ describe('facts in DynamoDB', () => {
     const page = await store.unitsOfKb('5034441', { limit: 10 });
     expect(page).toMatchObject({ unreadable: [guid(2)], total: 3 });
     expect(page.units.map(({ updateId }) => updateId)).toEqual([guid(3), guid(1)]);
+    const some = await store.unitsById([guid(1), guid(2)]);
+    expect(some).toMatchObject({ units: new Map([[guid(1), { revision: 200 }]]), unreadable: [guid(2)] });
 
     const healed = await store.putFacts(catalog, { previous: catalog, at: at(0), compareWithTable: true });
     expect(healed).toEqual({ files: 1, units: 1, kbs: 0 });
     expect(await store.unitFacts(guid(2))).toMatchObject({ revision: 200 });
     expect((await store.fileFacts([sha1('file 3')])).get(sha1('file 3'))).toEqual(fileOf(sha1('file 3')));
+  });
+
+  it('of before there was a first publication count with their revision, and are not written anew for that', async () => {
+    const { table, store } = await published();
+    const rows = await aws.dynamodb.send(new ScanCommand({ TableName: table }));
+    for (const { firstPublishedAt: _, ...old } of rows.Items ?? [])
+      await aws.dynamodb.send(new PutCommand({ TableName: table, Item: old }));
+    expect(await store.unitFacts(guid(2))).toMatchObject({ createdAt: at(2), firstPublishedAt: at(2) });
+    expect((await store.unitsById([guid(3)])).units.get(guid(3))).toMatchObject({ firstPublishedAt: at(3) });
+    const nothing = { files: 0, units: 0, kbs: 0 };
+    expect(await store.putFacts(catalog, { previous: catalog, at: at(0), compareWithTable: true })).toEqual(nothing);
+    expect(await store.putFacts(catalog, { previous: undefined, at: at(0) })).toEqual(nothing);
+    const revised = catalogOf(
+      [1, 2, 3].map((n) => unit(n, { kbs, createdAt: at(n === 2 ? 70 : n), revision: n === 2 ? 201 : 200 })),
+    );
+    expect(await store.putFacts(revised, { previous: catalog, at: at(0) })).toEqual({ files: 0, units: 1, kbs: 1 });
+    expect(await store.unitFacts(guid(2))).toMatchObject({ createdAt: at(70), firstPublishedAt: at(2) });
   });
 
   it('lie beside the rows of the journal, which stay as they are', async () => {

@@ -12,7 +12,7 @@ import {
   unitsDiffering,
 } from '../../core/catalog/diff-facts.ts';
 import type { Catalog } from '../../core/catalog/model.ts';
-import { type UnitOfKb, unitFactsOf } from '../../core/catalog/unit-facts.ts';
+import { type StoredUnit, type UnitOfKb, unitFactsOf } from '../../core/catalog/unit-facts.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import {
   batchGet,
@@ -35,8 +35,14 @@ export const factsRow = z.extend(payloadFile, { version: z.literal(1) });
 /**
  * One row per unit, under `update#<UpdateId>`: its newest revision. People speak of an update by its id, and a revision
  * takes the place of the one before; what that said is in the snapshots.
+ *
+ * Rows that were written before there was a `firstPublishedAt` have none, and the `createdAt` of their revision counts.
+ * They are not written anew for that: read so, they compare as equal to what would be written.
  */
-export const unitRow = z.extend(unitFacts, { version: z.literal(1) });
+export const unitRow = z.extend(unitFacts, {
+  version: z.literal(1),
+  firstPublishedAt: z.exactOptional(unitFacts.shape.firstPublishedAt),
+});
 /**
  * One row per KB number, under `kb#<number>`. An index of the table could not hold a unit with two KBs, and would cost
  * a write more for each write of a unit; these rows cost one only where a KB gets or loses a unit.
@@ -62,8 +68,10 @@ export interface FactsTable {
   readonly random?: () => number;
 }
 
+type FactsMethod = 'fileFacts' | 'unitFacts' | 'unitsById' | 'unitsOfKb' | 'putFacts';
+
 /** Facts of files and units as rows in DynamoDB. */
-export function awsFacts(target: FactsTable): Pick<CatalogStore, 'fileFacts' | 'unitFacts' | 'unitsOfKb' | 'putFacts'> {
+export function awsFacts(target: FactsTable): Pick<CatalogStore, FactsMethod> {
   const { dynamodb, table, sleep, random } = target;
   const get = (keys: Iterable<string>) => batchGet(dynamodb, table, partitionKey, keys, sleep, { random });
 
@@ -76,7 +84,12 @@ export function awsFacts(target: FactsTable): Pick<CatalogStore, 'fileFacts' | '
 
     async unitFacts(updateId) {
       const items = await get([kinds.units + updateId]);
-      return parseAll(unitRow, partitionKey, table, items).map(({ version: _, ...facts }) => facts)[0];
+      return parseAll(unitRow, partitionKey, table, items).map(factsOf)[0];
+    },
+
+    async unitsById(updateIds) {
+      const items = await get([...updateIds].map((updateId) => kinds.units + updateId));
+      return readUnits(items);
     },
 
     async unitsOfKb(kb, { cursor, limit }) {
@@ -86,18 +99,34 @@ export function awsFacts(target: FactsTable): Pick<CatalogStore, 'fileFacts' | '
       const left = after === undefined ? entries : entries.filter((entry) => comesAfter(entry, after));
       const page = left.slice(0, limit);
       const items = await get(page.map(({ updateId }) => kinds.units + updateId));
-      const { rows, unreadable } = parseRows(unitRow, partitionKey, items);
-      const units = new Map(rows.map(({ version: _, ...facts }) => [facts.updateId, facts]));
+      const { units, unreadable } = readUnits(items);
       const last = page.at(-1);
       return {
         units: page.flatMap(({ updateId }) => units.get(updateId) ?? []),
-        unreadable: unreadable.map((key) => key.slice(kinds.units.length)),
+        unreadable,
         total: row?.total ?? entries.length,
         ...(last !== undefined && left.length > limit && { next: encodeCursor({ kb, ...last }) }),
       };
     },
 
     putFacts: (catalog, options) => putFacts(target, catalog, options),
+  };
+}
+
+/** A row as its facts. */
+const factsOf = ({ version: _, ...facts }: z.output<typeof unitRow>): StoredUnit => ({
+  ...facts,
+  firstPublishedAt: facts.firstPublishedAt ?? facts.createdAt,
+});
+
+function readUnits(items: readonly Item[]): {
+  readonly units: ReadonlyMap<string, StoredUnit>;
+  readonly unreadable: readonly string[];
+} {
+  const { rows, unreadable } = parseRows(unitRow, partitionKey, items);
+  return {
+    units: new Map(rows.map((row) => [row.updateId, factsOf(row)])),
+    unreadable: unreadable.map((key) => key.slice(kinds.units.length)),
   };
 }
 
@@ -127,7 +156,8 @@ async function putFacts(target: FactsTable, catalog: Catalog, options: PutFactsO
       return said && rowOf(factsRow, mergeFile(kept(payloadFile, item), said));
     },
     units: (updateId, item) => {
-      const before = kept(unitFacts, item);
+      const row = kept(unitRow, item);
+      const before = row && factsOf(row);
       const merged = mergeUnit(before, later.get(updateId), at);
       for (const kb of kbsLost(before, merged)) left.add(kb);
       return rowOf(unitRow, merged);

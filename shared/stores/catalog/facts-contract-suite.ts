@@ -50,6 +50,7 @@ export function catalogFactsContract(make: () => Promise<CatalogStore>): void {
       updateId: guid(1),
       revision: 200,
       createdAt: at(0),
+      firstPublishedAt: at(0),
       title: 'Update 1 (KB5000001)',
       kbs: ['5000001'],
       classification: { id: guid(901) },
@@ -69,6 +70,39 @@ export function catalogFactsContract(make: () => Promise<CatalogStore>): void {
       supersedes: [{ updateId: guid(1), revision: 200 }],
     });
     for (const id of [guid(3), guid(900), guid(77)]) expect(await store.unitFacts(id)).toBeUndefined();
+  });
+
+  it('finds many units by their ids, and leaves out what no publication had', async () => {
+    const { store } = await after(catalogOf(units(1, 230)));
+    const asked = Array.from({ length: 232 }, (_, n) => guid(n + 1));
+    const { units: found, unreadable } = await store.unitsById([...asked, guid(1), guid(900)]);
+    expect([...found.keys()].sort()).toEqual(asked.slice(0, 230));
+    expect(found.get(guid(7))).toEqual(await store.unitFacts(guid(7)));
+    expect(unreadable).toEqual([]);
+    expect(await store.unitsById([])).toEqual({ units: new Map(), unreadable: [] });
+  });
+
+  it('keeps when an UpdateId was first published, whatever revisions come, and writes no more for it', async () => {
+    const revised = (revision: number, createdAt: string) => catalogOf([unit(1, { revision, createdAt }), unit(2)]);
+    const [first, second] = [revised(200, at(10)), revised(201, at(90))];
+    const { store, written } = await after(first, second);
+    // The unit, and the list of its KB, which has the day of the revision.
+    expect(written).toEqual({ files: 0, units: 1, kbs: 1 });
+    const kept = { revision: 201, createdAt: at(90), firstPublishedAt: at(10) };
+    expect(await store.unitFacts(guid(1))).toMatchObject(kept);
+    expect((await store.unitsOfKb('5000001', { limit: 9 })).units).toMatchObject([kept]);
+    expect(await store.putFacts(second, { previous: second, at: at(99) })).toEqual(nothing);
+    expect(await store.putFacts(second, { previous: undefined, at: at(99) })).toEqual(nothing);
+    expect(await store.putFacts(second, { previous: second, at: at(99), compareWithTable: true })).toEqual(nothing);
+    // One publication lists both revisions, the next only the newer one: looked at, and nothing to write.
+    const both = catalogOf([
+      unit(1, { revisionId: 11, revision: 200, createdAt: at(10) }),
+      unit(1, { revisionId: 12, revision: 201, createdAt: at(90) }),
+      unit(2),
+    ]);
+    expect(await store.putFacts(both, { previous: second, at: at(99) })).toEqual(nothing);
+    expect(await store.putFacts(second, { previous: both, at: at(99) })).toEqual(nothing);
+    expect(await store.unitFacts(guid(1))).toMatchObject(kept);
   });
 
   it('lists the units of a KB over pages, the newest first', async () => {

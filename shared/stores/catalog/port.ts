@@ -102,6 +102,10 @@ export interface CatalogStore {
   fileFacts(sha1s: Iterable<string>): Promise<ReadonlyMap<string, PayloadFile>>;
   /** One unit by UpdateId; `undefined` when no publication had it. @throws StoreError `corrupt` */
   unitFacts(updateId: string): Promise<StoredUnit | undefined>;
+  /** Units by UpdateId; those that no publication had are not in the map, and rows that do not parse are named beside it. */
+  unitsById(
+    updateIds: Iterable<string>,
+  ): Promise<{ readonly units: ReadonlyMap<string, StoredUnit>; readonly unreadable: readonly string[] }>;
   /**
    * Units of a KB number (digits); none when no publication had it.
    *
