@@ -19,6 +19,13 @@ export interface Endpoint {
   readonly response: z.ZodMiniType;
   /** Names of the query parameters that are read. */
   readonly query?: readonly string[];
+  /**
+   * It changes nothing although it is no GET (RFC 9110 calls that safe): a question that is too long for an address. No
+   * entry of the audit log, and nothing is kept to answer it again.
+   *
+   * @default - a GET changes nothing, all others do
+   */
+  readonly safe?: true;
 }
 
 export type RequestOf<E extends Endpoint> = E extends { readonly request: infer R extends z.ZodMiniType }

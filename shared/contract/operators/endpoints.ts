@@ -196,6 +196,7 @@ export const operatorEndpoints = {
     access: 'viewer',
     request: impactQuestion,
     response: impact,
+    safe: true,
   },
 
   listCommands: {

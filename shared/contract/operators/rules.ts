@@ -38,12 +38,18 @@ export const explanation = z.object({
       kbs: z.array(kbNumber),
       title: z.optional(z.string()),
       firstPublishedAt: timestamp,
+      /** When a publication first lacked it: no host finds it any more. Absent while it is in the index. */
+      withdrawnAt: z.optional(timestamp),
       verdict,
       steps: z.array(step),
       /** What the host last reported of it, by the rules that it had then; absent when it did not. */
       reported: z.optional(z.object({ state: z.enum(updateStates), reason: z.string() })),
     }),
   ),
+  /** What the host reported and no publication here had: rules cannot look at it. Absent when there is none. */
+  unknown: z.optional(z.array(z.object({ updateId: guid, revision: z.int(), kbs: z.array(kbNumber) }))),
+  /** Updates that were asked for over all, those of `unknown` among them; absent when all are here. */
+  total: z.optional(z.int()),
 });
 export type Explanation = z.infer<typeof explanation>;
 
@@ -63,7 +69,9 @@ export const impact = z.object({
       kbs: z.array(kbNumber),
       title: z.optional(z.string()),
       group: groupName,
-      /** Hosts of the group that need it. */
+      /** The host, where packages of its own count beside those of its group: such a host counts by itself. */
+      machineId: z.optional(machineId),
+      /** Hosts of the group that need it, without those that have packages of their own. */
       hosts: z.int(),
       before: verdict,
       after: verdict,
@@ -73,6 +81,8 @@ export const impact = z.object({
   hosts: z.int(),
   /** Changes over all; more than the list when it was cut. */
   total: z.int(),
+  /** Updates that hosts need and that could not be judged, because no publication here had them. Absent when there are none. */
+  unknown: z.optional(z.int()),
 });
 export type Impact = z.infer<typeof impact>;
 
