@@ -1,25 +1,81 @@
-import type { Judged, RuleSet, Verdict } from './model.ts';
+import type { Rules } from './book.ts';
+import type { Judged, Verdict } from './model.ts';
+import { type Finding, type Match, Weighing } from './weigh.ts';
+import { defaultInWords, delayInWords, matchInWords, updateInWords } from './words.ts';
+
+export { compileRules, type Rules } from './book.ts';
 
 /**
- * Judges one update. The first match wins, in WAPT's order: a forbidden KB, an allowed KB, an allowed severity, else
- * the default. The order of the lists plays no part, and an update with several KB numbers is forbidden when one of
- * them is: what carries a forbidden fix is forbidden as a whole.
+ * Judges one update. The order is total and the same wherever it is asked: forbid, hold, servicing stack, allow, delay,
+ * default. Inside a step native rules come before WAPT's lists, and among native ones package priority (higher first), name and
+ * place in the package decide which is named; WAPT's lists count in WAPT's own order, all packages united.
+ *
+ * - An update is forbidden when one of its KB numbers is: what carries a forbidden fix is forbidden as a whole.
+ * - Servicing stack updates are allowed whatever is said of them, unless a rule or WAPT's list forbids them by id.
+ * - A delay counts for what is allowed, by a rule or by default, but not for servicing stack updates.
  */
-export function judge(rules: RuleSet, update: Judged): Verdict {
-  const forbidden = update.kbs.find((kb) => rules.forbiddenKbs.includes(kb));
-  if (forbidden !== undefined) {
-    return { allowed: false, code: 'forbidden-kb', reason: `KB${forbidden} is forbidden` };
-  }
-  const allowed = update.kbs.find((kb) => rules.allowedKbs.includes(kb));
-  if (allowed !== undefined) return { allowed: true, code: 'allowed-kb', reason: `KB${allowed} is allowed` };
-  if (update.severity !== undefined && rules.allowedSeverities.includes(update.severity)) {
-    return { allowed: true, code: 'allowed-severity', reason: `severity ${update.severity} is allowed` };
-  }
-  const what = [
-    update.kbs.length === 0 ? 'an update without a KB number' : update.kbs.map((kb) => `KB${kb}`).join(', '),
-    update.severity === undefined ? 'without a severity' : `with severity ${update.severity}`,
-  ].join(' ');
-  return rules.defaultAllow
-    ? { allowed: true, code: 'default-allow', reason: `no rule mentions ${what}, and the default is to allow` }
-    : { allowed: false, code: 'default-deny', reason: `no rule allows ${what}, and the default is to hold back` };
+export function judge(rules: Rules, update: Judged, now: Date): Verdict {
+  return verdictOf(rules, new Weighing(rules, update, now.getTime()), now.getTime());
 }
+
+/** @param now of the weighing */
+export function verdictOf(rules: Rules, weighing: Weighing, now: number): Verdict {
+  const finding = weighing.find(now);
+  const until = changeOf(finding, weighing, now);
+  return {
+    ...wordsOf(rules, weighing, finding),
+    ...(until !== undefined && { until: new Date(until).toISOString() }),
+  };
+}
+
+/** The first moment at which another decision, or the same at another step, holds without anybody's doing. */
+function changeOf(finding: Finding, weighing: Weighing, now: number): number | undefined {
+  for (let at = weighing.nextChange(now); at !== Number.POSITIVE_INFINITY; at = weighing.nextChange(at)) {
+    if (weighing.find(at).code !== finding.code) return at;
+  }
+  return undefined;
+}
+
+function wordsOf(rules: Rules, weighing: Weighing, { code, match }: Finding): Verdict {
+  const { facts } = weighing;
+  const said = match === undefined ? '' : matchInWords(match, facts);
+  const by = match === undefined ? {} : { by: sourceOf(match) };
+  const { defaultAllow } = rules.settings;
+  const settings =
+    defaultAllow === undefined ? {} : { by: { package: defaultAllow.package, rule: 'settings' } as const };
+  switch (code) {
+    case 'forbidden':
+      return { allowed: false, code, reason: `forbidden by ${said}`, ...by };
+    case 'held':
+      return { allowed: false, code, reason: `held back by ${said}`, ...by };
+    case 'allowed':
+      return { allowed: true, code, reason: `allowed by ${said}`, ...by };
+    case 'servicing-stack':
+      return {
+        allowed: true,
+        code,
+        reason: 'allowed as a servicing stack update: other updates need it, and no rule forbids it by id',
+      };
+    case 'delayed': {
+      const delay = weighing.delay();
+      if (delay === undefined) throw new Error('unreachable: what is delayed has a delay');
+      const end = Number.isNaN(delay.endsAt) ? '' : ` until ${new Date(delay.endsAt).toISOString()}`;
+      const otherwise = match === undefined ? defaultInWords(defaultAllow) : `allowed by ${said}`;
+      return {
+        allowed: false,
+        code,
+        reason: `delayed${end} by "${delay.package}": ${delayInWords(delay, facts)}; otherwise ${otherwise}`,
+        by: { package: delay.package, rule: 'settings' },
+      };
+    }
+    default: {
+      const allowed = code === 'default-allow';
+      const verb = allowed ? 'mentions' : 'allows';
+      const reason = `no rule ${verb} ${updateInWords(facts.update)}, and ${defaultInWords(defaultAllow)}`;
+      return { allowed, code, reason, ...settings };
+    }
+  }
+}
+
+const sourceOf = (match: Match): NonNullable<Verdict['by']> =>
+  'list' in match ? { package: match.package, rule: 'wapt' } : { package: match.rule.package, rule: match.rule.place };
