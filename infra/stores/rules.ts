@@ -8,7 +8,7 @@ export interface RulesProps {
   readonly removalPolicy: RemovalPolicy;
 }
 
-/** The rules that judge updates. */
+/** The rules that judge updates, and all that they were. */
 export class Rules extends Construct {
   readonly table: BrokerTable;
 
@@ -23,9 +23,9 @@ export class Rules extends Construct {
     this.bind(fn);
   }
 
-  /** To read and replace the rules. */
+  /** To read and replace the rules, and to list their revisions. Nothing that was written may be deleted. */
   grantChange(fn: BrokerFunction): void {
-    this.table.allow(fn, ['GetItem', 'PutItem']);
+    this.table.allow(fn, ['GetItem', 'PutItem', 'Query']);
     this.bind(fn);
   }
 

@@ -6,15 +6,13 @@ import {
 import { payloadStoreContract } from '#shared/stores/payloads/contract-suite.ts';
 import { requestStoreContract } from '#shared/stores/requests/contract-suite.ts';
 import { fetchQueueContract } from '#shared/stores/requests/queue-contract-suite.ts';
-import { ruleStoreContract } from '#shared/stores/rules/contract-suite.ts';
 import { MemoryIndexStore, MemorySyncJournal } from './memory-index.ts';
 import { MemoryFetchQueue, MemoryRequestStore } from './memory-requests.ts';
-import { MemoryCatalogStore, MemoryPayloadStore, MemoryRuleStore } from './memory-stores.ts';
+import { MemoryCatalogStore, MemoryPayloadStore } from './memory-stores.ts';
 
 indexStoreContract('memory', async () => new MemoryIndexStore());
 catalogStoreContract('memory', async () => new MemoryCatalogStore());
 syncJournalContract('memory', async () => new MemorySyncJournal());
-ruleStoreContract('memory', async () => new MemoryRuleStore());
 requestStoreContract('memory', async (options) => new MemoryRequestStore(options));
 payloadStoreContract('memory', async () => {
   const store = new MemoryPayloadStore();

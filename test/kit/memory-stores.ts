@@ -3,7 +3,6 @@
  * Values go in and out as copies, so that no test shares state with a store by accident.
  */
 import { decodeSnapshot, encodeSnapshot } from '#shared/contract/catalog-snapshot.ts';
-import { defaultRules, type RulesDocument } from '#shared/contract/rules.ts';
 import {
   filesDiffering,
   kbsDiffering,
@@ -19,7 +18,6 @@ import { type StoredUnit, unitFactsOf } from '#shared/core/catalog/unit-facts.ts
 import type { CatalogStore, PutFactsOptions } from '#shared/stores/catalog/port.ts';
 import type { PageQuery } from '#shared/stores/page.ts';
 import type { HeldPayload, PayloadStore } from '#shared/stores/payloads/port.ts';
-import type { RuleStore } from '#shared/stores/rules/port.ts';
 import { StoreError } from '#shared/stores/store-error.ts';
 import { pageOf } from './pages.ts';
 
@@ -148,20 +146,5 @@ export class MemoryPayloadStore implements PayloadStore {
   async totals() {
     const bytes = [...this.records.values()].reduce((sum, { size }) => sum + size, 0);
     return { files: this.records.size, bytes };
-  }
-}
-
-export class MemoryRuleStore implements RuleStore {
-  #rules: RulesDocument = defaultRules;
-
-  async get() {
-    return copy(this.#rules);
-  }
-
-  async put(rules: Omit<RulesDocument, 'revision'>, expectedRevision: number) {
-    if (this.#rules.revision !== expectedRevision)
-      throw new StoreError('conflict', `the rules in force are not revision ${expectedRevision} any more`);
-    this.#rules = copy({ ...rules, revision: expectedRevision + 1 });
-    return copy(this.#rules);
   }
 }

@@ -14,7 +14,8 @@ import { MemoryEventSink } from './memory-events.ts';
 import { MemoryHostStore } from './memory-hosts.ts';
 import { MemoryIndexStore, MemorySyncJournal } from './memory-index.ts';
 import { MemoryRequestStore } from './memory-requests.ts';
-import { MemoryCatalogStore, MemoryPayloadStore, MemoryRuleStore } from './memory-stores.ts';
+import { MemoryRuleStore } from './memory-rules.ts';
+import { MemoryCatalogStore, MemoryPayloadStore } from './memory-stores.ts';
 import { MemoryTokenStore } from './memory-tokens.ts';
 import { at, hostFactsOf, hostKeyOf, sha256, tokenOf } from './values.ts';
 

@@ -1,39 +1,127 @@
-import { type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { type DynamoDBDocumentClient, GetCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
-import { defaultRules, rulesDocument } from '../../contract/rules.ts';
-import { heldTrue } from '../dynamodb/conditions.ts';
-import { parseAll } from '../dynamodb/rows.ts';
+import { noRules, type RulesDocument } from '../../contract/rules.ts';
+import { decodeCursor, encodeCursor } from '../cursor.ts';
+import { failedConditions } from '../dynamodb/conditional-writes.ts';
+import { parseAll, parseRows } from '../dynamodb/rows.ts';
 import { StoreError } from '../store-error.ts';
 import { rulesBinding } from './binding.ts';
 import type { RuleStore } from './port.ts';
+import { currentRulesRow, packBook, ruleBookRow, rulesRevisionRow, unpackBook } from './rows.ts';
 
-const { partitionKey } = rulesBinding.table;
-/** There is one rule set for all hosts; groups get their own rows when there are groups. */
-const key = { [partitionKey]: 'default' };
+const { partitionKey, sortKey } = rulesBinding.table;
+/** All rows are of one book. */
+const name = 'rules';
+/** Sort keys. Numbers have leading zeros, so that their order as text is the one of revisions. */
+const items = { current: 'current', revision: 'revision#', revisionsEnd: 'revision#~', book: 'book#' };
+const numbered = (kind: string, revision: number): string => `${kind}${String(revision).padStart(10, '0')}`;
+const keyOf = (item: string) => ({ [partitionKey]: name, [sortKey]: item });
+
+const listPosition = z.strictObject({ [partitionKey]: z.literal(name), [sortKey]: z.string() });
 
 export function awsRuleStore(dynamodb: DynamoDBDocumentClient, table: string): RuleStore {
+  /** @throws StoreError `corrupt` */
+  const read = async <S extends z.ZodMiniType>(schema: S, item: string): Promise<z.output<S> | undefined> => {
+    const { Item } = await dynamodb.send(new GetCommand({ TableName: table, Key: keyOf(item), ConsistentRead: true }));
+    return Item === undefined ? undefined : parseAll(schema, sortKey, table, [Item])[0];
+  };
+
+  const revisionInForce = async (): Promise<number> => (await read(currentRulesRow, items.current))?.revision ?? 0;
+
+  const bookOf = async (revision: number): Promise<RulesDocument | undefined> => {
+    if (revision === 0) return noRules;
+    const row = await read(ruleBookRow, numbered(items.book, revision));
+    return row && unpackBook(row);
+  };
+
+  /** What is in force is never taken for "nothing allowed" because its book is lost. */
+  const inForce = async (revision: number): Promise<RulesDocument> => {
+    const rules = await bookOf(revision);
+    if (rules === undefined) throw new StoreError('corrupt', `the rules in force, revision ${revision}, are lost`);
+    return rules;
+  };
+
   return {
-    async get() {
-      const { Item } = await dynamodb.send(new GetCommand({ TableName: table, Key: key, ConsistentRead: true }));
-      if (Item === undefined) return defaultRules;
-      return parseAll(rulesDocument, partitionKey, table, [Item])[0] ?? defaultRules;
+    get: async () => inForce(await revisionInForce()),
+
+    async getIfNewer(known) {
+      const revision = await revisionInForce();
+      return revision === known ? undefined : inForce(revision);
     },
 
-    async put(rules, expectedRevision) {
-      const next = z.parse(rulesDocument, { ...rules, revision: expectedRevision + 1 });
+    async put({ book, changedAt, changedBy }, expectedRevision) {
+      const body = packBook(book);
+      const revision = expectedRevision + 1;
+      const about = { version: 2, revision, changedAt };
+      const isNew = {
+        ConditionExpression: 'attribute_not_exists(#key)',
+        ExpressionAttributeNames: { '#key': sortKey },
+      };
       // Revision 0 is never stored: it is what holds while there is no row.
-      const condition =
+      const isExpected =
         expectedRevision === 0
-          ? { ConditionExpression: 'attribute_not_exists(#key)', ExpressionAttributeNames: { '#key': partitionKey } }
+          ? isNew
           : {
               ConditionExpression: '#revision = :expected',
               ExpressionAttributeNames: { '#revision': 'revision' },
               ExpressionAttributeValues: { ':expected': expectedRevision },
             };
-      const put = new PutCommand({ TableName: table, Item: { ...key, ...next }, ...condition });
-      if (!(await heldTrue(dynamodb.send(put))))
+      const write = new TransactWriteCommand({
+        TransactItems: [
+          {
+            Put: {
+              TableName: table,
+              Item: { ...keyOf(items.current), ...z.parse(currentRulesRow, about) },
+              ...isExpected,
+            },
+          },
+          {
+            Put: {
+              TableName: table,
+              Item: {
+                ...keyOf(numbered(items.revision, revision)),
+                ...z.parse(rulesRevisionRow, { ...about, changedBy }),
+              },
+              ...isNew,
+            },
+          },
+          {
+            Put: {
+              TableName: table,
+              Item: { ...keyOf(numbered(items.book, revision)), ...z.parse(ruleBookRow, { ...about, body }) },
+              ...isNew,
+            },
+          },
+        ],
+      });
+      // Without waits: whoever meets here is an administrator, and the other's three rows are written in a few tries.
+      const refused = await failedConditions(() => dynamodb.send(write), { sleep: async () => {} });
+      if (refused !== undefined)
         throw new StoreError('conflict', `the rules in force are not revision ${expectedRevision} any more`);
-      return next;
+      return { version: 2, revision, changedAt, book };
     },
+
+    async revisions({ cursor, limit }) {
+      const { Items, LastEvaluatedKey } = await dynamodb.send(
+        new QueryCommand({
+          TableName: table,
+          KeyConditionExpression: '#name = :name AND #item BETWEEN :from AND :to',
+          ExpressionAttributeNames: { '#name': partitionKey, '#item': sortKey },
+          ExpressionAttributeValues: { ':name': name, ':from': items.revision, ':to': items.revisionsEnd },
+          ScanIndexForward: false,
+          ConsistentRead: true,
+          Limit: limit,
+          ...(cursor !== undefined && { ExclusiveStartKey: decodeCursor(listPosition, cursor) }),
+        }),
+      );
+      const { rows, unreadable } = parseRows(rulesRevisionRow, sortKey, Items ?? []);
+      return {
+        items: rows.map(({ version: _, ...row }) => row),
+        unreadable,
+        ...(LastEvaluatedKey !== undefined && { next: encodeCursor(LastEvaluatedKey) }),
+      };
+    },
+
+    revision: bookOf,
   };
 }

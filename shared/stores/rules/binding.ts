@@ -2,7 +2,8 @@ import * as z from 'zod/mini';
 
 /** Names that the construct owning these resources and the store using them share. */
 export const rulesBinding = {
-  table: { partitionKey: 'name' },
+  /** Rows of the rules: which revision is in force, and of each revision who made it and the book itself. */
+  table: { partitionKey: 'name', sortKey: 'item' },
   env: { table: 'RULES_TABLE' },
 } as const;
 

@@ -1,0 +1,72 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import * as z from 'zod/mini';
+import { timestamp } from '../../contract/primitives.ts';
+import { type RuleBook, type RulesDocument, ruleBook } from '../../contract/rules.ts';
+import { StoreError } from '../store-error.ts';
+
+const revision = z.int().check(z.positive());
+
+/** Which revision is in force: small, because each function that keeps rules in memory reads it again and again. */
+export const currentRulesRow = z.object({ version: z.literal(2), revision });
+/** Who made a revision; beside its book, so that a list of many reads no book. */
+export const rulesRevisionRow = z.object({
+  version: z.literal(2),
+  revision,
+  changedAt: timestamp,
+  changedBy: z.string(),
+});
+/** One book. `body` is {@link ruleBook} as gzipped JSON. */
+export const ruleBookRow = z.object({
+  version: z.literal(2),
+  revision,
+  changedAt: timestamp,
+  body: z.instanceof(Uint8Array),
+});
+
+/**
+ * Bytes of a book as JSON at most. A function of Lambda can answer with 6 MB
+ * (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), and a book that cannot be shown must not count.
+ */
+export const maxBookBytes = 5 * 1024 * 1024;
+
+/**
+ * Bytes of a gzipped book at most. A DynamoDB item holds 400 KB, names included
+ * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html); the rest is for what stands beside it.
+ */
+export const maxStoredBookBytes = 390_000;
+
+/** @throws StoreError `refused` when it is too large to be kept */
+export function packBook(book: RuleBook): Uint8Array {
+  const json = Buffer.from(JSON.stringify(z.parse(ruleBook, book)));
+  if (json.byteLength > maxBookBytes)
+    throw new StoreError(
+      'refused',
+      `the rules have ${json.byteLength} bytes as JSON, at most ${maxBookBytes} are kept`,
+    );
+  const packed = gzipSync(json);
+  if (packed.byteLength > maxStoredBookBytes)
+    throw new StoreError(
+      'refused',
+      `the rules have ${packed.byteLength} bytes gzipped, at most ${maxStoredBookBytes} are kept`,
+    );
+  return packed;
+}
+
+/** @throws StoreError `corrupt` */
+export function unpackBook({
+  revision,
+  changedAt,
+  body,
+}: Pick<RulesDocument, 'revision' | 'changedAt'> & { readonly body: Uint8Array }): RulesDocument {
+  try {
+    const json = gunzipSync(body, { maxOutputLength: maxBookBytes }).toString();
+    return {
+      version: 2,
+      revision,
+      ...(changedAt !== undefined && { changedAt }),
+      book: z.parse(ruleBook, JSON.parse(json)),
+    };
+  } catch (cause) {
+    throw new StoreError('corrupt', `the stored rules of revision ${revision} do not parse`, { cause });
+  }
+}

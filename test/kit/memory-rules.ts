@@ -1,0 +1,39 @@
+import { noRules, type RulesDocument } from '#shared/contract/rules.ts';
+import type { PageQuery } from '#shared/stores/page.ts';
+import type { NewRules, RuleStore, RulesRevision } from '#shared/stores/rules/port.ts';
+import { packBook, unpackBook } from '#shared/stores/rules/rows.ts';
+import { StoreError } from '#shared/stores/store-error.ts';
+import { pageOf } from './pages.ts';
+
+/** The rules in memory, packed as the table has them, so that the same books are too large. */
+export class MemoryRuleStore implements RuleStore {
+  /** By revision, from 1. */
+  readonly #written: (RulesRevision & { readonly body: Uint8Array })[] = [];
+
+  async get() {
+    return (await this.revision(this.#written.length)) ?? noRules;
+  }
+
+  async getIfNewer(revision: number) {
+    return revision === this.#written.length ? undefined : this.get();
+  }
+
+  async put({ book, changedAt, changedBy }: NewRules, expectedRevision: number): Promise<RulesDocument> {
+    const body = packBook(book);
+    if (this.#written.length !== expectedRevision)
+      throw new StoreError('conflict', `the rules in force are not revision ${expectedRevision} any more`);
+    this.#written.push({ revision: expectedRevision + 1, changedAt, changedBy, body });
+    return this.get();
+  }
+
+  async revisions(query: PageQuery) {
+    const rows = this.#written.map(({ body: _, ...row }) => row).toReversed();
+    return pageOf(rows, query, ({ revision }) => String(revision), 'revisions');
+  }
+
+  async revision(revision: number) {
+    if (revision === 0) return structuredClone(noRules);
+    const row = this.#written[revision - 1];
+    return row && unpackBook(row);
+  }
+}
