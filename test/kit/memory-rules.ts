@@ -18,11 +18,12 @@ export class MemoryRuleStore implements RuleStore {
     return revision === this.#written.length ? undefined : this.get();
   }
 
-  async put({ book, changedAt, changedBy }: NewRules, expectedRevision: number): Promise<RulesDocument> {
+  async put({ book, changedAt, changedBy, comment }: NewRules, expectedRevision: number): Promise<RulesDocument> {
     const body = packBook(book);
     if (this.#written.length !== expectedRevision)
       throw new StoreError('conflict', `the rules in force are not revision ${expectedRevision} any more`);
-    this.#written.push({ revision: expectedRevision + 1, changedAt, changedBy, body });
+    const about = { revision: expectedRevision + 1, changedAt, changedBy, ...(comment !== undefined && { comment }) };
+    this.#written.push({ ...about, body });
     return this.get();
   }
 

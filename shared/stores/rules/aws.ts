@@ -7,7 +7,7 @@ import { parseAll, parseRows } from '../dynamodb/rows.ts';
 import { StoreError } from '../store-error.ts';
 import { rulesBinding } from './binding.ts';
 import type { RuleStore } from './port.ts';
-import { currentRulesRow, packBook, ruleBookRow, rulesRevisionRow, unpackBook } from './rows.ts';
+import { currentRulesRow, documentOf, packBook, ruleBookRow, rulesRevisionRow, unpackBook } from './rows.ts';
 
 const { partitionKey, sortKey } = rulesBinding.table;
 /** All rows are of one book. */
@@ -49,10 +49,10 @@ export function awsRuleStore(dynamodb: DynamoDBDocumentClient, table: string): R
       return revision === known ? undefined : inForce(revision);
     },
 
-    async put({ book, changedAt, changedBy }, expectedRevision) {
+    async put({ book, changedAt, changedBy, comment }, expectedRevision) {
       const body = packBook(book);
       const revision = expectedRevision + 1;
-      const about = { version: 2, revision, changedAt };
+      const about = { version: 2, revision, changedAt, ...(comment !== undefined && { comment }) };
       const isNew = {
         ConditionExpression: 'attribute_not_exists(#key)',
         ExpressionAttributeNames: { '#key': sortKey },
@@ -98,7 +98,7 @@ export function awsRuleStore(dynamodb: DynamoDBDocumentClient, table: string): R
       const refused = await failedConditions(() => dynamodb.send(write), { sleep: async () => {} });
       if (refused !== undefined)
         throw new StoreError('conflict', `the rules in force are not revision ${expectedRevision} any more`);
-      return { version: 2, revision, changedAt, book };
+      return documentOf({ revision, changedAt, comment }, book);
     },
 
     async revisions({ cursor, limit }) {

@@ -86,6 +86,20 @@ export function ruleStoreContract(name: string, make: () => Promise<RuleStore>):
       expect(await store.revision(count + 1)).toBeUndefined();
     });
 
+    it('keeps why a revision was written', async () => {
+      const store = await make();
+      const why = { ...by(1), comment: 'see ticket 17' };
+      const written = { version: 2, revision: 1, changedAt: at(1), comment: why.comment, book: bookOf('5000001') };
+      expect(await store.put({ book: written.book, ...why }, 0)).toEqual(written);
+      await store.put({ book: bookOf('5000002'), ...by(2) }, 1);
+      expect(await store.revision(1)).toEqual(written);
+      expect(await store.get()).not.toHaveProperty('comment');
+      expect((await store.revisions({ limit: 10 })).items).toEqual([
+        { revision: 2, ...by(2) },
+        { revision: 1, ...why },
+      ]);
+    });
+
     it('refuses cursors that its list did not give out', async () => {
       const refused = { name: 'StoreError', code: 'refused' };
       await expect((await make()).revisions({ cursor: 'made up', limit: 5 })).rejects.toMatchObject(refused);

@@ -7,6 +7,8 @@ export interface NewRules {
   readonly changedAt: string;
   /** For people: who changed it. */
   readonly changedBy: string;
+  /** For people: why. */
+  readonly comment?: string | undefined;
 }
 
 /** One change of the rules. */
@@ -14,6 +16,7 @@ export interface RulesRevision {
   readonly revision: number;
   readonly changedAt: string;
   readonly changedBy: string;
+  readonly comment?: string | undefined;
 }
 
 /** The rules, and all that they ever were: no revision is changed or deleted. */

@@ -1,10 +1,11 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import * as z from 'zod/mini';
-import { timestamp } from '../../contract/primitives.ts';
+import { shortText, timestamp } from '../../contract/primitives.ts';
 import { type RuleBook, type RulesDocument, ruleBook } from '../../contract/rules.ts';
 import { StoreError } from '../store-error.ts';
 
 const revision = z.int().check(z.positive());
+const comment = z.optional(shortText);
 
 /** Which revision is in force: small, because each function that keeps rules in memory reads it again and again. */
 export const currentRulesRow = z.object({ version: z.literal(2), revision });
@@ -14,12 +15,14 @@ export const rulesRevisionRow = z.object({
   revision,
   changedAt: timestamp,
   changedBy: z.string(),
+  comment,
 });
 /** One book. `body` is {@link ruleBook} as gzipped JSON. */
 export const ruleBookRow = z.object({
   version: z.literal(2),
   revision,
   changedAt: timestamp,
+  comment,
   body: z.instanceof(Uint8Array),
 });
 
@@ -52,21 +55,23 @@ export function packBook(book: RuleBook): Uint8Array {
   return packed;
 }
 
+/** A stored book without its bytes. */
+type About = Pick<RulesDocument, 'revision' | 'changedAt' | 'comment'>;
+
 /** @throws StoreError `corrupt` */
-export function unpackBook({
-  revision,
-  changedAt,
-  body,
-}: Pick<RulesDocument, 'revision' | 'changedAt'> & { readonly body: Uint8Array }): RulesDocument {
+export function unpackBook({ body, ...about }: About & { readonly body: Uint8Array }): RulesDocument {
   try {
     const json = gunzipSync(body, { maxOutputLength: maxBookBytes }).toString();
-    return {
-      version: 2,
-      revision,
-      ...(changedAt !== undefined && { changedAt }),
-      book: z.parse(ruleBook, JSON.parse(json)),
-    };
+    return documentOf(about, z.parse(ruleBook, JSON.parse(json)));
   } catch (cause) {
-    throw new StoreError('corrupt', `the stored rules of revision ${revision} do not parse`, { cause });
+    throw new StoreError('corrupt', `the stored rules of revision ${about.revision} do not parse`, { cause });
   }
 }
+
+export const documentOf = ({ revision, changedAt, comment }: About, book: RuleBook): RulesDocument => ({
+  version: 2,
+  revision,
+  ...(changedAt !== undefined && { changedAt }),
+  ...(comment !== undefined && { comment }),
+  book,
+});
