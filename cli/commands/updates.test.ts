@@ -85,6 +85,17 @@ describe('kbroker updates show', () => {
     expect(JSON.parse((await run(show, true)).stdout)).toMatchObject({ version: 1, update: { totals: { cves: 501 } } });
   });
 
+  it('says when it was first published where that was in another revision', async () => {
+    const first = catalogOf([unit(0xa)]);
+    await catalog.putFacts(first, { previous: undefined, at: at(0) });
+    const show = (context: CommandContext) => showUpdate(context, guid(0xa));
+    expect((await run(show)).stdout).not.toContain('published');
+    const next = catalogOf([unit(0xa, { revision: 201, createdAt: at(70) })]);
+    await catalog.putFacts(next, { previous: first, at: at(80) });
+    const { stdout } = await run(show);
+    expect(stdout).toContain(`revision 201, created ${at(70)}\n  published    first at ${at(0)}\n`);
+  });
+
   it('takes the id with its revision, and no other revision', async () => {
     await catalog.putFacts(catalogOf([unit(0xa)]), { previous: undefined, at: at(0) });
     expect((await run((context) => showUpdate(context, `${guid(0xa)}_200`))).exitCode).toBe(0);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Command } from '#shared/contract/commands.ts';
-import { defaultRules } from '#shared/contract/rules.ts';
+import type { RuleBook, RulePackageDocument } from '#shared/contract/rules.ts';
 import { agentsApiWithHost } from '#test/kit/agents-api.ts';
 import { type CapturedLog, captureLog } from '#test/kit/invoke.ts';
 import { at, reportOf, sha256 } from '#test/kit/values.ts';
@@ -10,6 +10,19 @@ beforeEach(() => {
   log = captureLog();
 });
 afterEach(() => log.restore());
+
+const packageOf = (name: string): RulePackageDocument => ({
+  name,
+  priority: 0,
+  rules: [{ effect: 'allow', when: { kbs: ['5000001'] }, comment: name }],
+});
+/** These packages, all of them for the group of the host unless it is said otherwise. */
+const bookOf = (names: readonly string[], assignments?: RuleBook['assignments']): RuleBook => ({
+  packages: names.map(packageOf),
+  assignments: assignments ?? { groups: { pilots: [...names] }, hosts: {} },
+});
+
+const by = { changedAt: at(50), changedBy: 'olga' };
 
 const checkIn = { version: 1, outcomes: [] };
 const command = (commandId: string, more: Partial<Command> = {}): Command => ({
@@ -39,7 +52,7 @@ describe('a check-in', () => {
       serverTime: at(100),
       knowsReport: false,
       pollSeconds: 7200,
-      rules: defaultRules,
+      rules: { version: 2, revision: 0, packages: [] },
       commands: [],
       acknowledged: [],
       cookies: { values: expect.any(Object), expiresAt: at(100 + 8 * 3600) },
@@ -60,12 +73,29 @@ describe('a check-in', () => {
   it('brings new rules some seconds after they were written', async () => {
     const { host, ports, clock } = await agentsApiWithHost();
     await host.send('checkIn', checkIn);
-    const { revision: _, ...none } = defaultRules;
-    await ports.rules.put({ ...none, allowedKbs: ['5000001'] }, 0);
+    await ports.rules.put({ book: bookOf(['base']), ...by }, 0);
     expect((await host.send('checkIn', { ...checkIn, rulesRevision: 0 })).body).not.toHaveProperty('rules');
     clock.seconds += 5;
     const { body } = await host.send('checkIn', { ...checkIn, rulesRevision: 0 });
-    expect(body.rules).toMatchObject({ revision: 1, allowedKbs: ['5000001'] });
+    expect(body.rules).toEqual({ version: 2, revision: 1, packages: [packageOf('base')] });
+  });
+
+  it('brings the packages of its group and its own, each once, and no others', async () => {
+    const { host, ports, clock } = await agentsApiWithHost();
+    const book = bookOf(['base', 'late', 'own', 'other'], {
+      groups: { pilots: ['late', 'base'], rest: ['other'] },
+      hosts: { 'pc-1': ['own', 'base'], 'pc-2': ['other'] },
+    });
+    await ports.rules.put({ book, ...by }, 0);
+    const first = await host.send('checkIn', checkIn);
+    expect(first.body.rules).toEqual({ version: 2, revision: 1, packages: ['base', 'late', 'own'].map(packageOf) });
+    // The same packages, assigned otherwise: a revision like any other.
+    const assignments = { groups: { pilots: ['other'] }, hosts: {} };
+    await ports.rules.put({ book: { ...book, assignments }, ...by }, 1);
+    clock.seconds += 5;
+    const second = await host.send('checkIn', { ...checkIn, rulesRevision: 1 });
+    expect(second.body.rules).toEqual({ version: 2, revision: 2, packages: [packageOf('other')] });
+    expect((await host.send('checkIn', { ...checkIn, rulesRevision: 2 })).body).not.toHaveProperty('rules');
   });
 
   it('is a report, too, when nothing has changed', async () => {

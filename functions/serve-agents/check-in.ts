@@ -1,4 +1,5 @@
 import type { CheckIn, CheckInAnswer } from '#shared/contract/agent/check-in.ts';
+import { noRules, rulesOfHost } from '#shared/contract/rules.ts';
 import { ordersFor, takeOutcomes } from './commands.ts';
 import { kept } from './kept.ts';
 import type { AgentPorts, HostCaller } from './ports.ts';
@@ -8,14 +9,19 @@ import { writeDown } from './turn.ts';
 const cookiesNeededMilliseconds = 3 * 3_600_000;
 
 /**
- * Answers a host that says how it is: rules that it lacks, what it should do, cookies for the repository. One read and one
- * write of its row; the rest is shared by all hosts and kept in memory.
+ * Answers a host that says how it is: the rules of its group and its own when it lacks them, what it should do, cookies
+ * for the repository. One read and one write of its row; the rest is shared by all hosts and kept in memory.
  */
 export function checkIns(ports: AgentPorts): (request: CheckIn, caller: HostCaller) => Promise<CheckInAnswer> {
   const now = () => ports.now().getTime();
   const { keepMilliseconds } = ports;
   const keeping = { milliseconds: keepMilliseconds, now };
-  const rulesInForce = kept(() => ports.rules.get(), keeping);
+  // Parsed once per revision: while nobody changes them, looking again costs one small read.
+  let known = noRules;
+  const rulesInForce = kept(async () => {
+    known = (await ports.rules.getIfNewer(known.revision)) ?? known;
+    return known;
+  }, keeping);
   const activeCommands = kept(() => ports.commands.active(ports.now().toISOString()), keeping);
 
   return async (request, caller) => {
@@ -30,6 +36,7 @@ export function checkIns(ports: AgentPorts): (request: CheckIn, caller: HostCall
     });
 
     const acknowledged = await takeOutcomes(ports, record, request.outcomes);
+    // The revision stands for what is in the packages and for which of them count where.
     const rules = await rulesInForce();
     const hasCookies =
       request.cookiesUntil !== undefined && Date.parse(request.cookiesUntil) - at.getTime() > cookiesNeededMilliseconds;
@@ -38,7 +45,7 @@ export function checkIns(ports: AgentPorts): (request: CheckIn, caller: HostCall
       serverTime: at.toISOString(),
       knowsReport: unchanged !== undefined,
       pollSeconds: orders.pollSeconds,
-      ...(request.rulesRevision !== rules.revision && { rules }),
+      ...(request.rulesRevision !== rules.revision && { rules: rulesOfHost(rules, record) }),
       commands: [...orders.commands],
       acknowledged,
       ...(!hasCookies && { cookies: await ports.cookies.issue(at) }),

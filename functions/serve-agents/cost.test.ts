@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { reportText } from '#shared/contract/agent/report-changes.ts';
+import { awsFacts } from '#shared/stores/catalog/aws-facts.ts';
+import { catalogBinding } from '#shared/stores/catalog/binding.ts';
 import { awsCommandStore } from '#shared/stores/commands/aws.ts';
 import { commandsBinding } from '#shared/stores/commands/binding.ts';
 import { awsHostStore } from '#shared/stores/hosts/aws.ts';
@@ -12,7 +14,7 @@ import { tokensBinding } from '#shared/stores/tokens/binding.ts';
 import { agentsApi, memoryAgentPorts, testSecret } from '#test/kit/agents-api.ts';
 import { type AwsServers, startAwsServers } from '#test/kit/aws-servers.ts';
 import { type CapturedLog, captureLog } from '#test/kit/invoke.ts';
-import { at, reportOf, sha256, tokenOf } from '#test/kit/values.ts';
+import { at, guid, reportOf, sha256, tokenOf } from '#test/kit/values.ts';
 
 /** What requests of a host cost, counted on the client of DynamoDB that all stores of the function share. */
 
@@ -50,6 +52,7 @@ async function make(rate?: { readonly burst: number; readonly perMinute: number 
     {
       ...ports,
       hosts,
+      catalog: awsFacts({ dynamodb, table: await aws.createTable(catalogBinding), sleep }),
       rules: awsRuleStore(dynamodb, await aws.createTable(rulesBinding)),
       commands: awsCommandStore({ dynamodb, table: commandsTable, sleep }),
     },
@@ -91,6 +94,14 @@ it('a changed report costs one read and one transaction, an enrolment three read
   const { callsOf, enrol } = await make();
   expect(await enrol()).toEqual(['GetItem', 'GetItem', 'GetItem', 'TransactWriteItems']);
   expect(await callsOf('postReport', report)).toEqual(['GetItem', 'TransactWriteItems']);
+});
+
+it('a lookup of updates costs one read and one write, and a read for each hundred', async () => {
+  const { callsOf, enrol } = await make();
+  await enrol();
+  const updateIds = Array.from({ length: 250 }, (_, n) => guid(n));
+  const calls = await callsOf('lookupUpdates', { version: 1, updateIds });
+  expect(calls).toEqual(['GetItem', 'UpdateItem', ...Array<string>(3).fill('BatchGetItem')]);
 });
 
 it('a throttled, replayed or revoked request costs one read and nothing else', async () => {

@@ -65,6 +65,7 @@ const goodBodies: Readonly<Record<keyof typeof agentEndpoints, readonly unknown[
       outcomes: [{ commandId: 'command-1', outcome: 'done', detail: 'x', at: at(0) }],
     },
   ],
+  lookupUpdates: [{ version: 1, updateIds: [guid(1), guid(2)] }],
   lookupFiles: [{ version: 1, sha1s: [sha1('a'), sha1('b')] }],
   postReport: [
     { version: 2, kind: 'whole', scan, report: { ...report, updates: [update] } },

@@ -13,12 +13,12 @@ import type { RuleStore } from '#shared/stores/rules/port.ts';
 /** What answering hosts needs of the outside. */
 export interface AgentPorts {
   readonly hosts: HostStore;
-  readonly rules: Pick<RuleStore, 'get'>;
+  readonly rules: Pick<RuleStore, 'getIfNewer'>;
   readonly commands: Pick<CommandStore, 'active' | 'get' | 'putOutcome'>;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly cookies: CookieIssuer;
   readonly events: EventSink;
-  readonly catalog: Pick<CatalogStore, 'fileFacts'>;
+  readonly catalog: Pick<CatalogStore, 'fileFacts' | 'unitsById'>;
   readonly payloads: Pick<PayloadStore, 'held'>;
   readonly requests: Pick<RequestStore, 'open' | 'get'>;
   /** How the broker wants to be named in `aud`. */

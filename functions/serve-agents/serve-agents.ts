@@ -7,6 +7,7 @@ import { lookUpFiles } from './files.ts';
 import type { AgentCaller, AgentPorts, HostCaller, Newcomer } from './ports.ts';
 import { takeReport } from './report.ts';
 import { writeDown } from './turn.ts';
+import { lookUpUpdates } from './updates.ts';
 
 /** The agents' API. */
 export function serveAgents(ports: AgentPorts): Implementation<typeof agentEndpoints, AgentCaller> {
@@ -17,6 +18,10 @@ export function serveAgents(ports: AgentPorts): Implementation<typeof agentEndpo
     lookupFiles: async ({ request, caller }) => {
       await writeDown(ports, host(caller));
       return lookUpFiles(ports, request.sha1s);
+    },
+    lookupUpdates: async ({ request, caller }) => {
+      await writeDown(ports, host(caller));
+      return lookUpUpdates(ports, request.updateIds);
     },
     postReport: ({ request, caller }) => takeReport(ports, request, host(caller)),
   };
