@@ -68,7 +68,10 @@ const open: FileRequest = {
   attempts: 0,
   state: 'open',
 };
-const withdrawn = update('5999101', { state: 'DISCARDED', reason: 'KB5999101 is forbidden' });
+const withdrawn = update('5999101', {
+  state: 'DISCARDED',
+  reason: 'forbidden by rule 1 of "demonstration": KB5999101; comment: breaks printing',
+});
 const missing = update('2999226', { state: 'MISSING', reason: 'not there yet', files: [sha1] });
 
 /** A good life: pc-1 is a Windows 7 that needs KB2999226, pc-2 a Windows 10 that is offered a forbidden update. */
@@ -205,6 +208,14 @@ describe('the checks of a life', () => {
     [
       'a forbidden update that is not discarded',
       lastRound(view('pc-1', [update('2999226')]), view('pc-2', [update('5999101')])),
+      /forbidden/,
+    ],
+    [
+      'a forbidden update that is discarded for another reason',
+      lastRound(
+        view('pc-1', [update('2999226')]),
+        view('pc-2', [{ ...withdrawn, reason: 'held back by rule 1 of "demonstration": KB5999101' }]),
+      ),
       /forbidden/,
     ],
     [

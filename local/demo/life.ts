@@ -10,7 +10,8 @@ import { DemoError } from './demo-error.ts';
 import { bytes, type Narrator, plural } from './narrator.ts';
 import type { DemoOptions } from './options.ts';
 import { type FleetCounts, type ReportedHost, whyOtherCounts } from './reported-hosts.ts';
-import { hostsInWords, publish, type Scene, setRules } from './scene.ts';
+import { forbidsKb, setRules } from './rules.ts';
+import { hostsInWords, publish, type Scene } from './scene.ts';
 import { readSyncReport, syncInWords, whyNotPublished } from './sync-report.ts';
 
 /** The last line of `npm start -- --once --json`. Hosts and index are what the broker knows; the rest is of this life. */
@@ -118,7 +119,7 @@ async function expectations({ microsoft, operators }: Scene): Promise<Expectatio
   const kb = /kb(\d{5,8})/i.exec(file ?? '')?.[1];
   if (file !== undefined) return kb === undefined ? {} : { offeredKbs: [kb] };
   const rules = await operators.call(operatorEndpoints.getRules);
-  return rules.forbiddenKbs.includes(withdrawnKb) ? { forbiddenKb: withdrawnKb } : {};
+  return forbidsKb(rules, withdrawnKb) ? { forbiddenKb: withdrawnKb } : {};
 }
 
 /** @returns why the index that is out did not become the current one; undefined when it did, or was it already */

@@ -9,7 +9,6 @@ import { localRepositoryKey } from '../repository-key.ts';
 import { startStack } from '../stack.ts';
 import type { InvocationResult, LocalStack } from '../types.ts';
 import { type ControlEndpoint, startControlEndpoint } from '../upstream/control.ts';
-import { removalToolKb, withdrawnKb } from '../upstream/invent/world.ts';
 import { type ControllableMicrosoft, startFakeMicrosoft } from '../upstream/server.ts';
 import type { Publication } from '../upstream/types.ts';
 import type { AgentPlaces } from './agent-command.ts';
@@ -17,6 +16,7 @@ import { DemoError } from './demo-error.ts';
 import { bytes, type Narrator, plural } from './narrator.ts';
 import { createOperators, type Operators } from './operators.ts';
 import type { DemoOptions } from './options.ts';
+import { hostsGroup } from './rules.ts';
 import { openSession } from './session.ts';
 import { createStackVoice } from './stack-voice.ts';
 import { synthesize } from './synthesize.ts';
@@ -128,7 +128,7 @@ export async function setScene(
   const { token } = await operators.call(operatorEndpoints.createToken, {
     body: {
       version: 1,
-      group: 'everyone',
+      group: hostsGroup,
       uses: options.hosts + spareEnrolments,
       expiresInSeconds: tokenSeconds,
       note: 'hosts of npm start',
@@ -184,31 +184,6 @@ export async function publish(scene: Scene, options: DemoOptions, narrator: Narr
 
 export const indexInWords = ({ number, indexBytes, indexSha256 }: Publication): string =>
   `index number ${number} (${bytes(indexBytes)}, SHA-256 ${indexSha256.slice(0, 12)}…)`;
-
-/** The demonstration's rules, unless somebody already wrote some. */
-export async function setRules(scene: Scene, narrator: Narrator): Promise<void> {
-  const rules = await scene.operators.call(operatorEndpoints.getRules);
-  if (rules.revision > 0) {
-    narrator.say('operator', `keeps the rules of revision ${rules.revision}`);
-    return;
-  }
-  const written = await scene.operators.call(operatorEndpoints.putRules, {
-    body: {
-      version: 1,
-      expectedRevision: 0,
-      rules: {
-        defaultAllow: false,
-        allowedKbs: [removalToolKb],
-        forbiddenKbs: [withdrawnKb],
-        allowedSeverities: ['Critical', 'Important'],
-      },
-    },
-  });
-  narrator.say(
-    'operator',
-    `allows severities Critical and Important and KB${removalToolKb}, forbids KB${withdrawnKb} (rules revision ${written.revision})`,
-  );
-}
 
 export const hostsInWords = (fleet: Fleet): string =>
   `${plural(fleet.hosts.length, 'simulated host')} of ${plural(new Set(fleet.hosts.map(({ profile }) => profile.key)).size, 'kind')}`;

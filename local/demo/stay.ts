@@ -4,7 +4,8 @@ import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { agentCommand, fromFolder, shellWord } from './agent-command.ts';
 import { bytes, type Narrator, plural } from './narrator.ts';
 import type { DemoOptions } from './options.ts';
-import { hostsInWords, indexInWords, publish, type Scene, setRules } from './scene.ts';
+import { setRules } from './rules.ts';
+import { hostsInWords, indexInWords, publish, type Scene } from './scene.ts';
 import type { CycleTally } from './tally.ts';
 
 /** Microsoft's months in this world, divided by the speed: at the default speed of 120 a new one each three minutes. */
