@@ -2,9 +2,12 @@ import type { FileStatus } from '#shared/contract/agent/files.ts';
 import type { PayloadFile, UpdateIdentity } from '#shared/core/catalog/model.ts';
 import type { HostScan, NeededUpdate, ScannedUpdate } from '#shared/core/catalog/scan.ts';
 import { judge } from '#shared/core/rules/judge.ts';
-import type { RuleSet, Verdict } from '#shared/core/rules/model.ts';
+import type { Verdict } from '#shared/core/rules/model.ts';
+import { isServicingStack } from '#shared/core/rules/servicing-stack.ts';
 import type { UpdateState } from '#shared/core/status/states.ts';
+import { ageFrom, type FirstPublications } from './first-published.ts';
 import { installRecordOf, type Journal } from './journal.ts';
+import type { CompiledRules } from './settings.ts';
 
 /** A needed update with what the rules say of it and of what replaces it. */
 export interface JudgedUpdate {
@@ -12,28 +15,58 @@ export interface JudgedUpdate {
   readonly verdict: Verdict;
   /** The newest update that replaces it and is installed, or needed and allowed. */
   readonly replacedBy?: ScannedUpdate;
-  /** Allowed and not replaced: its files are asked for, downloaded and installed. */
+  /** Why nothing is installed on this host, whatever is allowed. */
+  readonly switchedOff?: string;
+  /** Allowed, not replaced and not switched off: its files are asked for, downloaded and installed. */
   readonly wanted: boolean;
 }
 
-/** Judges every needed update. An update that is replaced is not wanted, however it is judged itself. */
-export function judgeScan(scan: HostScan, rules: RuleSet): readonly JudgedUpdate[] {
+/** What updates are judged by. */
+export interface Judgement {
+  readonly compiled: CompiledRules;
+  readonly now: Date;
+  readonly firstPublished: FirstPublications;
+}
+
+/**
+ * Judges every needed update. An update is replaced by one that is installed, or needed and allowed: what is forbidden,
+ * held or delayed replaces nothing. One that is replaced is not wanted, however it is judged itself.
+ */
+export function judgeScan(scan: HostScan, { compiled, now, firstPublished }: Judgement): readonly JudgedUpdate[] {
+  const verdicts = scan.needed.map((update) =>
+    judge(compiled.rules, { ...update, firstPublishedAt: ageFrom(update, firstPublished) }, now),
+  );
   const replacing = new Map<string, ScannedUpdate>();
-  const verdicts = new Map(scan.needed.map((update) => [update.updateId, judge(rules, update)]));
   // Both lists run from old to new, and what is installed stands first: the last one found is the newest to come.
   for (const update of scan.installed) replacing.set(update.updateId, update);
-  for (const update of scan.needed) {
-    if (verdicts.get(update.updateId)?.allowed === true) replacing.set(update.updateId, update);
-  }
+  scan.needed.forEach((update, at) => {
+    if (verdicts[at]?.allowed === true) replacing.set(update.updateId, update);
+  });
   const candidates = [...replacing.values()];
-  return scan.needed.map((update) => {
-    const verdict = verdicts.get(update.updateId) ?? judge(rules, update);
+  const { enabled } = compiled.settings;
+  const off =
+    enabled?.value === false ? `nothing is installed on this host: "${enabled.package}" sets enabled to false` : '';
+  return scan.needed.flatMap((update, at) => {
+    const verdict = verdicts[at];
+    if (verdict === undefined) return [];
     const names = new Set(update.supersededBy);
     const replacedBy = candidates.findLast((one) => names.has(one.updateId));
-    const wanted = verdict.allowed && replacedBy === undefined;
-    return replacedBy === undefined ? { update, verdict, wanted } : { update, verdict, wanted, replacedBy };
+    return {
+      update,
+      verdict,
+      wanted: verdict.allowed && replacedBy === undefined && off === '',
+      ...(replacedBy !== undefined && { replacedBy }),
+      ...(off !== '' && { switchedOff: off }),
+    };
   });
 }
+
+/** When the first verdict changes by itself, because a delay or a rule ends. ISO 8601; undefined when none does. */
+export const nextChangeOf = (judged: readonly JudgedUpdate[]): string | undefined =>
+  judged
+    .flatMap(({ verdict: { until } }) => until ?? [])
+    .toSorted((a, b) => Date.parse(a) - Date.parse(b))
+    .at(0);
 
 /** Files of all wanted updates, each once, in the order of the updates. */
 export function wantedFiles(judged: readonly JudgedUpdate[]): readonly PayloadFile[] {
@@ -67,10 +100,11 @@ export function assess(
   installed: readonly ScannedUpdate[],
   knowledge: Knowledge,
 ): readonly AssessedUpdate[] {
+  const stack = judged.find((one) => goesFirst(one, knowledge))?.update;
   return [
     ...judged.map((one) => ({
       ...identify(one.update),
-      ...stateOf(one, knowledge),
+      ...stateOf(one, knowledge, stack),
       files: one.update.files.map((file) => file.sha1),
     })),
     ...installed.map((update) => ({
@@ -101,15 +135,34 @@ interface StateAndReason {
   readonly reason: string;
 }
 
-function stateOf({ update, verdict, replacedBy }: JudgedUpdate, knowledge: Knowledge): StateAndReason {
+/** @param stack servicing stack update that goes first */
+function stateOf(
+  { update, verdict, replacedBy, switchedOff }: JudgedUpdate,
+  knowledge: Knowledge,
+  stack: NeededUpdate | undefined,
+): StateAndReason {
   if (replacedBy !== undefined) return { state: 'SUPERSEDED', reason: `by ${nameOf(replacedBy)}` };
   if (!verdict.allowed) return { state: 'DISCARDED', reason: verdict.reason };
-  return (
-    installationTrouble(update, knowledge) ??
-    missingFiles(update, knowledge) ??
-    downloadTrouble(update, knowledge) ?? { state: 'PENDING', reason: pendingReason(update, knowledge) }
-  );
+  if (switchedOff !== undefined) return { state: 'DISCARDED', reason: `${switchedOff}; otherwise ${verdict.reason}` };
+  const trouble =
+    installationTrouble(update, knowledge) ?? missingFiles(update, knowledge) ?? downloadTrouble(update, knowledge);
+  if (trouble !== undefined) return trouble;
+  const waits =
+    stack === undefined || isServicingStack(update) ? '' : `; ${nameOf(stack)} is installed first, and alone`;
+  return { state: 'PENDING', reason: `${pendingReason(update, knowledge)}${waits}` };
 }
+
+/** Attempts are used up: the update is left alone. */
+export const isGivenUp = (update: NeededUpdate, knowledge: Knowledge): boolean =>
+  (installRecordOf(knowledge.journal, update)?.attempts ?? 0) >= knowledge.maxInstallAttempts;
+
+/** A servicing stack update that can be installed as far as is known; one that cannot holds up nothing. */
+const goesFirst = ({ update, wanted }: JudgedUpdate, knowledge: Knowledge): boolean =>
+  wanted &&
+  isServicingStack(update) &&
+  !isGivenUp(update, knowledge) &&
+  missingFiles(update, knowledge) === undefined &&
+  downloadTrouble(update, knowledge) === undefined;
 
 function installationTrouble(update: NeededUpdate, knowledge: Knowledge): StateAndReason | undefined {
   const record = installRecordOf(knowledge.journal, update);

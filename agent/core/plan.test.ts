@@ -3,13 +3,14 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod/mini';
 import type { FileStatus } from '#shared/contract/agent/files.ts';
 import { hostReport } from '#shared/contract/agent/report.ts';
-import type { NeededUpdate } from '#shared/core/catalog/scan.ts';
-import type { RuleSet } from '#shared/core/rules/model.ts';
+import type { RulePackageDocument } from '#shared/contract/rules.ts';
+import type { HostScan, NeededUpdate } from '#shared/core/catalog/scan.ts';
 import { updateStates } from '#shared/core/status/states.ts';
-import { assess, judgeScan, type Knowledge } from './assess.ts';
+import { assess, judgeScan, type Knowledge, nextChangeOf } from './assess.ts';
 import { beginInstall, emptyJournal, endInstall, type Journal, noteStored, settle } from './journal.ts';
 import { planDownloads, planInstalls, planRemovals } from './plan.ts';
 import { buildReport, neededFiles } from './report.ts';
+import { compile } from './settings.ts';
 
 const hex = (letter: string, length: number): string => letter.repeat(length);
 const sha1 = (letter: string): string => hex(letter, 40);
@@ -22,6 +23,7 @@ const needed = (number: number, files: readonly string[], changes: Partial<Neede
   createdAt: '2026-01-01T00:00:00Z',
   leaves: [],
   files: files.map((letter) => ({ sha1: sha1(letter), name: `${letter}.cab` })),
+  products: [],
   supersededBy: [],
   ...changes,
 });
@@ -36,9 +38,18 @@ const knowing = (changes: { held?: readonly string[]; journal?: Journal; max?: n
   journal: changes.journal ?? emptyJournal,
   maxInstallAttempts: changes.max ?? 3,
 });
-const allow: RuleSet = { defaultAllow: true, allowedKbs: [], forbiddenKbs: [], allowedSeverities: [] };
-const judged = (updates: readonly NeededUpdate[], rules = allow) =>
-  judgeScan({ needed: updates, installed: [] }, rules);
+type Package = Partial<RulePackageDocument>;
+const allow: Package = { settings: { defaultAllow: true } };
+const forbid = (...kbs: string[]): Package => ({ ...allow, wapt: { forbiddenKbs: kbs } });
+const now = new Date('2026-02-01T00:00:00Z');
+const judgedBy = (scan: HostScan, changes: Package, told: readonly (readonly [number, string])[] = []) =>
+  judgeScan(scan, {
+    compiled: compile({ version: 2, revision: 1, packages: [{ name: 'pilot', priority: 0, rules: [], ...changes }] }),
+    now,
+    firstPublished: new Map(told.map(([number, at]) => [id(number), at])),
+  });
+const judged = (updates: readonly NeededUpdate[], changes = allow) =>
+  judgedBy({ needed: updates, installed: [] }, changes);
 const digests = (steps: readonly { file: { sha1: string } }[]) => steps.map((step) => step.file.sha1[0]);
 const numbers = (steps: readonly { update: NeededUpdate }[]) =>
   steps.map((step) => Number(step.update.updateId.slice(-4)));
@@ -54,7 +65,7 @@ describe('planDownloads', () => {
 
   it('leaves an update alone of which a file is missing, held back, or given up', () => {
     expect(planDownloads(judged([needed(1, ['a', 'b'])]), knowing({ held: ['a'] }))).toEqual([]);
-    const forbidden = judged([needed(1, ['a'])], { ...allow, forbiddenKbs: ['5000001'] });
+    const forbidden = judged([needed(1, ['a'])], forbid('5000001'));
     expect(planDownloads(forbidden, knowing({ held: ['a'] }))).toEqual([]);
     const tried = beginInstall(emptyJournal, needed(1, []), '2026-01-01T00:00:00Z');
     expect(planDownloads(judged([needed(1, ['a'])]), knowing({ held: ['a'], journal: tried, max: 1 }))).toEqual([]);
@@ -62,10 +73,31 @@ describe('planDownloads', () => {
 });
 
 describe('planInstalls', () => {
-  it('installs whole updates only, old ones first, servicing stacks before all', () => {
-    const stack = needed(3, ['c'], { title: '2026-01 Servicing Stack Update for Windows Server 2016 (KB5000003)' });
-    const updates = judged([needed(1, ['a']), needed(2, ['a', 'b']), stack, needed(4, [])]);
-    expect(numbers(planInstalls(updates, knowing({ journal: stored(['a', 'c']) })))).toEqual([3, 1, 4]);
+  const stack = needed(3, ['c'], { title: '2026-01 Servicing Stack Update for Windows Server 2016 (KB5000003)' });
+  const all = judged([needed(1, ['a']), needed(2, ['a', 'b']), stack, needed(4, [])]);
+
+  it('installs whole updates only, old ones first', () => {
+    expect(numbers(planInstalls(all, knowing({ journal: stored(['a']) })))).toEqual([1, 4]);
+  });
+
+  it('installs servicing stack updates alone, before the rest', () => {
+    expect(numbers(planInstalls(all, knowing({ journal: stored(['a', 'c']) })))).toEqual([3]);
+    expect(digests(planDownloads(all, knowing({ held: ['a', 'b', 'c'] })))).toEqual(['c', 'a', 'b']);
+    // One whose attempts are used up holds up nothing.
+    const tried = beginInstall(stored(['a', 'c']), stack, '2026-01-01T00:00:00Z');
+    expect(numbers(planInstalls(all, knowing({ journal: tried, max: 2 })))).toEqual([3]);
+    expect(numbers(planInstalls(all, knowing({ journal: tried, max: 1 })))).toEqual([1, 4]);
+  });
+
+  it('says what the rest waits for', () => {
+    const reasons = (knowledge: Knowledge) =>
+      Object.fromEntries(assess(all, [], knowledge).map(({ kbs, reason }) => [kbs[0]?.slice(-1), reason]));
+    expect(reasons(knowing({ held: ['a', 'c'], journal: stored(['a']) }))).toMatchObject({
+      1: `its file is downloaded; KB5000003 (${stack.title}) is installed first, and alone`,
+      2: 'the broker could not be asked about 1 of 2 files',
+      3: 'its file is in the repository',
+    });
+    expect(reasons(knowing({ journal: stored(['a']) }))).toMatchObject({ 1: 'its file is downloaded' });
   });
 
   it('gives the proved digest of each file to the installer', () => {
@@ -76,8 +108,10 @@ describe('planInstalls', () => {
 
 describe('planRemovals', () => {
   it('keeps what a wanted update needs and nothing else', () => {
-    const rules = { ...allow, forbiddenKbs: ['5000002'] };
-    const steps = planRemovals(judged([needed(1, ['a']), needed(2, ['b'])], rules), ['a', 'b', 'c'].map(sha1));
+    const steps = planRemovals(
+      judged([needed(1, ['a']), needed(2, ['b'])], forbid('5000002')),
+      ['a', 'b', 'c'].map(sha1),
+    );
     expect(steps.map((step) => step.sha1[0])).toEqual(['b', 'c']);
   });
 });
@@ -86,16 +120,60 @@ describe('judgeScan', () => {
   const old = needed(1, ['a'], { supersededBy: [id(2), id(3)] });
   it('names the newest allowed superseder, or an installed one whatever the rules', () => {
     const middle = needed(2, ['b'], { supersededBy: [id(3)] });
-    const replaced = (rules: RuleSet) => judged([old, middle, needed(3, ['c'])], rules)[0]?.replacedBy?.updateId;
+    const newest = needed(3, ['c'], { createdAt: '2026-01-31T00:00:00Z' });
+    const replaced = (rules: Package) => judged([old, middle, newest], rules)[0]?.replacedBy?.updateId;
     expect(replaced(allow)).toBe(id(3));
-    expect(replaced({ ...allow, forbiddenKbs: ['5000003'] })).toBe(id(2));
-    expect(replaced({ ...allow, forbiddenKbs: ['5000002', '5000003'] })).toBeUndefined();
-    const { leaves: _leaves, files: _files, supersededBy: _by, ...installed } = needed(3, []);
-    const none = { ...allow, defaultAllow: false };
-    expect(judgeScan({ needed: [old], installed: [installed] }, none)[0]).toMatchObject({
+    expect(replaced(forbid('5000003'))).toBe(id(2));
+    expect(replaced(forbid('5000002', '5000003'))).toBeUndefined();
+    // Neither does what is held or delayed replace anything.
+    expect(replaced({ ...allow, rules: [{ effect: 'hold', when: { kbs: ['5000003'] } }] })).toBe(id(2));
+    expect(replaced({ settings: { defaultAllow: true, installDelaySeconds: 7 * 24 * 3600 } })).toBe(id(2));
+    const { leaves: _leaves, files: _files, supersededBy: _by, products: _products, ...installed } = needed(3, []);
+    expect(judgedBy({ needed: [old], installed: [installed] }, forbid('5000003'))[0]).toMatchObject({
       wanted: false,
       replacedBy: { updateId: id(3) },
     });
+  });
+
+  it('counts a delay from the first publication, which is never later than the revision', () => {
+    const revised = needed(1, ['a'], { createdAt: '2026-01-31T00:00:00Z' });
+    const delay: Package = { settings: { defaultAllow: true, installDelaySeconds: 7 * 24 * 3600 } };
+    const by = (told: readonly (readonly [number, string])[]) =>
+      judgedBy({ needed: [revised], installed: [] }, delay, told)[0];
+    expect(by([])).toMatchObject({ wanted: false, verdict: { code: 'delayed', until: '2026-02-07T00:00:00.000Z' } });
+    expect(by([[1, '2026-01-20T00:00:00Z']])).toMatchObject({ wanted: true, verdict: { code: 'default-allow' } });
+    expect(by([[1, '2026-01-28T00:00:00Z']])?.verdict.until).toBe('2026-02-04T00:00:00.000Z');
+    expect(by([[1, '2026-03-01T00:00:00Z']])?.verdict.until).toBe('2026-02-07T00:00:00.000Z');
+  });
+
+  it('tells when the first verdict changes by itself', () => {
+    const rules: Package['rules'] = [
+      { effect: 'hold', when: { kbs: ['5000001'] }, expiresAt: '2026-04-01T00:00:00Z' },
+      { effect: 'hold', when: { kbs: ['5000002'] }, expiresAt: '2026-03-01T00:00:00Z' },
+    ];
+    const updates = [needed(1, []), needed(2, []), needed(3, [])];
+    expect(nextChangeOf(judged(updates, { ...allow, rules }))).toBe('2026-03-01T00:00:00.000Z');
+    expect(nextChangeOf(judged(updates))).toBeUndefined();
+  });
+
+  it('wants nothing where a package switches the agent off, and says what it would do', () => {
+    const off = judged([needed(1, ['a']), needed(2, ['b'])], {
+      settings: { enabled: false, defaultAllow: true },
+      wapt: { forbiddenKbs: ['5000002'] },
+    });
+    expect(planDownloads(off, knowing({ held: ['a', 'b'] }))).toEqual([]);
+    expect(planInstalls(off, knowing({ journal: stored(['a', 'b']) }))).toEqual([]);
+    expect(neededFiles(off, new Map(), new Set())).toEqual([]);
+    expect(assess(off, [], knowing())).toMatchObject([
+      {
+        state: 'DISCARDED',
+        reason: expect.stringMatching(
+          /^nothing is installed on this host: "pilot" sets enabled to false; otherwise no rule mentions KB5000001/,
+        ),
+      },
+      { state: 'DISCARDED', reason: 'forbidden by wapt.forbiddenKbs of "pilot": KB5000002' },
+    ]);
+    expect(judged([needed(1, ['a'])], { settings: { enabled: true, defaultAllow: true } })[0]?.wanted).toBe(true);
   });
 });
 
@@ -152,10 +230,11 @@ describe('whatever is needed and known', () => {
     .map(([number, files, by]) => needed(number, files, { supersededBy: by.filter((one) => one > number).map(id) }));
   const scan = fc.uniqueArray(update, { selector: (one) => one.updateId, maxLength: 6 });
   const rules = fc.record({
-    defaultAllow: fc.boolean(),
-    allowedKbs: fc.subarray(['5000001', '5000002', '5000003']),
-    forbiddenKbs: fc.subarray(['5000002', '5000003', '5000004']),
-    allowedSeverities: fc.constant([]),
+    settings: fc.record({ defaultAllow: fc.boolean() }),
+    wapt: fc.record({
+      allowedKbs: fc.subarray(['5000001', '5000002', '5000003']),
+      forbiddenKbs: fc.subarray(['5000002', '5000003', '5000004']),
+    }),
   });
 
   it('plans, states and needs agree', () => {

@@ -1,8 +1,8 @@
 import type { FileStatus } from '#shared/contract/agent/files.ts';
 import type { PayloadFile } from '#shared/core/catalog/model.ts';
 import type { NeededUpdate } from '#shared/core/catalog/scan.ts';
-import { conflictOf, type JudgedUpdate, type Knowledge } from './assess.ts';
-import { installRecordOf } from './journal.ts';
+import { isServicingStack } from '#shared/core/rules/servicing-stack.ts';
+import { conflictOf, isGivenUp, type JudgedUpdate, type Knowledge } from './assess.ts';
 
 /** A payload with all that is needed to fetch and prove it. */
 export interface RepositoryFile {
@@ -22,18 +22,12 @@ export type StepOf<K extends Step['kind']> = Extract<Step, { readonly kind: K }>
 
 /**
  * Wanted updates in the order they are worked on: servicing stack updates first, because others fail without them
- * (0x800f0823), then from old to new as the scan gives them. The index has no flag for servicing stacks; their English
- * titles name them.
+ * (0x800f0823), then from old to new as the scan gives them.
  */
 function inOrder(judged: readonly JudgedUpdate[]): readonly NeededUpdate[] {
   const wanted = judged.filter((one) => one.wanted).map((one) => one.update);
-  const isStack = (update: NeededUpdate): boolean => /servicing stack update/i.test(update.title ?? '');
-  return [...wanted.filter(isStack), ...wanted.filter((update) => !isStack(update))];
+  return [...wanted.filter(isServicingStack), ...wanted.filter((update) => !isServicingStack(update))];
 }
-
-/** Attempts are used up: the update is left alone. */
-const isGivenUp = (update: NeededUpdate, knowledge: Knowledge): boolean =>
-  (installRecordOf(knowledge.journal, update)?.attempts ?? 0) >= knowledge.maxInstallAttempts;
 
 /**
  * Downloads of every file that is held and not here yet. An update of which a file is missing is left out altogether: it
@@ -67,7 +61,10 @@ const complete = (file: PayloadFile, proved: { readonly sha256: string; readonly
   ...(file.name === undefined ? {} : { name: file.name }),
 });
 
-/** Installations of the updates whose files are all here. */
+/**
+ * Installations of the updates whose files are all here. Servicing stack updates are a plan of their own: after them the
+ * machine is scanned again, and the rest is planned anew. While one can be tried, the rest does not use up its attempts.
+ */
 export function planInstalls(
   judged: readonly JudgedUpdate[],
   knowledge: Knowledge,
@@ -82,7 +79,8 @@ export function planInstalls(
     });
     if (files.length === update.files.length) steps.push({ kind: 'install-update', update, files });
   }
-  return steps;
+  const stacks = steps.filter(({ update }) => isServicingStack(update));
+  return stacks.length > 0 ? stacks : steps;
 }
 
 /** Removal of payloads, whole or begun, that no wanted update needs: installed ones above all. */

@@ -8,6 +8,8 @@ export interface Broker {
   checkIn(said: CheckIn, signal?: AbortSignal): Promise<CheckInAnswer>;
   /** Status of each digest, in the order asked; any number of digests. */
   lookupFiles(sha1s: readonly string[], signal?: AbortSignal): Promise<readonly FileStatus[]>;
+  /** When updates were first published, ISO 8601 by UpdateId; any number of them. Those it does not know are left out. */
+  lookupUpdates(updateIds: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, string>>;
   /** @throws AgentError `unknown-base` when the broker does not have the report that the changes are to */
   postReport(message: ReportMessage, signal?: AbortSignal): Promise<ReportAnswer>;
 }

@@ -1,5 +1,13 @@
 /** Names of the small state files. */
-export type DocumentName = 'identity' | 'index' | 'rules' | 'journal' | 'accepted-report' | 'cookies' | 'last-cycle';
+export type DocumentName =
+  | 'identity'
+  | 'index'
+  | 'rules'
+  | 'first-published'
+  | 'journal'
+  | 'accepted-report'
+  | 'cookies'
+  | 'last-cycle';
 
 /**
  * Small state files of the agent, readable by their owner only. Each is written whole or not at all. Calls throw

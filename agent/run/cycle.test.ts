@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aHost, type Bench, openBench } from '../fixtures/bench.ts';
+import { rulesOf } from '../fixtures/fake-broker.ts';
 import { publish, type SmallFile, type SmallUpdate, sha1, unitId } from '../fixtures/publication.ts';
 import { runCycle } from './cycle.ts';
 import type { CycleResult } from './documents.ts';
@@ -108,17 +109,12 @@ describe('rules and supersedence', () => {
   it('names the reason of each state, and asks only for files of wanted updates', async () => {
     const { site } = bench;
     site.publish(publish([{ ...one, supersededBy: [2] }, two, { id: 3, kb: '5000003', files: [file('c.cab')] }]));
-    site.broker.rules = {
-      ...site.broker.rules,
-      defaultAllow: false,
-      allowedKbs: ['5000002'],
-      forbiddenKbs: ['5000003'],
-      revision: 7,
-    };
+    const wapt = { allowedKbs: ['5000002'], forbiddenKbs: ['5000003'] };
+    site.broker.rules = rulesOf({ wapt, settings: {} }, 7);
     const result = await runCycle(await bench.agent());
     expect(states(result)).toMatchObject({
       '5000001': 'SUPERSEDED: by KB5000002 (Update (KB5000002))',
-      '5000003': 'DISCARDED: KB5000003 is forbidden',
+      '5000003': 'DISCARDED: forbidden by wapt.forbiddenKbs of "pilot": KB5000003',
     });
     expect(result.needs).toEqual([sha1(a.data), sha1(b.data)]);
     expect(result.rulesRevision).toBe(7);
@@ -127,11 +123,11 @@ describe('rules and supersedence', () => {
   it('an update is not replaced by one that the rules hold back', async () => {
     const { site } = bench;
     site.publish(publish([{ ...one, supersededBy: [2] }, two]));
-    site.broker.rules = { ...site.broker.rules, forbiddenKbs: ['5000002'] };
+    site.broker.rules = rulesOf({ rules: [{ effect: 'forbid', when: { kbs: ['5000002'] } }] });
     const result = await runCycle(await bench.agent());
     expect(states(result)).toMatchObject({
       '5000001': expect.stringMatching(/^MISSING/),
-      '5000002': 'DISCARDED: KB5000002 is forbidden',
+      '5000002': 'DISCARDED: forbidden by rule 1 of "pilot": KB5000002',
     });
   });
 

@@ -2,53 +2,24 @@ import * as z from 'zod/mini';
 import type { CheckInAnswer } from '#shared/contract/agent/check-in.ts';
 import type { FileStatus } from '#shared/contract/agent/files.ts';
 import { hostFacts } from '#shared/contract/agent/report.ts';
-import type { RulesDocument } from '#shared/contract/rules.ts';
 import { hostStateOf } from '#shared/core/status/states.ts';
-import { type AssessedUpdate, assess } from '../core/assess.ts';
+import { type AssessedUpdate, assess, nextChangeOf } from '../core/assess.ts';
 import { forgetAttempts, keepStored } from '../core/journal.ts';
 import { phases as everyPhase, type Phase } from '../core/phases.ts';
 import { asksAgain, buildReport, neededFiles } from '../core/report.ts';
+import { type CompiledRules, compile } from '../core/settings.ts';
 import { AgentError } from '../ports/agent-error.ts';
 import { Actions } from './actions.ts';
 import type { Agent } from './agent.ts';
 import { CommandRun } from './command-run.ts';
+import type { CycleOptions } from './cycle-options.ts';
 import { Dialogue, type ReportOptions } from './dialogue.ts';
 import type { CycleResult } from './documents.ts';
 import { withFreshCookies } from './fresh-cookies.ts';
 import { type JournalBook, openJournal } from './journal-book.ts';
-import { type Basis, type Examination, examine, lookUp } from './look.ts';
+import { type Basis, changeIsDue, type Examination, examine, lookUp, lookUpPublications } from './look.ts';
 import { type CurrentIndex, pullIndex, storedIndex, summaryOfIndex } from './pull.ts';
 import { Troubles } from './troubles.ts';
-
-export interface CycleOptions {
-  /**
-   * What to do; the rest is taken from what earlier cycles stored. A check-in alone adds what operators' commands, or new
-   * rules, ask for.
-   *
-   * @default all phases
-   */
-  readonly phases?: readonly Phase[];
-  /** Stops the cycle between steps and inside downloads. */
-  readonly signal?: AbortSignal;
-  /**
-   * Also try updates again whose attempts are used up.
-   *
-   * @default false
-   */
-  readonly retryGivenUp?: boolean;
-  /**
-   * Report also when nothing changed, and the whole.
-   *
-   * @default false
-   */
-  readonly wholeReport?: boolean;
-  /**
-   * Take on what operators order at check-in.
-   *
-   * @default true
-   */
-  readonly heedCommands?: boolean;
-}
 
 /**
  * One cycle of an agent: check-in, index, scan and judgement, lookup of files, report, download, installation; and when
@@ -93,9 +64,10 @@ class Cycle {
   private pollSeconds: number | undefined;
   private commands: CommandRun | undefined;
   private index: CurrentIndex | undefined;
-  private rules: RulesDocument | undefined;
+  private rules: CompiledRules | undefined;
   private statuses: ReadonlyMap<string, FileStatus> = new Map();
   private updates: readonly AssessedUpdate[] | undefined;
+  private nextChangeAt: string | undefined;
   private needs: readonly string[] = [];
   private readonly reports: CycleResult['reports'] = [];
   private actions: Actions | undefined;
@@ -116,19 +88,14 @@ class Cycle {
   result(): Omit<CycleResult, 'version' | 'startedAt' | 'endedAt'> {
     const { index, updates, actions } = this;
     const { indexProblem } = this.troubles;
+    const states = updates?.map(({ state }) => state) ?? [];
     return {
       phases: everyPhase.filter((phase) => this.phases.has(phase)),
       ...(this.pollSeconds === undefined ? {} : { pollSeconds: this.pollSeconds }),
       ...(index === undefined ? {} : { index: summaryOfIndex(index) }),
-      ...(this.rules === undefined ? {} : { rulesRevision: this.rules.revision }),
-      ...(updates === undefined && indexProblem === undefined
-        ? {}
-        : {
-            state: hostStateOf(
-              (updates ?? []).map(({ state }) => state),
-              indexProblem,
-            ),
-          }),
+      ...(this.rules === undefined ? {} : { rulesRevision: this.rules.document.revision }),
+      ...(this.nextChangeAt === undefined ? {} : { nextChangeAt: this.nextChangeAt }),
+      ...(updates === undefined && indexProblem === undefined ? {} : { state: hostStateOf(states, indexProblem) }),
       updates: (updates ?? []).map((update) => ({ ...update, kbs: [...update.kbs], files: [...update.files] })),
       needs: [...this.needs],
       reports: this.reports,
@@ -166,7 +133,9 @@ class Cycle {
     const alone = this.phases.size === 1;
     const answer = await this.tell(dialogue);
     // New rules are not only heard at a check-in that is alone, but also at the end of a cycle.
-    if (alone && (await dialogue.rulesAreNews())) for (const phase of everyPhase) this.phases.add(phase);
+    if (alone && ((await dialogue.rulesAreNews()) || (await changeIsDue(this.agent)))) {
+      for (const phase of everyPhase) this.phases.add(phase);
+    }
     if (this.options.heedCommands === false) return;
     for (const phase of (await this.commands?.take(answer)) ?? []) this.phases.add(phase);
   }
@@ -183,35 +152,56 @@ class Cycle {
     if (basis === undefined) return this.reportNoScan(dialogue);
     const again = this.options.retryGivenUp === true || this.commands?.verbs.has('install') === true;
     if (again) await journal.change(forgetAttempts);
-    const first = await this.attempt('scan', () => this.examine(basis));
-    if (first === undefined) return this.reportNoScan(dialogue);
-    if (this.does('lookup')) {
-      this.statuses =
-        (await this.attempt('lookup', () => lookUp(this.agent, first.judged, journal, this.options.signal))) ??
-        this.statuses;
-    }
-    this.conclude(basis, first);
+    const scanned = await this.attempt('scan', () => this.examine(basis));
+    if (scanned === undefined) return this.reportNoScan(dialogue);
+    const examined = this.does('lookup') ? await this.lookUp(basis, scanned) : scanned;
+    this.conclude(basis, examined);
     if (this.does('report')) {
       const whole = this.options.wholeReport === true || this.commands?.verbs.has('report') === true;
       const asks = asksAgain(this.needs, this.statuses);
-      await this.attempt('report', () => this.report(dialogue, basis, first, { whole, again: asks }));
+      await this.attempt('report', () => this.report(dialogue, basis, examined, { whole, again: asks }));
     }
 
     const actions = new Actions({ agent: this.agent, journal, signal: this.options.signal }, this.troubles);
     this.actions = actions;
-    const { judged } = first;
-    if (this.does('download')) await this.attempt('download', () => actions.download(judged, this.knowledge(basis)));
-    if (this.does('install')) await this.attempt('install', () => actions.install(judged, this.knowledge(basis)));
-    const acted = actions.installs.length > 0;
+    if (this.does('download')) {
+      await this.attempt('download', () => actions.download(examined.judged, this.knowledge(basis)));
+    }
+    const last = this.does('install') ? await this.install(actions, basis, examined) : examined;
     const failed = actions.downloads.some((one) => one.outcome === 'failed');
-    const last = acted ? ((await this.attempt('scan', () => this.examine(basis))) ?? first) : first;
     this.conclude(basis, last);
     if (this.phases.has('download') || this.phases.has('install')) {
       await this.attempt('install', () => actions.clean(last.judged));
     }
-    if ((acted || failed) && this.does('report')) {
+    if ((actions.installs.length > 0 || failed) && this.does('report')) {
       await this.attempt('report', () => this.report(dialogue, basis, last));
     }
+  }
+
+  /** Asks what only the broker knows. @returns the look at the machine, judged by it */
+  private async lookUp(basis: Basis, scanned: Examination): Promise<Examination> {
+    const { agent } = this;
+    const { signal } = this.options;
+    const told = await this.attempt('lookup', () => lookUpPublications(agent, basis, scanned, signal));
+    const { judged } = told ?? scanned;
+    const statuses = await this.attempt('lookup', () => lookUp(agent, judged, basis.journal, signal));
+    this.statuses = statuses ?? this.statuses;
+    return told ?? scanned;
+  }
+
+  /** Installs, and scans again after each plan that was carried out. @returns the last look at the machine */
+  private async install(actions: Actions, basis: Basis, examined: Examination): Promise<Examination> {
+    let last = examined;
+    for (let more = true; more; ) {
+      const { judged } = last;
+      const before = actions.installs.length;
+      more = (await this.attempt('install', () => actions.install(judged, this.knowledge(basis)))) === true;
+      if (actions.installs.length === before) return last;
+      const next = await this.attempt('scan', () => this.examine(basis));
+      if (next === undefined) return last;
+      last = next;
+    }
+    return last;
   }
 
   /** Without a scan there is one thing to report: that the index is of no use, so that somebody sees to it. */
@@ -227,7 +217,8 @@ class Cycle {
     const { signal } = this.options;
     if (this.does('pull')) this.index = await this.attempt('pull', () => pullIndex(this.agent, signal));
     this.index ??= await this.attempt('pull', () => storedIndex(this.agent));
-    this.rules = await this.attempt('check-in', () => dialogue.rules());
+    const told = await this.attempt('check-in', () => dialogue.rules());
+    this.rules = told && compile(told);
     const { index, rules } = this;
     if (index === undefined || rules === undefined) {
       const usable = this.troubles.indexProblem === undefined ? 'index' : 'usable index';
@@ -258,6 +249,7 @@ class Cycle {
     const stored = new Set(basis.journal.current.stored.map((file) => file.sha1));
     this.updates = assess(judged, scan.installed, this.knowledge(basis));
     this.needs = neededFiles(judged, this.statuses, stored);
+    this.nextChangeAt = nextChangeOf(judged);
   }
 
   private async report(
@@ -272,7 +264,7 @@ class Cycle {
       host: z.parse(hostFacts, { ...machine, agentVersion: this.agent.settings.agentVersion }),
       indexSha256: examined && index?.pointer.sha256,
       indexProblem: this.troubles.indexProblem,
-      rulesRevision: rules.revision,
+      rulesRevision: rules.document.revision,
       updates: this.updates ?? [],
       needs: this.needs,
     });

@@ -9,11 +9,11 @@ import {
   type ScanMoment,
 } from '#shared/contract/agent/report.ts';
 import { changesBetween, orderReport, reportText } from '#shared/contract/agent/report-changes.ts';
-import { type RulesDocument, rulesDocument } from '#shared/contract/rules.ts';
+import type { HostRules } from '#shared/contract/rules.ts';
 import { acknowledge, openOutcomes } from '../core/commands.ts';
 import { AgentError } from '../ports/agent-error.ts';
 import type { Agent } from './agent.ts';
-import { type AcceptedReport, acceptedReportDocument } from './documents.ts';
+import { type AcceptedReport, acceptedReportDocument, parseRules } from './documents.ts';
 import type { JournalBook } from './journal-book.ts';
 import { withRetries } from './retry.ts';
 
@@ -43,8 +43,8 @@ export class Dialogue {
   }
 
   /** The rules that the last check-in left here. */
-  rules(): Promise<RulesDocument | undefined> {
-    return this.agent.adapters.documents.read('rules', (value) => z.parse(rulesDocument, value));
+  rules(): Promise<HostRules | undefined> {
+    return this.agent.adapters.documents.read('rules', parseRules);
   }
 
   /** Whether the last report was judged by other rules than those that are here. */

@@ -2,13 +2,16 @@ import * as z from 'zod/mini';
 import { splitToken } from '#shared/contract/agent/enrolment.ts';
 import { enrolmentAudience } from '#shared/contract/agent/identity.ts';
 import { type HostFacts, hostFacts } from '#shared/contract/agent/report.ts';
-import { defaultRules } from '#shared/contract/rules.ts';
+import type { HostRules } from '#shared/contract/rules.ts';
 import { AgentError } from '../ports/agent-error.ts';
 import type { Registration } from '../ports/broker.ts';
 import type { Documents } from '../ports/documents.ts';
 import type { HostKey, KeyStore, SequenceNumbers } from '../ports/identity.ts';
 import type { IdentityDocument } from './documents.ts';
 import { countFromOne, openSequence, readIdentity } from './identity.ts';
+
+/** What holds on a host that was told no rules: nothing is allowed. */
+const noRules: HostRules = { version: 2, revision: 0, packages: [] };
 
 export interface EnrolParts {
   /** Address of the broker's API. */
@@ -74,7 +77,7 @@ export async function enrol(parts: EnrolParts): Promise<Enrolled> {
     sequence,
   };
   // Rules of another broker may have the same revision as the ones in force here.
-  if (before !== undefined && before.audience !== identity.audience) await documents.write('rules', defaultRules);
+  if (before !== undefined && before.audience !== identity.audience) await documents.write('rules', noRules);
   await documents.write('identity', identity);
   for (const other of await keys.list()) if (other !== key.thumbprint) await keys.remove(other);
   return { identity, changed: key !== known };

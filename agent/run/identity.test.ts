@@ -3,7 +3,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aHost, type Bench, openBench } from '../fixtures/bench.ts';
-import { goodToken } from '../fixtures/fake-broker.ts';
+import { goodToken, rulesOf } from '../fixtures/fake-broker.ts';
 import { publish, type SmallFile, type SmallUpdate, unitId } from '../fixtures/publication.ts';
 import { Site } from '../fixtures/site.ts';
 import { enrolSimulatedHost, openSimulatedAgent } from '../main.ts';
@@ -21,7 +21,7 @@ const one: SmallUpdate = { id: 1, kb: '5000001', files: [a] };
 
 /** Nothing of it is allowed, so that one cycle is like the next. */
 function publishQuietly(...updates: readonly SmallUpdate[]): void {
-  bench.site.broker.rules = { ...bench.site.broker.rules, defaultAllow: false };
+  bench.site.broker.rules = rulesOf({ settings: {} });
   bench.site.publish(publish(updates));
 }
 
@@ -159,7 +159,7 @@ describe('a host that goes over to another broker', () => {
     const other = await Site.open();
     try {
       other.broker.audience = 'urn:kbroker:another';
-      other.broker.rules = { ...other.broker.rules, defaultAllow: false };
+      other.broker.rules = rulesOf({ settings: {} });
       await enrolSimulatedHost({ ...common, server: other.url, token: goodToken, newKey: false });
       expect((await runCycle(await openSimulatedAgent(common), { phases: ['check-in'] })).problems).toEqual([]);
       expect(JSON.parse(await readFile(stateFile('rules'), 'utf8'))).toEqual(other.broker.rules);

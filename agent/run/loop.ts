@@ -1,6 +1,7 @@
 import { firstDelaySeconds, nextRound } from '../core/schedule.ts';
 import type { Agent } from './agent.ts';
-import { type CycleOptions, runCycle } from './cycle.ts';
+import { runCycle } from './cycle.ts';
+import type { CycleOptions } from './cycle-options.ts';
 import type { CycleResult } from './documents.ts';
 
 export interface LoopOptions extends Omit<CycleOptions, 'signal' | 'phases'> {

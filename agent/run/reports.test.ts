@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aHost, type Bench, openBench } from '../fixtures/bench.ts';
+import { rulesOf } from '../fixtures/fake-broker.ts';
 import { publish, type SmallFile, type SmallUpdate } from '../fixtures/publication.ts';
 import { runCycle } from './cycle.ts';
 
@@ -26,7 +27,7 @@ const many: readonly SmallUpdate[] = Array.from({ length: 20 }, (_, index) => ({
 
 /** Nothing of it is allowed, so that one cycle is like the next. */
 function publishQuietly(...updates: readonly SmallUpdate[]): void {
-  bench.site.broker.rules = { ...bench.site.broker.rules, defaultAllow: false };
+  bench.site.broker.rules = rulesOf({ settings: {} });
   bench.site.publish(publish(updates));
 }
 
@@ -95,7 +96,7 @@ describe('a report', () => {
   it('is whole at first, and changes afterwards, also after an installation in the same cycle', async () => {
     const { site } = bench;
     site.publish(publish([...many, one]));
-    site.broker.rules = { ...site.broker.rules, forbiddenKbs: many.map(({ kb }) => kb) };
+    site.broker.rules = rulesOf({ rules: [{ effect: 'forbid', when: { kbs: many.map(({ kb }) => kb) } }] });
     const agent = await bench.agent();
     await runCycle(agent);
     site.hold(a);
@@ -129,7 +130,7 @@ describe('a report', () => {
   it('is sent whole in the same cycle when its base is unknown by then', async () => {
     const { site } = bench;
     site.publish(publish([...many, one]));
-    site.broker.rules = { ...site.broker.rules, forbiddenKbs: many.map(({ kb }) => kb) };
+    site.broker.rules = rulesOf({ rules: [{ effect: 'forbid', when: { kbs: many.map(({ kb }) => kb) } }] });
     const agent = await bench.agent();
     await runCycle(agent);
     site.hold(a);
@@ -182,7 +183,7 @@ describe('rules', () => {
     const agent = await bench.agent();
     await runCycle(agent);
     expect((await runCycle(agent, { phases: ['check-in'] })).phases).toEqual(['check-in']);
-    site.broker.rules = { ...site.broker.rules, forbiddenKbs: ['5000001'], revision: 2 };
+    site.broker.rules = rulesOf({ rules: [{ effect: 'forbid', when: { kbs: ['5000001'] } }] }, 2);
     const judged = await runCycle(agent, { phases: ['check-in'] });
     expect(judged.rulesRevision).toBe(2);
     expect(judged.phases).toContain('install');

@@ -6,6 +6,8 @@ import { callSigned, type SignedCallOptions } from './signed-calls.ts';
 
 /** Bound of one lookup in the contract (shared/contract/agent/files.ts). */
 const maxDigestsPerLookup = 1000;
+/** The same (shared/contract/rules.ts). */
+const maxUpdatesPerLookup = 500;
 
 /** The broker's API over HTTP, typed by the endpoint table; each request is signed with the host's key. */
 export const createHttpBroker = (options: SignedCallOptions): Broker => ({
@@ -22,6 +24,29 @@ export const createHttpBroker = (options: SignedCallOptions): Broker => ({
           throw new AgentError('bad-answer', `the broker did not answer about the file with SHA-1 ${sha1}`);
         }
         found.push(status);
+      }
+    }
+    return found;
+  },
+  async lookupUpdates(updateIds, signal) {
+    const found = new Map<string, string>();
+    for (let from = 0; from < updateIds.length; from += maxUpdatesPerLookup) {
+      const some = updateIds.slice(from, from + maxUpdatesPerLookup);
+      const { updates } = await callSigned(
+        options,
+        agentEndpoints.lookupUpdates,
+        { version: 1, updateIds: some },
+        signal,
+      );
+      const asked = new Set(some);
+      for (const { updateId, firstPublishedAt } of updates) {
+        if (!asked.has(updateId)) {
+          throw new AgentError(
+            'bad-answer',
+            `the broker answered about the update ${updateId}, which was not asked for`,
+          );
+        }
+        found.set(updateId, firstPublishedAt);
       }
     }
     return found;
