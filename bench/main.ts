@@ -8,6 +8,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   cabinet: async () => (await import('./cabinet/cabinet.ts')).cabinetBench,
   index: async () => (await import('./index/index.ts')).indexBench,
   publish: async () => (await import('./publish/publish.ts')).publishBench,
+  rules: async () => (await import('./rules/rules.ts')).rulesBench,
   reports: async () => (await import('./reports/reports.ts')).reportsBench,
 };
 

@@ -1,6 +1,7 @@
 import type { Severity } from '../catalog/model.ts';
 import { type CompiledRule, compileRule, type Drawer } from './match.ts';
-import type { RulePackage, WaptLists } from './model.ts';
+import type { RulePackage } from './model.ts';
+import { type UnitedWaptLists, uniteWapt } from './wapt.ts';
 
 /** What the packages of a host say together, in their order and filed for judging. Made by {@link compileRules}. */
 export interface Rules {
@@ -20,9 +21,6 @@ export interface Folder {
   readonly hold: readonly CompiledRule[];
   readonly allow: readonly CompiledRule[];
 }
-
-/** All entries of all packages, each with the first package that has it; products and classifications in lower case. */
-export type UnitedWaptLists = Readonly<Record<keyof WaptLists, ReadonlyMap<string, string>>>;
 
 /** A setting, and the package that it is from. */
 export interface Setting<Value> {
@@ -98,29 +96,6 @@ function keysOf({ when }: CompiledRule, drawer: Drawer): ReadonlySet<string> {
     default:
       return new Set(named);
   }
-}
-
-function uniteWapt(ordered: readonly RulePackage[]): UnitedWaptLists {
-  const unite = (list: keyof WaptLists, keyOf = (entry: string) => entry): ReadonlyMap<string, string> => {
-    const united = new Map<string, string>();
-    for (const { name, wapt } of ordered) {
-      for (const entry of wapt?.[list] ?? []) {
-        const key = keyOf(entry);
-        if (!united.has(key)) united.set(key, name);
-      }
-    }
-    return united;
-  };
-  const inAnyCase = (entry: string) => entry.toLowerCase();
-  return {
-    forbiddenUpdates: unite('forbiddenUpdates'),
-    forbiddenKbs: unite('forbiddenKbs'),
-    allowedUpdates: unite('allowedUpdates'),
-    allowedKbs: unite('allowedKbs'),
-    allowedProducts: unite('allowedProducts', inAnyCase),
-    allowedSeverities: unite('allowedSeverities'),
-    allowedClassifications: unite('allowedClassifications', inAnyCase),
-  };
 }
 
 const severities: readonly (Severity | 'Unspecified')[] = ['Critical', 'Important', 'Moderate', 'Low', 'Unspecified'];

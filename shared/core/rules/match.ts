@@ -119,7 +119,8 @@ export interface Window {
   readonly to: number;
 }
 
-const always: Window = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
+/** From ever, for ever. */
+export const always: Window = { from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
 
 /**
  * When a rule whose drawer was opened holds for an update, if ever. Ages count in whole milliseconds, and both ends of

@@ -104,12 +104,15 @@ export interface Verdict {
   readonly allowed: boolean;
   readonly code: VerdictCode;
   /**
-   * One sentence for people: the rule, its package and the condition that matched, for instance
+   * One sentence for people, of less than 900 characters: the rule, its package and the condition that matched, for instance
    * `forbidden by rule 2 of "pilot": product Windows 10; comment: see ticket 17`.
    */
   readonly reason: string;
   /** Of what a package said: its name, and the rule's place in it from 1; `wapt` for a list of WAPT's. */
   readonly by?: { readonly package: string; readonly rule: number | 'wapt' | 'settings' };
-  /** When a delay or a rule's expiry changes this verdict by itself. ISO 8601. */
+  /**
+   * The first moment at which the passing of time alone (a delay, a rule's expiry, an age that a rule names) leads to another
+   * {@link code}. ISO 8601; absent: never.
+   */
   readonly until?: string;
 }

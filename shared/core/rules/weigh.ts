@@ -1,7 +1,8 @@
 import type { Folder, Rules, Setting } from './book.ts';
-import { type CompiledRule, type Facts, factsOf, updateKeys, type Window, windowOf } from './match.ts';
-import type { Effect, Judged, VerdictCode, WaptLists } from './model.ts';
+import { always, type CompiledRule, type Facts, factsOf, type Window, windowOf } from './match.ts';
+import type { Effect, Judged, VerdictCode } from './model.ts';
 import { isServicingStack } from './servicing-stack.ts';
+import { type WaptHit, waptHit } from './wapt.ts';
 
 /** A rule, or a list of WAPT's, that holds for an update at some time. */
 export type Match = RuleMatch | WaptMatch;
@@ -10,12 +11,7 @@ export interface RuleMatch extends Window {
   readonly rule: CompiledRule;
 }
 
-export interface WaptMatch extends Window {
-  readonly list: keyof WaptLists;
-  readonly package: string;
-  /** What matched, as the update spells it. */
-  readonly what: string;
-}
+export interface WaptMatch extends Window, WaptHit {}
 
 /** A delay that counts for an update. */
 export interface Delay extends Setting<number> {
@@ -85,7 +81,7 @@ export class Weighing {
   ignored(effect: 'forbid' | 'hold'): Match | undefined {
     if (!this.servicingStack) return undefined;
     const at = this.#now;
-    return this.#collect(effect, () => true).find(({ from, to }) => from <= at && at < to);
+    return this.#collect(effect, false).find(({ from, to }) => from <= at && at < to);
   }
 
   /** The delay that counts for the update, over or not. */
@@ -121,26 +117,21 @@ export class Weighing {
   #lane(effect: Effect): readonly Match[] {
     const known = this.#lanes[effect];
     if (known !== undefined) return known;
-    const lane = this.#collect(effect, this.#counts(effect));
+    // A servicing stack update heeds nothing but what forbids it by id.
+    const lane = this.servicingStack && effect === 'hold' ? [] : this.#collect(effect, this.servicingStack);
     this.#lanes[effect] = lane;
     return lane;
   }
 
-  /** Which native rules of an effect count; a servicing stack update heeds those only that forbid it by id. */
-  #counts(effect: Effect): (rule: CompiledRule) => boolean {
-    if (!this.servicingStack || effect === 'allow') return () => true;
-    return effect === 'hold' ? () => false : ({ when }) => when.updates !== undefined;
-  }
-
   /** All that holds now or later, in order, up to the first that holds from now on for ever: nothing after it can count. */
-  #collect(effect: Effect, counts: (rule: CompiledRule) => boolean): readonly Match[] {
+  #collect(effect: Effect, idsOnly: boolean): readonly Match[] {
     const found: RuleMatch[] = [];
     let closing = Number.POSITIVE_INFINITY;
     this.#folders ??= foldersOf(this.#rules, this.facts);
     for (const folder of this.#folders) {
       for (const rule of folder[effect]) {
         if (rule.rank >= closing) break;
-        if (!counts(rule)) continue;
+        if (idsOnly && rule.when.updates === undefined) continue;
         const window = windowOf(rule, this.facts);
         if (window === undefined || window.to <= this.#now || window.from >= window.to) continue;
         found.push({ rule, from: window.from, to: window.to });
@@ -149,8 +140,8 @@ export class Weighing {
     }
     const lane: Match[] = found.filter(({ rule }) => rule.rank <= closing).sort((a, b) => a.rule.rank - b.rule.rank);
     if (closing === Number.POSITIVE_INFINITY) {
-      const wapt = waptMatch(this.#rules, this.facts, effect, this.servicingStack);
-      if (wapt !== undefined) lane.push(wapt);
+      const hit = waptHit(this.#rules.wapt, this.facts, effect, { idsOnly });
+      if (hit !== undefined) lane.push({ ...hit, ...always });
     }
     return lane;
   }
@@ -169,46 +160,4 @@ function foldersOf({ drawers, others }: Rules, facts: Facts): readonly Folder[] 
   for (const key of facts.classification) open(drawers.classifications, key);
   open(drawers.severities, facts.severity);
   return folders;
-}
-
-/** The first list of WAPT's own order that matches; a servicing stack update heeds the forbidden ids only. */
-function waptMatch({ wapt }: Rules, facts: Facts, effect: Effect, servicingStack: boolean): WaptMatch | undefined {
-  const { update } = facts;
-  const byKey = (list: keyof WaptLists, key: string, what: string): WaptMatch | undefined => {
-    const name = wapt[list].get(key);
-    return name === undefined
-      ? undefined
-      : { list, package: name, what, from: Number.NEGATIVE_INFINITY, to: Number.POSITIVE_INFINITY };
-  };
-  const firstOf = <Item>(items: readonly Item[], find: (item: Item) => WaptMatch | undefined) => {
-    for (const item of items) {
-      const found = find(item);
-      if (found !== undefined) return found;
-    }
-    return undefined;
-  };
-  const byUpdate = (list: 'forbiddenUpdates' | 'allowedUpdates') =>
-    wapt[list].size === 0 ? undefined : firstOf(updateKeys(update), (key) => byKey(list, key, `update ${key}`));
-  const byKb = (list: 'forbiddenKbs' | 'allowedKbs') => firstOf(update.kbs, (kb) => byKey(list, kb, `KB${kb}`));
-  const byCategory = (list: 'allowedProducts' | 'allowedClassifications', noun: string) =>
-    firstOf(
-      list === 'allowedProducts' ? update.products : update.classification === undefined ? [] : [update.classification],
-      ({ id, title }) =>
-        byKey(list, id.toLowerCase(), `${noun} ${title ?? id}`) ??
-        (title === undefined ? undefined : byKey(list, title.toLowerCase(), `${noun} ${title}`)),
-    );
-  switch (effect) {
-    case 'forbid':
-      return byUpdate('forbiddenUpdates') ?? (servicingStack ? undefined : byKb('forbiddenKbs'));
-    case 'allow':
-      return (
-        byUpdate('allowedUpdates') ??
-        byKb('allowedKbs') ??
-        byCategory('allowedProducts', 'product') ??
-        byKey('allowedSeverities', facts.severity, `severity ${facts.severity}`) ??
-        byCategory('allowedClassifications', 'classification')
-      );
-    default:
-      return undefined;
-  }
 }

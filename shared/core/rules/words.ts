@@ -4,11 +4,16 @@ import { updateKeys } from './match.ts';
 import type { CategoryName, Conditions, Judged } from './model.ts';
 import type { Delay, Match } from './weigh.ts';
 
+/*
+ * A host reports the reason of each verdict, and a reported reason is at most 1024 characters long (shared/contract): what
+ * people wrote is therefore cut, so that the longest sentence stays below 900.
+ */
+
 /** `rule 2 of "pilot": product Windows 10; comment: see ticket 17`, or `wapt.allowedKbs of "pilot": KB5001`. */
 export function matchInWords(match: Match, facts: Facts): string {
   if ('list' in match) return `wapt.${match.list} of "${match.package}": ${match.what}`;
   const { package: name, place, when, comment } = match.rule;
-  const remark = comment === undefined || comment === '' ? '' : `; comment: ${comment}`;
+  const remark = comment === undefined || comment === '' ? '' : `; comment: ${cut(comment, 150)}`;
   return `rule ${place} of "${name}": ${conditionsInWords(when, facts)}${remark}`;
 }
 
@@ -24,7 +29,7 @@ function conditionsInWords(when: Conditions, { update, severity }: Facts): strin
     words.push(`classification ${categoryInWords(own, classifications)}`);
   }
   if (when.severities !== undefined) words.push(`severity ${severity}`);
-  if (when.title !== undefined) words.push(`title like "${when.title}"`);
+  if (when.title !== undefined) words.push(`title like "${cut(when.title, 60)}"`);
   if (when.minAgeSeconds !== undefined) words.push(`at least ${durationInWords(when.minAgeSeconds)} old`);
   if (when.maxAgeSeconds !== undefined) words.push(`at most ${durationInWords(when.maxAgeSeconds)} old`);
   if (when.reboots !== undefined) words.push(`reboot ${update.reboot}`);
@@ -38,14 +43,19 @@ function categoryInWords(own: readonly CategoryName[], named: readonly string[])
   const found = own.find(
     ({ id, title }) => keys.has(id.toLowerCase()) || (title !== undefined && keys.has(title.toLowerCase())),
   );
-  return found?.title ?? found?.id ?? '';
+  return categoryName(found ?? { id: '' });
 }
+
+/** The title, where there is one. */
+export const categoryName = ({ id, title }: CategoryName): string => cut(title ?? id, 60);
+
+const cut = (text: string, length: number): string => (text.length <= length ? text : `${text.slice(0, length - 1)}…`);
 
 /** `7 days for severity Critical since its first publication at 2026-01-01T00:00:00Z`. */
 export function delayInWords(delay: Delay, { update, severity }: Facts): string {
   const own = delay.bySeverity ? ` for severity ${severity}` : '';
   const since = Number.isNaN(delay.endsAt)
-    ? `, and since when it is published is not known (${JSON.stringify(update.firstPublishedAt)})`
+    ? `, and since when it is published is not known (${JSON.stringify(cut(update.firstPublishedAt, 40))})`
     : ` since its first publication at ${update.firstPublishedAt}`;
   return `${durationInWords(delay.value)}${own}${since}`;
 }
@@ -56,9 +66,12 @@ export function defaultInWords(setting: Setting<boolean> | undefined): string {
   return setting === undefined ? `the default is to ${what}` : `the default of "${setting.package}" is to ${what}`;
 }
 
-/** `KB5001, KB5002 with severity Critical`. */
+/** `KB5001, KB5002 with severity Critical`; of many KB numbers the first five. */
 export function updateInWords({ kbs, severity }: Judged): string {
-  const number = kbs.length === 0 ? 'an update without a KB number' : kbs.map((kb) => `KB${kb}`).join(', ');
+  const named = kbs.slice(0, 5).map((kb) => `KB${kb}`);
+  const more = kbs.length - named.length;
+  if (more > 0) named.push(`${more} more`);
+  const number = kbs.length === 0 ? 'an update without a KB number' : named.join(', ');
   return severity === undefined ? `${number} without a severity` : `${number} with severity ${severity}`;
 }
 
