@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AuditRecord } from '#shared/contract/audit.ts';
 import { chainStart, faultInChain } from '#shared/contract/audit-chain.ts';
+import { canonicalJson } from '#shared/contract/canonical-json.ts';
+import type { Endpoint } from '#shared/contract/endpoint.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { noRules, type RuleBook } from '#shared/contract/rules.ts';
 import { ada, operatorsApi, origin, post } from '#test/kit/operators-api.ts';
 import { at, guid, hostKeyOf, sha256, tokenOf } from '#test/kit/values.ts';
 
@@ -10,7 +13,14 @@ beforeEach(() => {
   world = operatorsApi();
 });
 
-const rules = { defaultAllow: true, allowedKbs: [], forbiddenKbs: [], allowedSeverities: [] };
+const book: RuleBook = {
+  packages: [
+    { name: 'pilot', priority: 0, rules: [{ effect: 'forbid', when: { kbs: ['5000001'] }, comment: 'a long story' }] },
+  ],
+  assignments: { groups: { pilots: ['pilot'] }, hosts: { 'pc-1': ['pilot'] } },
+};
+/** As the log names a book. */
+const digestOf = (one: RuleBook): string => sha256(canonicalJson(one));
 const command = {
   version: 1 as const,
   verb: 'scan' as const,
@@ -61,12 +71,23 @@ const changes: Readonly<Record<string, Change>> = {
     made: async () => (await world.ports.hosts.find('pc-1'))?.revokedAt !== undefined,
   },
   putRules: {
-    prepare: async () => () => world.api.putRules(post({ version: 1, expectedRevision: 0, rules })),
+    prepare: async () => () =>
+      world.api.putRules(post({ version: 2, expectedRevision: 0, comment: 'see ticket 17', book })),
     entry: {
       action: 'rules.put',
       target: 'rules',
-      before: { version: 1, revision: 0, defaultAllow: false, allowedKbs: [], forbiddenKbs: [], allowedSeverities: [] },
-      after: { version: 1, revision: 1, changedAt: at(100), ...rules },
+      before: { revision: 0, sha256: digestOf(noRules.book), packages: 0 },
+      after: {
+        revision: 1,
+        sha256: digestOf(book),
+        packages: 1,
+        comment: 'see ticket 17',
+        packagesAdded: ['pilot'],
+        packagesChanged: [],
+        packagesRemoved: [],
+        groupsReassigned: ['pilots'],
+        hostsReassigned: { total: 1, first: ['pc-1'] },
+      },
     },
     made: async () => (await world.ports.rules.get()).revision > 0,
   },
@@ -134,9 +155,29 @@ const stored = {
   outcomes: { done: 0, failed: 0 },
 };
 
+/** Questions whose body is too long for the address of a GET. */
+const questions: Readonly<Record<string, () => Promise<unknown>>> = {
+  askImpact: () => world.api.askImpact(post({ version: 2, book })),
+};
+
 it('these are all the endpoints that are not reads', () => {
-  const writing = Object.entries(operatorEndpoints).filter(([, { method }]) => method !== 'GET');
-  expect(Object.keys(changes).toSorted()).toEqual(writing.map(([name]) => name).toSorted());
+  const endpoints: Readonly<Record<string, Endpoint>> = operatorEndpoints;
+  const posted = Object.entries(endpoints).filter(([, { method }]) => method !== 'GET');
+  const names = (safe: boolean) =>
+    posted.flatMap(([name, endpoint]) => ((endpoint.safe === true) === safe ? [name] : [])).toSorted();
+  expect(Object.keys(changes).toSorted()).toEqual(names(false));
+  expect(Object.keys(questions).toSorted()).toEqual(names(true));
+});
+
+it.each(Object.entries(questions))('%s is for whoever may look, and changes nothing', async (name, ask) => {
+  world.ports.audit.beforeAppend = () => {
+    throw new Error('nothing is to be written down');
+  };
+  await ask();
+  expect(operatorEndpoints[name as keyof typeof operatorEndpoints]).toMatchObject({ access: 'viewer', safe: true });
+  expect(world.ports.audit.entries).toEqual([]);
+  expect(await world.ports.rules.get()).toEqual(noRules);
+  expect(world.ports.events.of('RulesPublished')).toEqual([]);
 });
 
 describe.each(Object.entries(changes))('%s', (_name, { prepare, entry, made }) => {
@@ -207,6 +248,11 @@ describe('a change that fails', () => {
       message: expect.stringMatching(/could not be started.*entry 1 stands/),
     });
   });
+});
+
+it('of rules the log has a summary, never the rules themselves', async () => {
+  await world.api.putRules(post({ version: 2, expectedRevision: 0, book }));
+  expect(JSON.stringify(world.ports.audit.entries)).not.toContain('a long story');
 });
 
 it('the secret of a token is told once, and is in neither the log nor the store', async () => {

@@ -43,7 +43,7 @@ export function guardCalls(ports: GuardPorts): Guard {
   return async (incoming, person, call) => {
     await refuseTooMany(ports, person);
     const key = incoming.headers[header];
-    if (key === undefined || incoming.method === 'GET') return call();
+    if (key === undefined || incoming.method === 'GET' || incoming.endpoint.safe === true) return call();
     return once(ports, incoming, person, parameter(idempotencyKey, header, key), call);
   };
 }

@@ -44,11 +44,13 @@ const { sleep, date } = systemClock();
 const telemetry = createTelemetry('serve-operators');
 const s3 = new S3Client();
 const dynamodb = documentClient(new DynamoDBClient());
+const snapshot = fleetReader(awsFleetStore(s3, env.FLEET_BUCKET));
 const ports: OperatorPorts = {
   index: awsIndexStore(s3, env.INDEX_BUCKET),
   catalog: awsCatalogStore({ dynamodb, s3, table: env.CATALOG_TABLE, bucket: env.INDEX_BUCKET, sleep }),
   journal: awsSyncJournal(dynamodb, env.CATALOG_TABLE),
-  fleet: fleetLists({ snapshot: fleetReader(awsFleetStore(s3, env.FLEET_BUCKET)), now: date }),
+  fleet: fleetLists({ snapshot, now: date }),
+  snapshot,
   hosts: awsHostStore({ dynamodb, table: env.HOSTS_TABLE, tokensTable: env.TOKENS_TABLE, sleep }),
   requests: awsRequestStore({ dynamodb, table: env.REQUESTS_TABLE, sleep }),
   payloads: awsPayloadStore({ dynamodb, s3, table: env.PAYLOADS_TABLE, bucket: env.PAYLOADS_BUCKET, sleep }),

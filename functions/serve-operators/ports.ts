@@ -5,6 +5,7 @@ import type { AuditAnchorStore, AuditLog } from '#shared/stores/audit/port.ts';
 import type { CatalogStore, IndexStore, SyncJournal } from '#shared/stores/catalog/port.ts';
 import type { CommandStore } from '#shared/stores/commands/port.ts';
 import type { EventSink } from '#shared/stores/events/port.ts';
+import type { FleetReader } from '#shared/stores/fleet/port.ts';
 import type { HostStore } from '#shared/stores/hosts/port.ts';
 import type { PayloadStore } from '#shared/stores/payloads/port.ts';
 import type { RequestStore } from '#shared/stores/requests/port.ts';
@@ -29,8 +30,10 @@ export interface FleetLists
 export interface OperatorPorts {
   readonly index: Pick<IndexStore, 'current'>;
   readonly journal: Pick<SyncJournal, 'refusal' | 'putRun' | 'run'>;
-  readonly catalog: Pick<CatalogStore, 'fileFacts' | 'unitFacts' | 'unitsOfKb'>;
+  readonly catalog: Pick<CatalogStore, 'fileFacts' | 'unitFacts' | 'unitsById' | 'unitsOfKb'>;
   readonly fleet: FleetLists;
+  /** The fleet itself, for what is no list. */
+  readonly snapshot: FleetReader;
   readonly hosts: Pick<HostStore, 'find' | 'view' | 'revoke'>;
   readonly requests: Pick<RequestStore, 'get' | 'list' | 'countByState'>;
   readonly payloads: Pick<PayloadStore, 'held' | 'list' | 'totals'>;

@@ -1,32 +1,55 @@
+import * as z from 'zod/mini';
 import { ProblemError } from '#shared/contract/problem-error.ts';
 import type { RulesChange, RulesDocument } from '#shared/contract/rules.ts';
 import { StoreError } from '#shared/stores/store-error.ts';
 import { type AuditPorts, audited } from './audited.ts';
+import { listing, missing, nextOf, pageQuery, parameter, unlessRefused } from './parameters.ts';
 import type { Caller, OperatorPorts, OperatorsApi } from './ports.ts';
+import { rulesDifference } from './rules-difference.ts';
 
 type RulePorts = AuditPorts & Pick<OperatorPorts, 'rules' | 'events'>;
 
-/** The rules in force. */
-export function rulesApi(ports: RulePorts): Pick<OperatorsApi, 'getRules' | 'putRules'> {
+const revisionNumber = z.pipe(
+  z.string().check(z.regex(/^[0-9]{1,9}$/, { error: 'must be a number from 0' })),
+  z.transform(Number),
+);
+
+/** The rules in force, and what they were. */
+export function rulesApi(
+  ports: RulePorts,
+): Pick<OperatorsApi, 'getRules' | 'putRules' | 'listRulesRevisions' | 'getRulesRevision'> {
+  const { rules } = ports;
   return {
-    getRules: () => ports.rules.get(),
+    getRules: () => rules.get(),
     putRules: ({ request, ...call }) => putRules(ports, call, request),
+
+    async listRulesRevisions({ query }) {
+      const asked = pageQuery(query);
+      const page = await listing(() => rules.revisions(asked));
+      return { version: 1, revisions: [...page.items], unreadable: [...page.unreadable], ...nextOf(page) };
+    },
+
+    async getRulesRevision({ path }) {
+      const revision = parameter(revisionNumber, 'revision', path.revision);
+      return (await rules.revision(revision)) ?? missing(`the rules have no revision ${revision}`);
+    },
   };
 }
 
 async function putRules(ports: RulePorts, call: Caller, change: RulesChange): Promise<RulesDocument> {
+  const { expectedRevision, book, comment } = change;
   const before = await ports.rules.get();
   // Told before anything is written down; the store itself decides between two who come at the same time.
-  if (before.revision !== change.expectedRevision)
+  if (before.revision !== expectedRevision)
     throw new ProblemError(
       'conflict',
-      `the rules in force are revision ${before.revision}, not ${change.expectedRevision} any more`,
+      `the rules in force are revision ${before.revision}, not ${expectedRevision} any more`,
     );
   const changedAt = ports.now().toISOString();
-  const next = { ...change.rules, version: 1 as const, changedAt };
-  const after = { ...next, revision: change.expectedRevision + 1 };
-  const written = await audited(ports, call, { action: 'rules.put', target: 'rules', before, after }, () =>
-    stored(() => ports.rules.put(next, change.expectedRevision)),
+  const next = { book, changedAt, changedBy: call.caller.name, ...(comment !== undefined && { comment }) };
+  const difference = rulesDifference(before, { revision: expectedRevision + 1, book, comment });
+  const written = await audited(ports, call, { action: 'rules.put', target: 'rules', ...difference }, () =>
+    stored(() => ports.rules.put(next, expectedRevision)),
   );
   await ports.events.publish('RulesPublished', {
     version: 1,
@@ -39,7 +62,7 @@ async function putRules(ports: RulePorts, call: Caller, change: RulesChange): Pr
 
 async function stored<T>(write: () => Promise<T>): Promise<T> {
   try {
-    return await write();
+    return await unlessRefused('too-large', write);
   } catch (error) {
     if (error instanceof StoreError && error.code === 'conflict')
       throw new ProblemError('conflict', error.message, { cause: error });

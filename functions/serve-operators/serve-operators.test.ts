@@ -239,35 +239,6 @@ describe('a host', () => {
   });
 });
 
-describe('rules', () => {
-  const rules = { defaultAllow: true, allowedKbs: [], forbiddenKbs: ['5000001'], allowedSeverities: [] };
-  const change = (expectedRevision: number) => post({ version: 1 as const, expectedRevision, rules });
-
-  it('are replaced, the change is dated, and subscribers are told', async () => {
-    const written = { ...rules, version: 1, revision: 1, changedAt: at(100) };
-    expect(await api.putRules(change(0))).toEqual(written);
-    expect(await api.getRules(get())).toEqual(written);
-    expect(ports.events.of('RulesPublished')).toEqual([
-      { version: 1, revision: 1, changedAt: at(100), changedBy: ada.name },
-    ]);
-  });
-
-  it('are not replaced by somebody who has not seen the last change; that is no change', async () => {
-    await api.putRules(change(0));
-    await expect(api.putRules(change(0))).rejects.toMatchObject({ name: 'ProblemError', code: 'conflict' });
-    expect(ports.audit.entries).toHaveLength(1);
-    expect(ports.events.of('RulesPublished')).toHaveLength(1);
-  });
-
-  it('of two at the same time one replaces them, and the log says so', async () => {
-    const both = await Promise.allSettled([api.putRules(change(0)), api.putRules(change(0))]);
-    expect(both.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected']);
-    const failed = ports.audit.entries.filter((entry) => entry.failed !== undefined);
-    expect(failed).toHaveLength(ports.audit.entries.length - 1 - failed.length);
-    expect((await ports.rules.get()).revision).toBe(1);
-  });
-});
-
 describe('the caller', () => {
   it('is told who it is', async () => {
     expect(await api.getMe(get())).toEqual({ version: 1, ...ada });

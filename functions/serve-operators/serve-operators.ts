@@ -1,7 +1,9 @@
 import { auditApi } from './audit.ts';
 import { commandsApi } from './commands.ts';
+import { explainApi } from './explain.ts';
 import { filesApi } from './files.ts';
 import { hostsApi } from './hosts.ts';
+import { impactApi } from './impact.ts';
 import { indexApi } from './index.ts';
 import { me } from './me.ts';
 import type { OperatorPorts, OperatorsApi } from './ports.ts';
@@ -23,6 +25,8 @@ export function serveOperators(ports: OperatorPorts): OperatorsApi {
     ...requestsApi(ports),
     ...hostsApi(ports),
     ...rulesApi(ports),
+    ...explainApi(ports),
+    ...impactApi(ports),
     ...commandsApi(ports),
     ...tokensApi(ports),
     ...auditApi(ports),

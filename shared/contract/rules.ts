@@ -142,7 +142,10 @@ export function rulesOfHost(
   { revision, book: { packages, assignments: assigned } }: RulesDocument,
   host: { readonly machineId: string; readonly group: string },
 ): HostRules {
-  const names = new Set([...(assigned.groups[host.group] ?? []), ...(assigned.hosts[host.machineId] ?? [])]);
+  // Of the lists' own members only: a host may well be called "constructor".
+  const own = (lists: Readonly<Record<string, readonly string[]>>, name: string) =>
+    Object.hasOwn(lists, name) ? (lists[name] ?? []) : [];
+  const names = new Set([...own(assigned.groups, host.group), ...own(assigned.hosts, host.machineId)]);
   return { version: 2, revision, packages: packages.filter(({ name }) => names.has(name)) };
 }
 

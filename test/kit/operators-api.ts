@@ -6,7 +6,7 @@ import type { OperatorPorts } from '#functions/serve-operators/ports.ts';
 import { serveOperators } from '#functions/serve-operators/serve-operators.ts';
 import type { SyncWishes } from '#shared/contract/messages/sync-index.ts';
 import type { Fleet } from '#shared/core/fleet/fleet.ts';
-import type { HostRow } from '#shared/core/fleet/model.ts';
+import type { FleetChange, HostRow } from '#shared/core/fleet/model.ts';
 import { FleetPartition } from '#shared/core/fleet/partition.ts';
 import { MemoryAuditAnchorStore, MemoryAuditLog } from './memory-audit.ts';
 import { MemoryCommandStore } from './memory-commands.ts';
@@ -45,12 +45,18 @@ export function operatorsApi() {
   const started: ({ runId: string } & SyncWishes)[] = [];
   const tokens = new MemoryTokenStore();
   const fleet: { current: Fleet } = { current: { asOf: Date.parse(at(90)), partitions: [] } };
+  const snapshot = { current: async () => fleet.current };
+  const setRows = (changes: readonly FleetChange[]): void => {
+    const { partition } = new FleetPartition().apply(changes, now().getTime());
+    fleet.current = { asOf: Date.parse(at(90)), partitions: [partition] };
+  };
   let ids = 0;
   const ports = {
     index: new MemoryIndexStore(),
     catalog: new MemoryCatalogStore(),
     journal: new MemorySyncJournal(),
-    fleet: fleetLists({ snapshot: { current: async () => fleet.current }, now }),
+    fleet: fleetLists({ snapshot, now }),
+    snapshot,
     hosts: new MemoryHostStore(tokens),
     requests: new MemoryRequestStore(),
     payloads: new MemoryPayloadStore(),
@@ -84,10 +90,10 @@ export function operatorsApi() {
     started,
     /** The fleet that lists and counts are taken from. */
     setFleet(...hosts: readonly HostRow[]): void {
-      const changes = hosts.map((host) => ({ kind: 'host' as const, host }));
-      const { partition } = new FleetPartition().apply(changes, now().getTime());
-      fleet.current = { asOf: Date.parse(at(90)), partitions: [partition] };
+      setRows(hosts.map((host) => ({ kind: 'host', host })));
     },
+    /** The fleet with reports. */
+    setRows,
     /** A host that is enrolled. */
     async enrol(machineId: string): Promise<void> {
       if ((await tokens.get(tokenOf(1).tokenId)) === undefined) await tokens.create(tokenOf(1), sha256(tokenSecret));

@@ -46,7 +46,7 @@ export const explanation = z.object({
       reported: z.optional(z.object({ state: z.enum(updateStates), reason: z.string() })),
     }),
   ),
-  /** What the host reported and no publication here had: rules cannot look at it. Absent when there is none. */
+  /** What the host reported and the catalogue has no facts of: rules cannot look at it. Absent when there is none. */
   unknown: z.optional(z.array(z.object({ updateId: guid, revision: z.int(), kbs: z.array(kbNumber) }))),
   /** Updates that were asked for over all, those of `unknown` among them; absent when all are here. */
   total: z.optional(z.int()),
@@ -81,7 +81,7 @@ export const impact = z.object({
   hosts: z.int(),
   /** Changes over all; more than the list when it was cut. */
   total: z.int(),
-  /** Updates that hosts need and that could not be judged, because no publication here had them. Absent when there are none. */
+  /** Updates that hosts need and the catalogue has no facts of: they are not judged. Absent when there are none. */
   unknown: z.optional(z.int()),
 });
 export type Impact = z.infer<typeof impact>;
