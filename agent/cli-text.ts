@@ -1,4 +1,6 @@
-import type { CycleResult, IdentityDocument } from './main.ts';
+import type { Setting } from '#shared/core/rules/book.ts';
+import { durationInWords } from '#shared/core/rules/words.ts';
+import type { CompiledRules, CycleResult, IdentityDocument } from './main.ts';
 
 /** A cycle for people: each update with its state and reason, what was done, and what went wrong. */
 export function formatCycle(result: CycleResult): string {
@@ -31,4 +33,41 @@ export function formatIdentity(identity: IdentityDocument | undefined): string {
     `key         ${thumbprint}`,
     '',
   ].join('\n');
+}
+
+/** The rules that count on this host, and the settings that they come to, for people. */
+export function formatRules(compiled: CompiledRules | undefined): string {
+  if (compiled === undefined) return 'rules       none stored here yet\n';
+  const { document, rules, settings } = compiled;
+  const { enabled, defaultAllow, installDelay, installDelays } = settings;
+  const delays = [
+    ...(installDelay === undefined ? [] : [said(installDelay, durationInWords)]),
+    ...[...installDelays].map(([severity, delay]) => `${severity} ${said(delay, durationInWords)}`),
+  ];
+  const packages = rules.packages.length === 0 ? 'no package' : rules.packages.join(', ');
+  return [
+    `rules       revision ${document.revision}: ${packages}`,
+    `enabled     ${said(enabled, (on) => (on ? 'yes' : 'no, nothing is installed on this host'), 'not set, as yes')}`,
+    `default     ${said(defaultAllow, (allow) => (allow ? 'allow' : 'hold back'), 'not set, as hold back')}`,
+    `delay       ${delays.length === 0 ? 'not set, as none' : delays.join('; ')}`,
+    '',
+  ].join('\n');
+}
+
+const said = <Value>(setting: Setting<Value> | undefined, inWords: (value: Value) => string, unset = ''): string =>
+  setting === undefined ? unset : `${inWords(setting.value)} (by "${setting.package}")`;
+
+/** The same for scripts: each setting with the package that it is from, `null` where no package sets it. Times in seconds. */
+export function describeRules({ document, rules, settings }: CompiledRules) {
+  const { enabled, defaultAllow, installDelay, installDelays } = settings;
+  return {
+    revision: document.revision,
+    packages: rules.packages,
+    settings: {
+      enabled: enabled ?? null,
+      defaultAllow: defaultAllow ?? null,
+      installDelaySeconds: installDelay ?? null,
+      installDelaysBySeverity: Object.fromEntries(installDelays),
+    },
+  };
 }

@@ -188,6 +188,61 @@ describe('the command line', () => {
     expect(await agent(['status'], elsewhere)).toMatchObject({ code: 0, out: expect.stringMatching(/^not enrolled/) });
   });
 
+  it('status says which settings count, and which package each is from', async () => {
+    const { site } = bench;
+    site.publish(publish([{ id: 1, kb: '5000001', files: [] }]));
+    const pilot = {
+      name: 'pilot',
+      priority: 10,
+      rules: [],
+      settings: { enabled: false, installDelaysBySeverity: { Critical: 3600 } },
+    };
+    const base = {
+      name: 'base',
+      priority: 0,
+      rules: [],
+      settings: { enabled: true, defaultAllow: true, installDelaySeconds: 7 * 24 * 3600 },
+    };
+    expect((await agent(['status'])).out).toContain('\nrules       none stored here yet\n');
+    expect(await json('status')).toMatchObject({ result: { rules: null } });
+    site.broker.rules = { version: 2, revision: 8, packages: [base, pilot] };
+    await agent(['scan']);
+    expect((await agent(['status'])).out).toContain(
+      [
+        'rules       revision 8: pilot, base',
+        'enabled     no, nothing is installed on this host (by "pilot")',
+        'default     allow (by "base")',
+        'delay       7 days (by "base"); Critical 1 hour (by "pilot")',
+        '',
+      ].join('\n'),
+    );
+    expect(await json('status')).toMatchObject({
+      result: {
+        rules: {
+          revision: 8,
+          packages: ['pilot', 'base'],
+          settings: {
+            enabled: { value: false, package: 'pilot' },
+            defaultAllow: { value: true, package: 'base' },
+            installDelaySeconds: { value: 604_800, package: 'base' },
+            installDelaysBySeverity: { Critical: { value: 3600, package: 'pilot' } },
+          },
+        },
+      },
+    });
+    site.broker.rules = { version: 2, revision: 9, packages: [] };
+    await agent(['scan']);
+    expect((await agent(['status'])).out).toContain(
+      [
+        'rules       revision 9: no package',
+        'enabled     not set, as yes',
+        'default     not set, as hold back',
+        'delay       not set, as none',
+        '',
+      ].join('\n'),
+    );
+  });
+
   it('every command has help with the exit codes', async () => {
     for (const command of ['enroll', 'scan', 'report', 'download', 'install', 'run', 'status']) {
       const { code, out } = await agent([command, '--help']);

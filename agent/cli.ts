@@ -10,7 +10,7 @@ import {
   required,
   seconds,
 } from './cli-settings.ts';
-import { formatCycle, formatIdentity } from './cli-text.ts';
+import { describeRules, formatCycle, formatIdentity, formatRules } from './cli-text.ts';
 import { defaultSchedule, type Schedule } from './core/schedule.ts';
 import {
   type Agent,
@@ -22,6 +22,7 @@ import {
   type Phase,
   phases,
   readIdentity,
+  readRules,
   runCycle,
   runLoop,
 } from './main.ts';
@@ -165,15 +166,19 @@ function buildProgram(io: AgentIo, end: (exitCode: number) => void): Command {
         await runLoop({ ...agent, settings: { ...agent.settings, schedule } }, { signal: io.signal, onCycle });
       }),
     );
-  command('status', 'say who this host is to the broker and what the last cycle found, without asking anybody').action(
+  command('status', 'say who this host is, which settings count and what the last cycle found; asks nobody').action(
     async (flags: Flags) => {
       const documents = openDocuments(dataFolder(flags, io), logTo(io, flags));
       const identity = await readIdentity(documents);
+      const rules = await readRules(documents);
       const last = await documents.read('last-cycle', (value) => z.parse(cycleResult, value));
       if (flags.json === true) {
-        io.stdout.write(`${JSON.stringify({ identity: identity ?? null, lastCycle: last ?? null })}\n`);
+        const described = rules === undefined ? null : describeRules(rules);
+        const told = { identity: identity ?? null, rules: described, lastCycle: last ?? null };
+        io.stdout.write(`${JSON.stringify(told)}\n`);
       } else {
         io.stdout.write(formatIdentity(identity));
+        if (identity !== undefined) io.stdout.write(formatRules(rules));
         io.stdout.write(last === undefined ? 'no cycle has run here yet\n' : formatCycle(last));
       }
       if (last !== undefined) end(exitCodeOf(last));

@@ -26,12 +26,14 @@ import { readAgentVersion } from './version.ts';
 
 export { cookieHeader } from './adapters/node/http-repository.ts';
 export { type Phase, phases } from './core/phases.ts';
+export type { CompiledRules } from './core/settings.ts';
 export type { Agent } from './run/agent.ts';
 export { runCycle } from './run/cycle.ts';
 export type { CycleResult, IdentityDocument } from './run/documents.ts';
 export type { Enrolled } from './run/enrol.ts';
 export { readIdentity } from './run/identity.ts';
 export { runLoop } from './run/loop.ts';
+export { readRules } from './run/rules.ts';
 
 const gibibyte = 1024 ** 3;
 

@@ -7,7 +7,7 @@ import { type AssessedUpdate, assess, nextChangeOf } from '../core/assess.ts';
 import { forgetAttempts, keepStored } from '../core/journal.ts';
 import { phases as everyPhase, type Phase } from '../core/phases.ts';
 import { asksAgain, buildReport, neededFiles } from '../core/report.ts';
-import { type CompiledRules, compile } from '../core/settings.ts';
+import type { CompiledRules } from '../core/settings.ts';
 import { AgentError } from '../ports/agent-error.ts';
 import { Actions } from './actions.ts';
 import type { Agent } from './agent.ts';
@@ -19,6 +19,7 @@ import { withFreshCookies } from './fresh-cookies.ts';
 import { type JournalBook, openJournal } from './journal-book.ts';
 import { type Basis, changeIsDue, type Examination, examine, lookUp, lookUpPublications } from './look.ts';
 import { type CurrentIndex, pullIndex, storedIndex, summaryOfIndex } from './pull.ts';
+import { readRules } from './rules.ts';
 import { Troubles } from './troubles.ts';
 
 /**
@@ -148,7 +149,7 @@ class Cycle {
 
   /** Everything after the check-in. */
   private async work(journal: JournalBook, dialogue: Dialogue): Promise<void> {
-    const basis = await this.gather(journal, dialogue);
+    const basis = await this.gather(journal);
     if (basis === undefined) return this.reportNoScan(dialogue);
     const again = this.options.retryGivenUp === true || this.commands?.verbs.has('install') === true;
     if (again) await journal.change(forgetAttempts);
@@ -212,13 +213,12 @@ class Cycle {
   }
 
   /** Index and rules: fresh ones where the phases say so, else, or when that fails, those that are stored. */
-  private async gather(journal: JournalBook, dialogue: Dialogue): Promise<Basis | undefined> {
-    const { files } = this.agent.adapters;
+  private async gather(journal: JournalBook): Promise<Basis | undefined> {
+    const { documents, files } = this.agent.adapters;
     const { signal } = this.options;
     if (this.does('pull')) this.index = await this.attempt('pull', () => pullIndex(this.agent, signal));
     this.index ??= await this.attempt('pull', () => storedIndex(this.agent));
-    const told = await this.attempt('check-in', () => dialogue.rules());
-    this.rules = told && compile(told);
+    this.rules = await this.attempt('check-in', () => readRules(documents));
     const { index, rules } = this;
     if (index === undefined || rules === undefined) {
       const usable = this.troubles.indexProblem === undefined ? 'index' : 'usable index';

@@ -9,13 +9,13 @@ import {
   type ScanMoment,
 } from '#shared/contract/agent/report.ts';
 import { changesBetween, orderReport, reportText } from '#shared/contract/agent/report-changes.ts';
-import type { HostRules } from '#shared/contract/rules.ts';
 import { acknowledge, openOutcomes } from '../core/commands.ts';
 import { AgentError } from '../ports/agent-error.ts';
 import type { Agent } from './agent.ts';
-import { type AcceptedReport, acceptedReportDocument, parseRules } from './documents.ts';
+import { type AcceptedReport, acceptedReportDocument } from './documents.ts';
 import type { JournalBook } from './journal-book.ts';
 import { withRetries } from './retry.ts';
+import { readHostRules } from './rules.ts';
 
 /** Cookies that were got no longer ago are not the reason of a refusal. Seconds. */
 const freshForSeconds = 300;
@@ -42,14 +42,9 @@ export class Dialogue {
     this.signal = signal;
   }
 
-  /** The rules that the last check-in left here. */
-  rules(): Promise<HostRules | undefined> {
-    return this.agent.adapters.documents.read('rules', parseRules);
-  }
-
   /** Whether the last report was judged by other rules than those that are here. */
   async rulesAreNews(): Promise<boolean> {
-    const [rules, accepted] = [await this.rules(), await this.accepted()];
+    const [rules, accepted] = [await readHostRules(this.agent.adapters.documents), await this.accepted()];
     return rules !== undefined && accepted !== undefined && rules.revision !== accepted.report.rulesRevision;
   }
 
@@ -62,7 +57,7 @@ export class Dialogue {
   async checkIn(newCookies = false): Promise<CheckInAnswer> {
     const { broker, cookies, documents, clock } = this.agent.adapters;
     const accepted = await this.accepted();
-    const rules = await this.rules();
+    const rules = await readHostRules(documents);
     const held = newCookies ? undefined : await cookies.get();
     const answer = await this.retrying('check-in', () =>
       broker.checkIn(

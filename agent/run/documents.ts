@@ -4,7 +4,6 @@ import { hostReport, reportAnswer } from '#shared/contract/agent/report.ts';
 import { commandId, commandOutcome, commandVerb } from '#shared/contract/commands.ts';
 import { indexPointer } from '#shared/contract/index-pointer.ts';
 import { byteCount, guid, kbNumber, machineId, sha1, sha256, timestamp } from '#shared/contract/primitives.ts';
-import { type HostRules, hostRules } from '#shared/contract/rules.ts';
 import { hostStates, updateStates } from '#shared/core/status/states.ts';
 import { phases } from '../core/phases.ts';
 
@@ -47,20 +46,6 @@ export const indexDocument = z.object({
   /** Who signed the index, in words. Absent: this was not checked yet. */
   signature: z.exactOptional(z.string()),
 });
-
-/**
- * `rules.json`: what the last check-in told.
- *
- * @throws Error that names the version, of what agents wrote that knew no rule packages: it is set aside, and the broker is
- *   asked for what is in force
- */
-export function parseRules(value: unknown): HostRules {
-  const version = z.safeParse(z.object({ version: z.int() }), value).data?.version;
-  if (version !== undefined && version !== 2) {
-    throw new Error(`these rules are of version ${version}, allowed is 2; the broker will be asked for those in force`);
-  }
-  return z.parse(hostRules, value);
-}
 
 /** `first-published.json`: the broker's answers about updates that are needed here (core/first-published.ts). */
 export const firstPublishedDocument = z.object({

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aHost, type Bench, openBench } from '../fixtures/bench.ts';
+import { rulesOf } from '../fixtures/fake-broker.ts';
 import { publish } from '../fixtures/publication.ts';
 import type { Agent } from './agent.ts';
 import type { CycleResult } from './documents.ts';
@@ -56,6 +57,25 @@ describe('runLoop', () => {
     ]);
     expect(cycles).toEqual([7, 1, 1, 7, 1]);
     expect(bench.site.calls(/check-ins/)).toHaveLength(5);
+  });
+
+  it('makes a check-in a whole cycle when a delay has ended meanwhile, and counts the interval from there', async () => {
+    const agent = await bench.agent(aHost(), { schedule: { ...schedule, poll: { minSeconds: 30, speed: 1 } } });
+    const createdAt = new Date(Date.now() - 3_600_000).toISOString();
+    bench.site.publish(publish([{ id: 1, kb: '5000001', files: [], createdAt }]));
+    bench.site.broker.rules = rulesOf({ settings: { defaultAllow: true, installDelaySeconds: 7200 } });
+    bench.site.broker.pollSeconds = 3000;
+    const cycles: (readonly [number, string | undefined])[] = [];
+    const hear = ({ phases, updates }: CycleResult) => cycles.push([phases.length, updates[0]?.state]);
+    expect(await waits(agent, 7, hear)).toEqual([300, 3000, 3000, 3000, 3000, 1200, 3000]);
+    expect(cycles).toEqual([
+      [7, 'DISCARDED'],
+      [1, undefined],
+      [7, 'OK'],
+      [1, undefined],
+      [1, undefined],
+      [7, 'OK'],
+    ]);
   });
 
   it('carries out a command at the check-in that tells it, and comes again soon', async () => {
