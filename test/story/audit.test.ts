@@ -8,6 +8,7 @@ import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { problem } from '#shared/contract/problem.ts';
 import { createdToken } from '#shared/contract/tokens.ts';
 import { playedHost } from './hosts.ts';
+import { bookOf } from './rule-books.ts';
 import { keysOf, objectBytes, startWorld, type World } from './world.ts';
 
 let world: World;
@@ -41,7 +42,9 @@ async function send(role: Role, method: string, path: string, body?: unknown, he
 
 describe('who changed what', () => {
   it('is in the log, whoever it was: people with before and after, and hosts that came in', async () => {
-    await world.setRules({ forbiddenKbs: ['5000001'] });
+    await world.setRules(
+      bookOf({ everyone: [{ name: 'base', rules: [{ effect: 'forbid', when: { kbs: ['5000001'] } }] }] }),
+    );
     await playedHost(world, 'host-new');
     const log = await entries();
     expect(log).toMatchObject([
@@ -49,8 +52,8 @@ describe('who changed what', () => {
         number: 1,
         action: 'rules.put',
         actor: { kind: 'person', role: 'administrator' },
-        before: { revision: 0, forbiddenKbs: [] },
-        after: { revision: 1, forbiddenKbs: ['5000001'] },
+        before: { revision: 0, packages: 0 },
+        after: { revision: 1, packagesAdded: ['base'], packagesRemoved: [], groupsReassigned: ['everyone'] },
         from: { address: expect.stringMatching(/127\.0\.0\.1/) },
       },
       { number: 2, action: 'token.create', after: { group: 'everyone' } },

@@ -6,6 +6,7 @@ import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { problem } from '#shared/contract/problem.ts';
 import { askAsHost, currentPointer, playedHost, postReport, reportNeeding, wholeReport } from './hosts.ts';
 import { fromRepository, repositoryCookie } from './repository.ts';
+import { bookOf } from './rule-books.ts';
 import { startWorld, type World } from './world.ts';
 
 let world: World;
@@ -104,15 +105,13 @@ describe("the operators' door", () => {
   });
 
   it('refuses rules that somebody else changed meanwhile', async () => {
-    const rules = { defaultAllow: false, allowedKbs: [], forbiddenKbs: ['5000002'], allowedSeverities: [] };
-    const { revision } = await world.call(operatorEndpoints.putRules, {
-      body: { version: 1, expectedRevision: 0, rules },
+    const book = bookOf({
+      everyone: [{ name: 'base', rules: [{ effect: 'forbid', when: { kbs: ['5000002'] } }] }],
     });
-    expect(revision).toBe(1);
-    await expect(
-      world.call(operatorEndpoints.putRules, { body: { version: 1, expectedRevision: 0, rules } }),
-    ).rejects.toMatchObject({ code: 'conflict' });
-    expect((await world.call(operatorEndpoints.getRules)).forbiddenKbs).toEqual(['5000002']);
+    const body = { version: 2, expectedRevision: 0, book } as const;
+    expect(await world.call(operatorEndpoints.putRules, { body })).toMatchObject({ revision: 1 });
+    await expect(world.call(operatorEndpoints.putRules, { body })).rejects.toMatchObject({ code: 'conflict' });
+    expect(await world.call(operatorEndpoints.getRules)).toMatchObject({ revision: 1, book });
   });
 });
 

@@ -4,6 +4,7 @@ import type { StackEvent } from '#local/types.ts';
 import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
 import { currentPointer, payloadFiles, playedHost, postReport, reportNeeding } from './hosts.ts';
 import { fromRepository } from './repository.ts';
+import { bookOf } from './rule-books.ts';
 import { startWorld, until, type World } from './world.ts';
 
 let world: World;
@@ -77,7 +78,9 @@ describe('the bus', () => {
   });
 
   it('hears of new rules', async () => {
-    await world.setRules({ allowedSeverities: ['Critical'] });
+    await world.setRules(
+      bookOf({ everyone: [{ name: 'base', rules: [{ effect: 'allow', when: { severities: ['Critical'] } }] }] }),
+    );
     expect(told('RulesPublished').map(({ detail }) => detail)).toEqual([
       expect.objectContaining({ version: 1, revision: 1, changedBy: expect.any(String) }),
     ]);

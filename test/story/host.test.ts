@@ -8,6 +8,7 @@ import { parseRoots } from '#shared/authenticode/index.ts';
 import type { ReportedUpdate } from '#shared/contract/agent/report.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { currentPointer, requestOf } from './hosts.ts';
+import { bookOf, type PackageDraft } from './rule-books.ts';
 import { startWorld, until, type World, worldSeed } from './world.ts';
 
 let folder: string;
@@ -19,7 +20,7 @@ beforeAll(async () => {
   world = await startWorld({ folder });
   await world.microsoft.publishNext();
   await world.run('SyncIndexFunction');
-  await world.setRules({ defaultAllow: true });
+  await world.setRules(bookOf({ everyone: [{ name: 'base', settings: { defaultAllow: true } }] }));
   const [first] = await populate(join(folder, 'hosts'), worldSeed, 1);
   if (first === undefined) throw new Error('no host');
   host = first;
@@ -81,7 +82,12 @@ describe('a host', () => {
     const [first] = await reported('MISSING');
     const kb = first?.kbs[0];
     if (kb === undefined) throw new Error('no KB to forbid');
-    await world.setRules({ forbiddenKbs: [kb] });
+    const forbid: PackageDraft = {
+      name: 'base',
+      settings: { defaultAllow: true },
+      rules: [{ effect: 'forbid', when: { kbs: [kb] }, comment: 'see ticket 17' }],
+    };
+    await world.setRules(bookOf({ everyone: [forbid] }));
     // The broker keeps rules in memory for some seconds.
     await until(
       `KB${kb} is forbidden`,
@@ -89,7 +95,8 @@ describe('a host', () => {
         await cycle();
         return (await reported('DISCARDED')).map(({ reason }) => reason);
       },
-      (reasons) => reasons.some((reason) => reason.includes(`KB${kb} is forbidden`)),
+      (reasons) =>
+        reasons.some((reason) => reason === `forbidden by rule 1 of "base": KB${kb}; comment: see ticket 17`),
     );
   });
 

@@ -13,7 +13,7 @@ import type { FakeMicrosoft } from '#local/upstream/types.ts';
 import type { Role } from '#shared/contract/access.ts';
 import type { OperatorProfile } from '#shared/contract/login.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
-import type { RulesChange } from '#shared/contract/rules.ts';
+import type { RuleBook, RulesDocument } from '#shared/contract/rules.ts';
 
 /** A whole broker on loopback: the synthesized stack, the fake Microsoft, and hands to reach into both. */
 export interface World {
@@ -36,7 +36,8 @@ export interface World {
   output(name: string): string;
   /** Runs the schedule of a function once; fails when the function does. */
   run(functionOutput: 'SyncIndexFunction' | 'SweepRequestsFunction'): Promise<unknown>;
-  setRules(rules: Partial<RulesChange['rules']>): Promise<void>;
+  /** Writes the rules anew, whatever they were. Hosts hear of them some seconds later. */
+  setRules(book: RuleBook): Promise<RulesDocument>;
   close(): Promise<void>;
 }
 
@@ -112,16 +113,9 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       if (!result.ok) throw new Error(`${functionOutput}: ${result.kind}: ${result.error}\n${tail(log)}`);
       return result.payload;
     },
-    async setRules(rules) {
-      const current = await call(operatorEndpoints.getRules);
-      const { defaultAllow, allowedKbs, forbiddenKbs, allowedSeverities } = current;
-      await call(operatorEndpoints.putRules, {
-        body: {
-          version: 1,
-          expectedRevision: current.revision,
-          rules: { defaultAllow, allowedKbs, forbiddenKbs, allowedSeverities, ...rules },
-        },
-      });
+    async setRules(book) {
+      const { revision } = await call(operatorEndpoints.getRules);
+      return call(operatorEndpoints.putRules, { body: { version: 2, expectedRevision: revision, book } });
     },
     async close() {
       await stack.close();
