@@ -1,66 +1,118 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { defaultRules } from '#shared/contract/rules.ts';
-import { openApi, type TestApi } from '../testing/api.ts';
+import { describe, expect, it } from 'vitest';
+import type { RuleBook } from '#shared/contract/rules.ts';
+import { readPackage } from '../rules/read-package.ts';
+import { type Called, testContext } from '../testing/context.ts';
+import { rulesDocumentOf } from '../testing/rules.ts';
+import { listRules, showRules, showRulesHistory } from './rules.ts';
 
-let api: TestApi;
-beforeAll(async () => {
-  api = await openApi();
-});
-afterAll(() => api.close());
+const book: RuleBook = {
+  packages: [
+    {
+      name: 'base',
+      priority: 0,
+      rules: [],
+      wapt: { allowedSeverities: ['Critical', 'Important'], forbiddenKbs: ['5034441'] },
+    },
+    { name: 'pilot', description: 'first', priority: 10, rules: [{ effect: 'allow', when: { title: '*' } }] },
+    { name: 'unused', priority: 0, rules: [] },
+  ],
+  assignments: { groups: { everyone: ['base'], pilots: ['base', 'pilot'] }, hosts: { 'pc-1': ['pilot'] } },
+};
 
-const current = { ...defaultRules, revision: 3, allowedKbs: ['5000001'], allowedSeverities: ['Critical'] };
-beforeEach(() => {
-  api.sent.splice(0);
-  api.answer = ({ method, body }) => ({
-    body: method === 'GET' ? current : { ...current, ...(body as { rules: object }).rules, revision: 4 },
+const answerOf = (called: Called): unknown => {
+  if (called.url === '/v1/rules') return rulesDocumentOf(book, { comment: 'ticket\n17' });
+  if (called.url === '/v1/rules/revisions/2')
+    return rulesDocumentOf({ ...book, packages: book.packages.slice(0, 2) }, { revision: 2 });
+  throw new Error(`unexpected: ${called.url}`);
+};
+
+describe('kbroker rules list', () => {
+  it('lists packages in the order in which they count, and where', async () => {
+    const { context, printed } = testContext(answerOf);
+    expect(await listRules(context)).toBe(0);
+    expect(printed.stdout).toBe(`revision 3 of 2026-07-14T12:00:00.000Z: ticket\\x0a17
+NAME    PRIORITY  RULES  WAPT'S  ASSIGNED TO        DESCRIPTION
+pilot   10        1      0       pilots, host pc-1  first
+base    0         0      3       everyone, pilots
+unused  0         0      0       nothing
+`);
+  });
+
+  it('says what no packages mean', async () => {
+    const empty = { version: 2, revision: 0, book: { packages: [], assignments: { groups: {}, hosts: {} } } };
+    const { context, printed } = testContext(() => empty);
+    await listRules(context);
+    expect(printed.stdout).toBe(
+      'revision 0, nothing was written yet\nno packages: nothing is allowed but servicing stack updates\n',
+    );
+  });
+
+  it('gives scripts the document', async () => {
+    const { context, printed } = testContext(answerOf, { json: true });
+    await listRules(context);
+    expect(JSON.parse(printed.stdout)).toMatchObject({ version: 2, revision: 3, book });
   });
 });
-const put = () => api.sent.find(({ method }) => method === 'PUT')?.body;
-const { defaultAllow, allowedKbs, forbiddenKbs, allowedSeverities } = current;
-const rules = { defaultAllow, allowedKbs, forbiddenKbs, allowedSeverities };
 
-describe('kbroker rules set', () => {
-  it('changes what is named, in any spelling and each once, and leaves the rest', async () => {
-    const lists = [
-      '--forbid-kb',
-      'kb5000002,5000002',
-      '--forbid-kb',
-      'KB5000003',
-      '--allow-severity',
-      'critical,LOW,Low',
-    ];
-    const { exitCode, stdout } = await api.ask('rules', 'set', ...lists);
-    expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/^Revision 4/);
-    expect(put()).toEqual({
-      version: 1,
-      expectedRevision: 3,
-      rules: { ...rules, forbiddenKbs: ['5000002', '5000003'], allowedSeverities: ['Critical', 'Low'] },
+describe('kbroker rules show', () => {
+  it('prints what rules put takes', async () => {
+    const { context, printed } = testContext(answerOf);
+    expect(await showRules(context, 'base')).toBe(0);
+    expect(printed.stdout).toBe(`# revision 3 of 2026-07-14T12:00:00.000Z: ticket 17; assigned to everyone, pilots
+name: base
+priority: 0
+wapt:
+  forbidden_kbs: [ KB5034441 ]
+  allowed_severities: [ Critical, Important ]
+`);
+    expect(readPackage(printed.stdout)).toEqual({ success: true, package: book.packages[0] });
+  });
+
+  it('shows an earlier revision', async () => {
+    const { context, printed, calls } = testContext(answerOf, { json: true });
+    await showRules(context, 'pilot', { revision: '2' });
+    expect(calls.map(({ url }) => url)).toEqual(['/v1/rules/revisions/2']);
+    expect(JSON.parse(printed.stdout)).toEqual({
+      version: 2,
+      revision: 2,
+      package: book.packages[1],
+      assigned: { groups: ['pilots'], hosts: ['pc-1'] },
     });
   });
 
-  it('empties a list', async () => {
-    expect((await api.ask('rules', 'set', '--allow-kb', '')).exitCode).toBe(0);
-    expect(put()).toMatchObject({ rules: { ...rules, allowedKbs: [] } });
-  });
-
-  it('writes no new revision of the same rules', async () => {
-    const { exitCode, stdout, stderr } = await api.ask('rules', 'set', '--allow-kb', '5000001', '--no-default-allow');
-    expect(stdout).toMatch(/^Revision 3/);
-    expect(stderr).toBe('these rules are in force already: no new revision was written\n');
-    expect({ exitCode, put: put() }).toEqual({ exitCode: 0, put: undefined });
-  });
-
   it.each([
-    [[], 'nothing to change: name at least one of --default-allow, --no-default-allow, --allow-kb, '],
-    [['--allow-severity', 'Worst'], 'not a severity: got "Worst", allowed are Critical, Important, Moderate, Low\n'],
-    [['--allow-kb', 'KB5000001,x'], 'not a KB number: got "x", expected five to eight digits as in KB5034441\n'],
-    [['--forbid-kb', '12'], 'not a KB number: got "12", expected five to eight digits as in KB5034441\n'],
-    [['--default-allow', '--no-default-allow'], '--default-allow and --no-default-allow contradict each other\n'],
-    [['--no-default-allow', '--default-allow'], '--default-allow and --no-default-allow contradict each other\n'],
-  ])('%j is a usage error, and nothing is sent', async (args, message) => {
-    const { exitCode, stderr } = await api.ask('rules', 'set', ...args);
-    expect(stderr).toContain(`kbroker: ${message}`);
-    expect({ exitCode, sent: api.sent }).toEqual({ exitCode: 2, sent: [] });
+    ['Base', {}, 'not a name of a rule package: got "Base"'],
+    ['base', { revision: 'last' }, '--revision: got "last", expected a number that rules history lists'],
+    ['none', {}, 'there is no package none; there are base, pilot, unused'],
+  ])('refuses %s %j', async (name, flags, message) => {
+    await expect(showRules(testContext(answerOf).context, name, flags)).rejects.toThrow(message);
+  });
+});
+
+describe('kbroker rules history', () => {
+  const page = (revision: number, more: object = {}) => ({
+    version: 1,
+    revisions: [{ revision, changedAt: '2026-07-14T12:00:00.000Z', changedBy: 'Ada', ...more }],
+    unreadable: [],
+  });
+  const pages = ({ url }: Called): unknown =>
+    url.includes('cursor=')
+      ? { ...page(2), unreadable: ['rules 1'] }
+      : { ...page(3, { comment: 'ticket 17' }), next: 'c' };
+
+  it('lists all pages, the newest first', async () => {
+    const { context, printed } = testContext(pages);
+    expect(await showRulesHistory(context)).toBe(0);
+    expect(printed.stdout).toBe(`REVISION  AT                        BY   COMMENT
+3         2026-07-14T12:00:00.000Z  Ada  ticket 17
+2         2026-07-14T12:00:00.000Z  Ada
+`);
+    expect(printed.stderr).toBe('unreadable row in the store: rules 1\n');
+  });
+
+  it('gives scripts all of them', async () => {
+    const { context, printed } = testContext(pages, { json: true });
+    await showRulesHistory(context);
+    expect(JSON.parse(printed.stdout).revisions.map(({ revision }: { revision: number }) => revision)).toEqual([3, 2]);
   });
 });

@@ -1,82 +1,106 @@
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
-import { inOneLine, parseInWords } from '#shared/contract/parse.ts';
-import { severity } from '#shared/contract/primitives.ts';
-import { type RulesDocument, ruleSet } from '#shared/contract/rules.ts';
+import type { RulePackageDocument, RulesDocument } from '#shared/contract/rules.ts';
 import { CliError } from '../cli-error.ts';
-import { readKbNumber } from '../ids.ts';
-import { type ExitCode, exitCodes, printJson, printLines } from '../io.ts';
+import { type ExitCode, exitCodes, printJson, printLines, printTable, printUnreadable } from '../io.ts';
+import { pagesOf } from '../pages.ts';
+import { type Places, placesOf, requirePackage } from '../rules/book.ts';
+import { readPackageName } from '../rules/ids.ts';
+import { writePackage } from '../rules/write-package.ts';
 import type { CommandContext } from './context.ts';
 
-/** Flags of `kbroker rules set`; what is not named stays as it is, and an empty list empties it. */
-export interface RulesFlags {
-  readonly defaultAllow?: boolean;
-  readonly allowKb?: readonly string[];
-  readonly forbidKb?: readonly string[];
-  readonly allowSeverity?: readonly string[];
+/** `kbroker rules list`: the packages in force, in the order in which they count. */
+export async function listRules(context: CommandContext): Promise<ExitCode> {
+  const current = await context.call(operatorEndpoints.getRules);
+  if (context.json) {
+    printJson(context.io, current);
+    return exitCodes.ok;
+  }
+  const { packages, assignments } = current.book;
+  printLines(context.io, [headingOf(current)]);
+  if (packages.length === 0) {
+    printLines(context.io, ['no packages: nothing is allowed but servicing stack updates']);
+    return exitCodes.ok;
+  }
+  const inOrder = packages.toSorted((a, b) => b.priority - a.priority || (a.name < b.name ? -1 : 1));
+  printTable(
+    context.io,
+    ['NAME', 'PRIORITY', 'RULES', "WAPT'S", 'ASSIGNED TO', 'DESCRIPTION'],
+    inOrder.map((one) => [
+      one.name,
+      String(one.priority),
+      String(one.rules.length),
+      String(waptEntries(one)),
+      wordsOf(placesOf(assignments, one.name)),
+      one.description ?? '',
+    ]),
+  );
+  return exitCodes.ok;
 }
 
-/** `kbroker rules show`. */
-export async function showRules(context: CommandContext): Promise<ExitCode> {
-  print(context, await context.call(operatorEndpoints.getRules));
-  return exitCodes.ok;
+const headingOf = ({ revision, changedAt, comment }: RulesDocument): string =>
+  `revision ${revision}${changedAt === undefined ? ', nothing was written yet' : ` of ${changedAt}`}${
+    comment === undefined ? '' : `: ${comment}`
+  }`;
+
+/** Things in the lists of WAPT. */
+const waptEntries = ({ wapt = {} }: RulePackageDocument): number =>
+  Object.values(wapt).reduce((count, list) => count + list.length, 0);
+
+/** Places in words; `nothing` when there is none. */
+export function wordsOf({ groups, hosts }: Places): string {
+  const places = [...groups, ...hosts.map((host) => `host ${host}`)];
+  return places.join(', ') || 'nothing';
+}
+
+export interface ShowRulesFlags {
+  /** An earlier one. */
+  readonly revision?: string;
 }
 
 /**
- * `kbroker rules set`: reads, changes what was named, and writes when that is a change; refused when somebody else was
- * faster.
+ * `kbroker rules show NAME`: a package as `rules put` takes it, so that it can be kept in a file.
  *
- * @throws CliError `usage` before anything is sent, when nothing is named, or a value is none
+ * @throws CliError `usage` before anything is sent, when a value is none; `not-found` when there is no such package
  */
-export async function setRules(context: CommandContext, flags: RulesFlags): Promise<ExitCode> {
-  const changes = readChanges(flags);
-  const current = await context.call(operatorEndpoints.getRules);
-  const { defaultAllow, allowedKbs, forbiddenKbs, allowedSeverities } = current;
-  const before = { defaultAllow, allowedKbs, forbiddenKbs, allowedSeverities };
-  const wanted = parseInWords(ruleSet, { ...before, ...changes });
-  if (!wanted.success) throw new CliError('usage', `not rules: ${inOneLine(wanted.faults)}`);
-  if (JSON.stringify(wanted.data) === JSON.stringify(before)) {
-    context.io.stderr.write('these rules are in force already: no new revision was written\n');
-    print(context, current);
+export async function showRules(context: CommandContext, name: string, flags: ShowRulesFlags = {}): Promise<ExitCode> {
+  const wanted = readPackageName(name);
+  const document = await documentOf(context, flags);
+  const found = requirePackage(document.book, wanted);
+  const assigned = placesOf(document.book.assignments, wanted);
+  if (context.json) {
+    printJson(context.io, { version: 2, revision: document.revision, package: found, assigned });
     return exitCodes.ok;
   }
-  const changed = await context.call(operatorEndpoints.putRules, {
-    body: { version: 1, expectedRevision: current.revision, rules: wanted.data },
-  });
-  print(context, changed);
+  context.io.stdout.write(writePackage(found, [`${headingOf(document)}; assigned to ${wordsOf(assigned)}`]));
   return exitCodes.ok;
 }
 
-function readChanges({ defaultAllow, allowKb, forbidKb, allowSeverity }: RulesFlags) {
-  const changes = {
-    ...(defaultAllow !== undefined && { defaultAllow }),
-    ...(allowKb !== undefined && { allowedKbs: [...new Set(allowKb.map(readKbNumber))] }),
-    ...(forbidKb !== undefined && { forbiddenKbs: [...new Set(forbidKb.map(readKbNumber))] }),
-    ...(allowSeverity !== undefined && { allowedSeverities: [...new Set(allowSeverity.map(readSeverity))] }),
-  };
-  if (Object.keys(changes).length > 0) return changes;
-  const options = '--default-allow, --no-default-allow, --allow-kb, --forbid-kb, --allow-severity';
-  throw new CliError('usage', `nothing to change: name at least one of ${options}`);
+async function documentOf(context: CommandContext, { revision }: ShowRulesFlags): Promise<RulesDocument> {
+  if (revision === undefined) return context.call(operatorEndpoints.getRules);
+  if (!/^\d{1,9}$/.test(revision.trim()))
+    throw new CliError(
+      'usage',
+      `--revision: got ${JSON.stringify(revision)}, expected a number that rules history lists`,
+    );
+  return context.call(operatorEndpoints.getRulesRevision, { params: { revision: String(Number(revision)) } });
 }
 
-const severities = severity.options;
-
-function readSeverity(text: string): (typeof severities)[number] {
-  const found = severities.find((known) => known.toLowerCase() === text.trim().toLowerCase());
-  if (found !== undefined) return found;
-  throw new CliError('usage', `not a severity: got ${JSON.stringify(text)}, allowed are ${severities.join(', ')}`);
-}
-
-function print(context: CommandContext, rules: RulesDocument): void {
-  if (context.json) {
-    printJson(context.io, rules);
-    return;
+/** `kbroker rules history`: who wrote which revision, the newest first, all pages. */
+export async function showRulesHistory(context: CommandContext): Promise<ExitCode> {
+  const revisions = [];
+  const unreadable: string[] = [];
+  for await (const page of pagesOf((at) => context.call(operatorEndpoints.listRulesRevisions, { query: at }))) {
+    revisions.push(...page.revisions);
+    unreadable.push(...page.unreadable);
   }
-  const kbs = (list: readonly string[]): string => list.map((kb) => `KB${kb}`).join(', ') || 'none';
-  printLines(context.io, [
-    `Revision ${rules.revision}${rules.changedAt === undefined ? ' (built-in default)' : `, changed ${rules.changedAt}`}`,
-    `  forbidden KBs       ${kbs(rules.forbiddenKbs)}`,
-    `  allowed KBs         ${kbs(rules.allowedKbs)}`,
-    `  allowed severities  ${rules.allowedSeverities.join(', ') || 'none'}`,
-    `  everything else     ${rules.defaultAllow ? 'allowed' : 'not allowed'}`,
-  ]);
+  if (context.json) printJson(context.io, { version: 1, revisions, unreadable });
+  else if (revisions.length === 0) context.io.stdout.write('nobody wrote rules yet\n');
+  else
+    printTable(
+      context.io,
+      ['REVISION', 'AT', 'BY', 'COMMENT'],
+      revisions.map((one) => [String(one.revision), one.changedAt, one.changedBy, one.comment ?? '']),
+    );
+  printUnreadable(context.io, unreadable);
+  return exitCodes.ok;
 }

@@ -1,0 +1,116 @@
+import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import type { Impact, VerdictView } from '#shared/contract/operators/rules.ts';
+import type { RuleBook, RulesDocument } from '#shared/contract/rules.ts';
+import { CliError } from '../cli-error.ts';
+import type { CommandContext } from '../commands/context.ts';
+import { type ConfirmFlags, confirm, requireYes } from '../confirm.ts';
+import { type CliIo, type ExitCode, exitCodes, printJson, printLines, printTable } from '../io.ts';
+import { describeAge } from '../times.ts';
+import { isSameBook } from './book.ts';
+
+/** Flags of every command that changes the rules. */
+export interface PublishFlags extends ConfirmFlags {
+  /** Why; stays with the revision. */
+  readonly comment?: string;
+  /** Only says what it would do. */
+  readonly dryRun?: boolean;
+  /** False: the impact is not asked for. */
+  readonly impact?: boolean;
+}
+
+/** What a command makes of the rules in force. */
+export interface Change {
+  readonly book: RuleBook;
+  /** What was changed, in words; printed after it was done. */
+  readonly said: readonly string[];
+}
+
+/**
+ * Changes the rules: reads them, shows what the change would do to the fleet, asks, and writes; refused when somebody else
+ * was faster. The same rules are not written again.
+ *
+ * @throws CliError `usage` before anything is sent, when nobody can be asked and `--yes` is missing; `refused` when the
+ *   answer is not yes; `conflict` when somebody else changed the rules meanwhile
+ */
+export async function changeRules(
+  context: CommandContext,
+  flags: PublishFlags,
+  change: (current: RulesDocument) => Change | Promise<Change>,
+): Promise<ExitCode> {
+  if (flags.dryRun !== true) requireYes(context.io, 'what hosts install by new rules', flags);
+  if (flags.comment !== undefined && flags.comment.length > 1024)
+    throw new CliError('usage', `--comment: has ${flags.comment.length} characters, at most 1024 are kept`);
+  const current = await context.call(operatorEndpoints.getRules);
+  const { book, said } = await change(current);
+  if (isSameBook(book, current.book)) {
+    context.io.stderr.write('these rules are in force already: no new revision was written\n');
+    if (context.json) printJson(context.io, current);
+    return exitCodes.ok;
+  }
+  if (flags.impact !== false) await showImpact(context, book, flags);
+  if (flags.dryRun === true) {
+    if (!context.json) printLines(context.io, ['not written: --dry-run']);
+    return exitCodes.ok;
+  }
+  await confirm(context.io, `Publish these rules as revision ${current.revision + 1}?`, flags);
+  const written = await context.call(operatorEndpoints.putRules, {
+    body: {
+      version: 2,
+      expectedRevision: current.revision,
+      ...(flags.comment !== undefined && { comment: flags.comment }),
+      book,
+    },
+  });
+  if (context.json) printJson(context.io, written);
+  else
+    printLines(context.io, [...said, `revision ${written.revision} is in force; hosts get it at their next check-in`]);
+  return exitCodes.ok;
+}
+
+/** With `--json` the impact is the output of a dry run, and otherwise the new rules are. */
+async function showImpact(context: CommandContext, book: RuleBook, { dryRun }: PublishFlags): Promise<void> {
+  const impact = await context.call(operatorEndpoints.askImpact, { body: { version: 2, book } });
+  if (!context.json) printImpact(context.io, impact);
+  else if (dryRun === true) printJson(context.io, impact);
+}
+
+/** What a change would do, for people. */
+export function printImpact(io: CliIo, impact: Impact): void {
+  const { changes, total, hosts, revision, unknown } = impact;
+  if (total === 0) printLines(io, ['no verdict changes on any host']);
+  else {
+    const verdicts = total === 1 ? '1 verdict changes' : `${total} verdicts change`;
+    printLines(io, [`${verdicts}, on ${hosts} ${hosts === 1 ? 'host' : 'hosts'}:`]);
+    printTable(
+      io,
+      ['HOSTS', 'WHERE', 'KB', 'TITLE', 'BEFORE', 'AFTER', 'REASON'],
+      changes.map(({ hosts: count, group, machineId, kbs, title, updateId, before, after }) => [
+        String(count),
+        machineId === undefined ? group : `${group}, host ${machineId}`,
+        kbs.map((kb) => `KB${kb}`).join(' '),
+        title ?? updateId,
+        wordOf(before),
+        wordOf(after),
+        after.reason,
+      ]),
+    );
+    if (total > changes.length) printLines(io, [`and ${total - changes.length} more, on fewer hosts each`]);
+  }
+  if (unknown !== undefined && unknown > 0)
+    printLines(io, [`${unknown} updates that hosts need are in no publication here, and could not be judged`]);
+  io.stderr.write(`compared with revision ${revision}; hosts ${describeAge(impact)}\n`);
+}
+
+const words: Readonly<Record<VerdictView['code'], string>> = {
+  forbidden: 'forbidden',
+  held: 'held',
+  allowed: 'allowed',
+  'servicing-stack': 'allowed',
+  delayed: 'delayed',
+  'default-allow': 'allowed',
+  'default-deny': 'not allowed',
+};
+
+function wordOf({ code, until }: VerdictView): string {
+  return until === undefined ? words[code] : `${words[code]} until ${until.slice(0, 10)}`;
+}
