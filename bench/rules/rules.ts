@@ -21,7 +21,7 @@ async function run({ args, progress }: BenchContext): Promise<readonly BenchRow[
   const contestants = [10, 100, 1000, 10_000].map((count) => contestant(`${count} rules`, inventRules(count, updates)));
   const patterns = contestant('1000 title patterns', patternsOnly(1000));
   const all = [...contestants, patterns];
-  progress(`${updates.length} updates, ${options.rounds} rounds`);
+  progress(`${updates.length} updates`);
   // The first round is for V8, which compiles what runs often.
   for (const { rules } of all) secondsToJudge(rules, updates);
   for (let round = 1; round <= options.rounds; round += 1) {
