@@ -144,6 +144,22 @@ describe('a delay', () => {
   });
 });
 
+describe('a hold', () => {
+  it('says until when, in the words of the verdict, and ends by itself', async () => {
+    const { site } = bench;
+    site.publish(publish([one]));
+    const expiresAt = '2026-12-01T00:00:00.000Z';
+    site.broker.rules = rulesOf({ rules: [{ effect: 'hold', when: { kbs: ['5000001'] }, expiresAt }] });
+    const agent = await bench.agent();
+    const held = await runCycle(at(agent, '2026-11-30T23:59:59Z'));
+    expect(states(held)).toEqual({
+      '5000001': `DISCARDED: held back until ${expiresAt} by rule 1 of "pilot": KB5000001`,
+    });
+    expect(held.nextChangeAt).toBe(expiresAt);
+    expect(states(await runCycle(at(agent, expiresAt)))['5000001']).toMatch(/^MISSING/);
+  });
+});
+
 describe('a servicing stack update', () => {
   const stack: SmallUpdate = { ...two, title: '2026-03 Servicing Stack Update for Windows 11 (KB5000002)' };
 

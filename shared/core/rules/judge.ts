@@ -21,11 +21,9 @@ export function judge(rules: Rules, update: Judged, now: Date): Verdict {
 /** @param now of the weighing */
 export function verdictOf(rules: Rules, weighing: Weighing, now: number): Verdict {
   const finding = weighing.find(now);
-  const until = changeOf(finding, weighing, now);
-  return {
-    ...wordsOf(rules, weighing, finding),
-    ...(until !== undefined && { until: new Date(until).toISOString() }),
-  };
+  const change = changeOf(finding, weighing, now);
+  const until = change === undefined ? {} : { until: new Date(change).toISOString() };
+  return { ...wordsOf(rules, weighing, finding, until), ...until };
 }
 
 /** The first moment at which another decision, or the same at another step, holds without anybody's doing. */
@@ -36,8 +34,15 @@ function changeOf(finding: Finding, weighing: Weighing, now: number): number | u
   return undefined;
 }
 
-function wordsOf(rules: Rules, weighing: Weighing, { code, match }: Finding): Verdict {
+/** What is not allowed says until when, for people who read the reason alone. */
+function wordsOf(
+  rules: Rules,
+  weighing: Weighing,
+  { code, match }: Finding,
+  { until }: Pick<Verdict, 'until'>,
+): Verdict {
   const { facts } = weighing;
+  const ends = until === undefined ? '' : ` until ${until}`;
   const said = match === undefined ? '' : matchInWords(match, facts);
   const by = match === undefined ? {} : { by: sourceOf(match) };
   const { defaultAllow } = rules.settings;
@@ -45,9 +50,9 @@ function wordsOf(rules: Rules, weighing: Weighing, { code, match }: Finding): Ve
     defaultAllow === undefined ? {} : { by: { package: defaultAllow.package, rule: 'settings' } as const };
   switch (code) {
     case 'forbidden':
-      return { allowed: false, code, reason: `forbidden by ${said}`, ...by };
+      return { allowed: false, code, reason: `forbidden${ends} by ${said}`, ...by };
     case 'held':
-      return { allowed: false, code, reason: `held back by ${said}`, ...by };
+      return { allowed: false, code, reason: `held back${ends} by ${said}`, ...by };
     case 'allowed':
       return { allowed: true, code, reason: `allowed by ${said}`, ...by };
     case 'servicing-stack':

@@ -231,7 +231,7 @@ describe('WAPT among native rules', () => {
         pack('b', { rules: [hold(kb1, { expiresAt: '2026-02-01T12:00:00Z' })] }),
       ],
       code: 'held',
-      reason: 'held back by rule 1 of "b": KB5000001',
+      reason: 'held back until 2026-02-01T12:00:00.000Z by rule 1 of "b": KB5000001',
       by: 'b 1',
       until: '2026-02-01T12:00:00.000Z',
     },

@@ -57,7 +57,8 @@ describe('servicing stack updates', () => {
       packages: [pack('a', { rules: [forbid({ ...byId, ...critical }, year)] })],
       update: stack,
       code: 'forbidden',
-      reason: 'forbidden by rule 1 of "a": update 0000000a-0000-4000-8000-000000000000, severity Critical',
+      reason:
+        'forbidden until 2027-01-01T00:00:00.000Z by rule 1 of "a": update 0000000a-0000-4000-8000-000000000000, severity Critical',
       by: 'a 1',
       until: '2027-01-01T00:00:00.000Z',
     },
