@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Explanation } from '#shared/contract/operators/rules.ts';
 import type { RuleBook } from '#shared/contract/rules.ts';
+import { CliError } from '../cli-error.ts';
 import { type Called, testContext } from '../testing/context.ts';
 import { impactOf, openFiles, rulesDocumentOf, type TestFiles } from '../testing/rules.ts';
 import { hostViewOf } from '../testing/values.ts';
@@ -94,7 +95,7 @@ and 2 more; --update or --kb shows them
   it('asks for one update, or for each KB once and joins what comes', async () => {
     const one = open(() => explanationOf([]));
     await explainRules(one.context, { host: 'pc-1', update: '00000000-0000-4000-8000-00000000000A_200' });
-    expect(one.calls.at(-1)?.url).toBe('/v1/rules/explanations/pc-1?update=00000000-0000-4000-8000-00000000000a');
+    expect(one.calls.at(-1)?.url).toBe('/v1/rules/explanations/pc-1?update=00000000-0000-4000-8000-00000000000a_200');
     expect(one.printed.stdout).toContain('no such update: none is known here, and the host reported none\n');
 
     const several = open(
@@ -107,6 +108,21 @@ and 2 more; --update or --kb shows them
     const printed: Explanation = JSON.parse(several.printed.stdout);
     expect(printed.updates.map(({ title }) => title)).toEqual(['Update 1', 'Update 2']);
     expect(printed.total).toBe(5);
+  });
+
+  it('tells what is known of a KB though no index named another', async () => {
+    const none = new CliError('not-found', 'no index named an update of KB5000002');
+    const { context, printed } = open((query) => {
+      if (query === 'kb=5000002') throw none;
+      return explanationOf([explained('1')]);
+    });
+    expect(await explainRules(context, { host: 'pc-1', kb: ['5000002', '5000001'] })).toBe(0);
+    expect(printed.stdout).toContain('KB5000001 Update 1\n');
+    expect(printed.stderr).toBe('no index named an update of KB5000002\n');
+    const lost = open(() => {
+      throw none;
+    });
+    await expect(explainRules(lost.context, { host: 'pc-1', kb: ['5000002'] })).rejects.toBe(none);
   });
 
   it('does not join answers by different rules', async () => {

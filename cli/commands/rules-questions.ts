@@ -3,6 +3,7 @@ import type { Explanation } from '#shared/contract/operators/rules.ts';
 import { CliError } from '../cli-error.ts';
 import { readHostName, readKbNumber, readUpdateName } from '../ids.ts';
 import { type ExitCode, exitCodes, printJson, printLines } from '../io.ts';
+import { printable } from '../printable.ts';
 import { withPackages } from '../rules/book.ts';
 import { readPackageFiles } from '../rules/package-files.ts';
 import { printImpact } from '../rules/publish.ts';
@@ -27,10 +28,19 @@ export async function explainRules(context: CommandContext, flags: ExplainFlags)
   const queries = readQueries(flags);
   const { machineId, hostname } = (await findHost(context, host)).summary;
   const answers: Explanation[] = [];
-  for (const query of queries)
-    answers.push(await context.call(operatorEndpoints.explainRules, { params: { machineId }, query }));
+  const missing: CliError[] = [];
+  for (const query of queries) {
+    try {
+      answers.push(await context.call(operatorEndpoints.explainRules, { params: { machineId }, query }));
+    } catch (error) {
+      if (!(error instanceof CliError) || error.code !== 'not-found') throw error;
+      missing.push(error);
+    }
+  }
   const [first, ...others] = answers;
-  if (first === undefined) throw new Error('at least one question is asked');
+  // One KB that no index named does not take away what is known of the others.
+  if (first === undefined) throw missing[0] ?? new Error('at least one question is asked');
+  for (const { message } of missing) context.io.stderr.write(`${printable(message)}\n`);
   if (others.some(({ revision }) => revision !== first.revision))
     throw new CliError('conflict', 'the rules were changed while they were explained; ask again');
   const whole = others.reduce(joined, first);
@@ -41,7 +51,10 @@ export async function explainRules(context: CommandContext, flags: ExplainFlags)
 
 function readQueries({ update, kb }: ExplainFlags): readonly { readonly kb?: string; readonly update?: string }[] {
   if (update !== undefined && kb !== undefined) throw new CliError('usage', 'name --update or --kb, not both');
-  if (update !== undefined) return [{ update: readUpdateName(update).updateId }];
+  if (update !== undefined) {
+    const { updateId, revision } = readUpdateName(update);
+    return [{ update: revision === undefined ? updateId : `${updateId}_${revision}` }];
+  }
   if (kb === undefined) return [{}];
   if (kb.length === 0) throw new CliError('usage', '--kb has no value: expected KB numbers');
   return [...new Set(kb.map(readKbNumber))].map((one) => ({ kb: one }));

@@ -20,11 +20,12 @@ import { syncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { problem } from '#shared/contract/problem.ts';
 import { fileRequest } from '#shared/contract/requests.ts';
-import { rulesDocument } from '#shared/contract/rules.ts';
+import { ruleBook } from '#shared/contract/rules.ts';
 import { factsRow, kbRow, unitRow } from '#shared/stores/catalog/aws-facts.ts';
 import { refusalRow } from '#shared/stores/catalog/aws-journal.ts';
 import { keyRow, rejectedRow } from '#shared/stores/hosts/rows.ts';
 import { payloadRow } from '#shared/stores/payloads/aws.ts';
+import { currentRulesRow, ruleBookRow, rulesRevisionRow } from '#shared/stores/rules/rows.ts';
 import { tokenRow } from '#shared/stores/tokens/row.ts';
 
 /**
@@ -47,21 +48,26 @@ const pinned: Readonly<Record<string, string>> = {
   'GET /v1/index/syncs/{runId} response': 'b9cd9c9e7cfd2839',
   'GET /v1/me response': '87a19093c12a32d2',
   'GET /v1/requests response': '4f1387295db4c948',
-  'GET /v1/rules response': 'ec12a290bb2f0ed0',
+  'GET /v1/rules response': '3de80e02c2f494a6',
+  'GET /v1/rules/explanations/{machineId} response': 'f9181127e6a9447a',
+  'GET /v1/rules/revisions response': 'e545ceb6b67d27d3',
+  'GET /v1/rules/revisions/{revision} response': '3de80e02c2f494a6',
   'GET /v1/status response': '27666e1d66b4a4c0',
   'GET /v1/tokens response': 'dc3c278bf09dddf0',
   'GET /v1/tokens/{tokenId} response': 'e39c1fddbce793ab',
-  'GET /v1/updates response': '65169f7c98ea3334',
+  'GET /v1/updates response': '61c4e481cbaffcd5',
   'GET /v1/updates/reported response': '258470a074937937',
-  'GET /v1/updates/{updateId} response': '624ba3d7139f0e96',
+  'GET /v1/updates/{updateId} response': 'b6f4000da4f94dfd',
   'POST /v1/agent/check-ins request': 'd2644d0a793e6be5',
-  'POST /v1/agent/check-ins response': '69771ec73d8fe807',
+  'POST /v1/agent/check-ins response': '91866923bd09bcad',
   'POST /v1/agent/enrolments request': 'fa4d31ebd601c149',
   'POST /v1/agent/enrolments response': 'a06ac3566908b8d9',
   'POST /v1/agent/files/lookup request': 'd1bc849729254610',
   'POST /v1/agent/files/lookup response': 'c6da648a1e5df3ab',
   'POST /v1/agent/reports request': 'e36e770fc5c9d773',
   'POST /v1/agent/reports response': '3784860e58639bbc',
+  'POST /v1/agent/updates/lookup request': '7014130821659af0',
+  'POST /v1/agent/updates/lookup response': '40dd30402fc807a4',
   'POST /v1/commands request': '11280d66fe08c0da',
   'POST /v1/commands response': '62ccc70eea6b64c2',
   'POST /v1/commands/{commandId}/cancellations request': '25c7d85c859a6f78',
@@ -72,12 +78,14 @@ const pinned: Readonly<Record<string, string>> = {
   'POST /v1/index/syncs response': 'b9cd9c9e7cfd2839',
   'POST /v1/requests/sweeps request': '25c7d85c859a6f78',
   'POST /v1/requests/sweeps response': '376bba1208c97922',
+  'POST /v1/rules/impacts request': 'b51d386a338504c7',
+  'POST /v1/rules/impacts response': '3987c4051b23019f',
   'POST /v1/tokens request': 'c1b880420b2db6c2',
   'POST /v1/tokens response': '03de4972a7992c90',
   'POST /v1/tokens/{tokenId}/revocations request': '25c7d85c859a6f78',
   'POST /v1/tokens/{tokenId}/revocations response': 'e39c1fddbce793ab',
-  'PUT /v1/rules request': '308bb8f96f425e6f',
-  'PUT /v1/rules response': 'ec12a290bb2f0ed0',
+  'PUT /v1/rules request': 'a9d11a1301787ae6',
+  'PUT /v1/rules response': '3de80e02c2f494a6',
   'audit bucket: anchor': 'b63a0cd0828bfce8',
   'catalog/v2/<sha256>.kbc.gz, its head': 'a51de60435f9852f',
   'event CommandFinished': 'fcce6f7145479c7b',
@@ -98,7 +106,7 @@ const pinned: Readonly<Record<string, string>> = {
   'table audit': '3dd3c543ef1fcaf2',
   'table catalog: copy of an index': 'f57343f439149f5b',
   'table catalog: facts of a file': 'd39e505d4db7ee1b',
-  'table catalog: facts of a unit': '3dd190102be165f7',
+  'table catalog: facts of a unit': '9aa565470f4e8db8',
   'table catalog: refusal': '250b53b59009cbbd',
   'table catalog: unfinished publication': '0cbf673ac12ce669',
   'table catalog: units of a KB': '92f61b06b0c7f931',
@@ -112,7 +120,10 @@ const pinned: Readonly<Record<string, string>> = {
   'table hosts: report, its body': '0d63fd73b762803a',
   'table payloads': 'ce720d91f0d005ad',
   'table requests': 'bf64e48c039f47a9',
-  'table rules': 'ec12a290bb2f0ed0',
+  'table rules: book': 'a47b4ce90f43e9fc',
+  'table rules: book, its body': 'e7bdade1f28209a3',
+  'table rules: in force': '3c67c5d88047ccd7',
+  'table rules: revision': '28e336212f8827d2',
   'table tokens': 'f02342d8966743c1',
 };
 
@@ -139,7 +150,10 @@ const shapes: Record<string, z.core.$ZodType> = {
   'table hosts: report, its body': reportBody,
   'table payloads': payloadRow,
   'table requests': fileRequest,
-  'table rules': rulesDocument,
+  'table rules: book': ruleBookRow,
+  'table rules: book, its body': ruleBook,
+  'table rules: in force': currentRulesRow,
+  'table rules: revision': rulesRevisionRow,
   'table tokens': tokenRow,
   'audit bucket: anchor': auditAnchor,
   'fleet bucket: manifest': fleetManifest,

@@ -55,7 +55,8 @@ describe('docs/openapi.json', () => {
       const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
       expect(named).toEqual([...inPath, ...(endpoint?.query ?? [])]);
       const takesKey = operation.parameters?.some(({ $ref }) => $ref?.endsWith('/IdempotencyKey')) ?? false;
-      expect([path, method, takesKey]).toEqual([path, method, method !== 'get' && !path.startsWith('/v1/agent/')]);
+      const changes = method !== 'get' && endpoint?.safe !== true;
+      expect([path, method, takesKey]).toEqual([path, method, changes && !path.startsWith('/v1/agent/')]);
       expect(operation.security).toHaveLength(1);
       expect(Object.keys(operation.responses)).toEqual(['200', '429', 'default']);
     }

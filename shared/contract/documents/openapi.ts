@@ -149,9 +149,9 @@ function operationOf(
   endpoint: Endpoint,
   schemaOf: (shape: EndpointParameter['shape']) => JsonSchema,
 ): Operation {
-  const { method, summary, access, request, response } = endpoint;
+  const { method, summary, access, request, response, safe } = endpoint;
   const parameters: object[] = parametersOf(endpoint).map((one) => parameterObject(one, schemaOf));
-  const isPersonsWrite = method !== 'GET' && schemeOf(access) === 'person';
+  const isPersonsWrite = method !== 'GET' && safe !== true && schemeOf(access) === 'person';
   if (isPersonsWrite) parameters.push({ $ref: '#/components/parameters/IdempotencyKey' });
   return {
     operationId: name,

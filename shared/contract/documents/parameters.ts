@@ -7,6 +7,7 @@ import { runId } from '../messages/sync-index.ts';
 import { hostSorts, listOrders } from '../operators/hosts.ts';
 import { guid, kbNumber, machineId, sha1, timestamp } from '../primitives.ts';
 import { fileRequestStates } from '../requests.ts';
+import { updateName } from '../rules.ts';
 import { tokenId } from '../tokens.ts';
 
 /** A parameter of a path or query, as the OpenAPI document tells it. */
@@ -23,6 +24,7 @@ const pathParameters: Readonly<Record<string, ParameterText>> = {
   group: { shape: groupName, description: 'Name of a group of hosts.' },
   commandId: { shape: commandId, description: 'Names a command.' },
   tokenId: { shape: tokenId, description: 'Names an enrolment token; it is the second part of it.' },
+  revision: { shape: z.int().check(z.nonnegative()), description: 'Revision of the rules; 0 is the empty book.' },
 };
 
 const part = z.string().check(z.minLength(1), z.maxLength(200));
@@ -63,6 +65,17 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, ParameterText>
     kb: { shape: kbNumber, description: 'Only updates of this KB; its number without "KB".' },
     state: { shape: z.enum(updateStates), description: 'Only updates that at least one host has in this state.' },
     group: { shape: groupName, description: 'Counts of the hosts of this group alone.' },
+  },
+  '/v1/rules/explanations/{machineId}': {
+    kb: {
+      shape: kbNumber,
+      description: 'Only updates of this KB; its number without "KB". Not together with `update`.',
+    },
+    update: {
+      shape: updateName,
+      description:
+        'Only this update: its UpdateId, or `UpdateId_revision`. Without it and `kb`, those that the host needs.',
+    },
   },
   '/v1/audit': {
     from: { shape: z.int().check(z.minimum(1)), description: 'Number of the first entry, in the order asked for.' },

@@ -29,12 +29,23 @@ import {
   revocation,
 } from '../operators/hosts.ts';
 import { indexRefusal, indexView, syncRun } from '../operators/index-sync.ts';
+import { explanation, impact, impactQuestion, rulesHistory } from '../operators/rules.ts';
 import { updatesPage, updateView } from '../operators/updates.ts';
 import { filesPage, fileView, heldFile, meView, requestsPage, statusView, sweepResult } from '../operators/views.ts';
 import { byteCount, guid, identity, kbNumber, machineId, severity, sha1, sha256, timestamp } from '../primitives.ts';
 import { problem } from '../problem.ts';
 import { fileRequest } from '../requests.ts';
-import { ruleSet, rulesChange, rulesDocument } from '../rules.ts';
+import {
+  assignments,
+  hostRules,
+  packageName,
+  ruleBook,
+  rulePackage,
+  rulesChange,
+  rulesDocument,
+  updateLookup,
+  updateLookupAnswer,
+} from '../rules.ts';
 import { createdToken, newToken, tokenId, tokensPage, tokenView } from '../tokens.ts';
 
 /** Shapes that have a name in the OpenAPI document; others are written where they are used. */
@@ -74,6 +85,7 @@ const named: Readonly<Record<string, z.core.$ZodType>> = {
   HostOutcome: hostOutcome,
   HostPublicKey: hostPublicKey,
   HostReport: hostReport,
+  HostRules: hostRules,
   HostSummary: hostSummary,
   HostView: hostView,
   HostsPage: hostsPage,
@@ -93,9 +105,16 @@ const named: Readonly<Record<string, z.core.$ZodType>> = {
   ReportedUpdatesPage: reportedUpdatesPage,
   RequestsPage: requestsPage,
   Revocation: revocation,
-  RuleSet: ruleSet,
+  RuleBook: ruleBook,
+  RulePackage: rulePackage,
+  RulePackageName: packageName,
+  RulesAssignments: assignments,
   RulesChange: rulesChange,
   RulesDocument: rulesDocument,
+  RulesExplanation: explanation,
+  RulesHistory: rulesHistory,
+  RulesImpact: impact,
+  RulesImpactQuestion: impactQuestion,
   Severity: severity,
   Sha1: sha1,
   Sha256: sha256,
@@ -108,6 +127,8 @@ const named: Readonly<Record<string, z.core.$ZodType>> = {
   TokenView: tokenView,
   TokensPage: tokensPage,
   UpdateIdentity: identity,
+  UpdateLookup: updateLookup,
+  UpdateLookupAnswer: updateLookupAnswer,
   UpdateView: updateView,
   UpdatesPage: updatesPage,
 };
