@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CheckIn } from '#shared/contract/agent/check-in.ts';
 import type { HostFacts } from '#shared/contract/agent/report.ts';
 import { goodToken } from '../../fixtures/fake-broker.ts';
+import { unitId } from '../../fixtures/publication.ts';
 import { Site } from '../../fixtures/site.ts';
 import type { HostKey, SequenceNumbers } from '../../ports/identity.ts';
 import { createHttpBroker, createHttpRegistration } from './http-broker.ts';
@@ -98,6 +99,24 @@ describe('the broker over HTTP', () => {
     await expect(broker().lookupFiles(digests.slice(0, 1))).rejects.toMatchObject({
       code: 'bad-answer',
       message: expect.stringContaining(digests[0] ?? ''),
+    });
+  });
+
+  it('asks about any number of updates, as many at a time as the contract allows', async () => {
+    const ids = Array.from({ length: 1001 }, (_, number) => unitId(number));
+    site.broker.firstPublished.set(unitId(0), '2026-01-13T18:00:00Z').set(unitId(1000), '2026-02-10T18:00:00Z');
+    expect([...(await broker().lookupUpdates(ids))]).toEqual([...site.broker.firstPublished]);
+    expect(site.broker.askedUpdates).toEqual(ids);
+    expect(site.requests).toHaveLength(3);
+    expect(await broker({ from: 200 }).lookupUpdates([])).toEqual(new Map());
+  });
+
+  it('refuses an answer about an update that was not asked for', async () => {
+    const updates = [{ updateId: unitId(2), firstPublishedAt: '2026-01-13T18:00:00Z' }];
+    site.fail(/lookup/, { type: 'body', text: JSON.stringify({ version: 1, updates }) });
+    await expect(broker().lookupUpdates([unitId(1)])).rejects.toMatchObject({
+      code: 'bad-answer',
+      message: expect.stringContaining(unitId(2)),
     });
   });
 
