@@ -73,7 +73,8 @@ describe('kbroker rules explain', () => {
 
 KB5000001 Update 1
   00000000-0000-4000-8000-000000000001_200, first published 2026-07-01T00:00:00.000Z
-  NOT ALLOWED: held by rule 1 of "pilot": KB5000001, until 2026-12-01T00:00:00.000Z
+  NOT ALLOWED: held by rule 1 of "pilot": KB5000001
+  changes by itself at 2026-12-01T00:00:00.000Z
     forbid  no rule forbids it
   → hold    rule 1 of "pilot": KB5000001
   the host last reported DISCARDED: held by rule 1 of "pilot"

@@ -101,14 +101,14 @@ const namesOf = (kbs: readonly string[]): string => kbs.map((kb) => `KB${kb} `).
 
 function describeUpdate(update: Explanation['updates'][number]): string[] {
   const { updateId, revision, kbs, title, firstPublishedAt, withdrawnAt, verdict, steps, reported } = update;
-  const until = verdict.until === undefined ? '' : `, until ${verdict.until}`;
   const width = Math.max(...steps.map(({ step }) => step.length));
   return [
     '',
     `${namesOf(kbs)}${title ?? 'untitled'}`,
     `  ${updateId}_${revision}, first published ${firstPublishedAt}`,
     ...(withdrawnAt === undefined ? [] : [`  not in the index any more since ${withdrawnAt}: no host finds it`]),
-    `  ${verdict.allowed ? 'ALLOWED' : 'NOT ALLOWED'}: ${verdict.reason}${until}`,
+    `  ${verdict.allowed ? 'ALLOWED' : 'NOT ALLOWED'}: ${verdict.reason}`,
+    ...(verdict.until === undefined ? [] : [`  changes by itself at ${verdict.until}`]),
     ...steps.map(({ step, decided, said }) => `  ${decided ? '→' : ' '} ${step.padEnd(width)}  ${said}`),
     ...(reported === undefined
       ? ['  the host has not reported it']

@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import * as z from 'zod';
 import type { RulePackageDocument } from '#shared/contract/rules.ts';
 import { readPackage } from './read-package.ts';
 import { writePackage } from './write-package.ts';
@@ -51,6 +54,7 @@ const conditions = fc
       isOrdered(when.minBytes, when.maxBytes),
   );
 
+/** Any package of the contract whose bounds can be met. */
 const packages = fc.record(
   {
     name: fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,63}$/),
@@ -98,6 +102,16 @@ describe('a package that is written', () => {
     fc.assert(
       fc.property(packages, (value) => {
         expect(readPackage(writePackage(value, ['imported', 'a\nb']))).toEqual({ success: true, package: value });
+      }),
+    );
+  });
+
+  it('is one that docs/rule-package.schema.json takes', async () => {
+    const file = new URL('../../docs/rule-package.schema.json', import.meta.url);
+    const schema = z.fromJSONSchema(JSON.parse(await readFile(file, 'utf8')));
+    fc.assert(
+      fc.property(packages, (value) => {
+        expect(schema.safeParse(parse(writePackage(value)))).toMatchObject({ success: true });
       }),
     );
   });
