@@ -1,6 +1,6 @@
 import { describe } from 'vitest';
+import { allow, type Case, pack, testCases } from '#test/kit/rules/cases.ts';
 import type { Conditions } from './model.ts';
-import { allow, type Case, pack, testCases } from './testing/cases.ts';
 
 const denied = 'no rule allows KB5000001, KB5000002 with severity Critical, and the default is to hold back';
 const rules = (when: Conditions) => [pack('p', { rules: [allow(when)] })];

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
+import { allow, forbid, hold, now, pack, servicingStack, update } from '#test/kit/rules/cases.ts';
 import { explain } from './explain.ts';
 import { compileRules } from './judge.ts';
 import type { Judged, RulePackage } from './model.ts';
-import { allow, forbid, hold, now, pack, servicingStack, update } from './testing/cases.ts';
 
 const day = 24 * 3600;
 const kb = { kbs: ['5000001'] };

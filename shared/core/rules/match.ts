@@ -29,7 +29,7 @@ const categoryKeys = ({ id, title }: CategoryName): string[] =>
   title === undefined ? [id.toLowerCase()] : [id.toLowerCase(), title.toLowerCase()];
 
 /** The conditions that lead to a rule without looking at each: the first that it names is the one it is filed under. */
-export const filedUnder = ['updates', 'kbs', 'products', 'classifications', 'severities'] as const;
+const filedUnder = ['updates', 'kbs', 'products', 'classifications', 'severities'] as const;
 export type Drawer = (typeof filedUnder)[number];
 
 /** A rule, ready for matching. */

@@ -1,8 +1,7 @@
 import type { RebootBehavior, Severity, UpdateIdentity } from '../catalog/model.ts';
 
 /** What a rule does. In doubt the first counts: forbid before hold before allow. */
-export const effects = ['forbid', 'hold', 'allow'] as const;
-export type Effect = (typeof effects)[number];
+export type Effect = 'forbid' | 'hold' | 'allow';
 
 /**
  * What an update must be for a rule to match. All that is named must hold; of a list one is enough. At least one thing is
@@ -51,7 +50,7 @@ export interface WaptLists {
 }
 
 /** Settings that decide about updates. Of several packages the one with the highest priority counts, then the first by name. */
-export interface JudgementSettings {
+interface JudgementSettings {
   /** For an update that no rule mentions. */
   readonly defaultAllow?: boolean;
   /** An allowed update waits so long after the first publication of its UpdateId. Seconds. */

@@ -1,6 +1,6 @@
 import { describe } from 'vitest';
+import { allow, forbid, hold, pack, testCases } from '#test/kit/rules/cases.ts';
 import type { WaptLists } from './model.ts';
-import { allow, forbid, hold, pack, testCases } from './testing/cases.ts';
 
 const kb1 = { kbs: ['5000001'] };
 const kb2 = { kbs: ['5000002'] };

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import * as any from '#test/kit/rules/arbitraries.ts';
+import { judgePlainly } from '#test/kit/rules/plain.ts';
 import { explain } from './explain.ts';
 import { compileRules, judge } from './judge.ts';
 import type { Judged, RulePackage, Verdict, WaptLists } from './model.ts';
-import * as any from './testing/arbitraries.ts';
-import { judgePlainly } from './testing/plain.ts';
 
 /** A property of packages, an update and a moment, and of whatever else it needs. */
 const always = <Other extends unknown[]>(
@@ -154,7 +154,7 @@ describe('judge, whatever the rules', () => {
 });
 
 describe('a book of one package with nothing but WAPT lists', () => {
-  /** First match wins: windows-updates, section 1, written out. `wuaserv` knows no servicing stack updates. */
+  /** First match wins: windows-updates, section 1, written out. It says nothing of servicing stack updates. */
   const asWapt = (wapt: WaptLists, defaultAllow: boolean, update: Judged): boolean => {
     const listed = (list: readonly string[] | undefined, ...names: (string | undefined)[]): boolean =>
       (list ?? []).some((entry) => names.some((name) => name?.toLowerCase() === entry.toLowerCase()));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { allow, forbid, hold, pack, servicingStack, testCases } from '#test/kit/rules/cases.ts';
 import { isServicingStack } from './servicing-stack.ts';
-import { allow, forbid, hold, pack, servicingStack, testCases } from './testing/cases.ts';
 
 const kb1 = { kbs: ['5000001'] };
 const byId = { updates: ['0000000a-0000-4000-8000-000000000000'] };

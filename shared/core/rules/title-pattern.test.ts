@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { likeTitle } from './testing/plain.ts';
+import { likeTitle } from '#test/kit/rules/plain.ts';
 import { titlePattern } from './title-pattern.ts';
 
 it('matches what the same pattern as a regular expression matches', () => {

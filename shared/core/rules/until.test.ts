@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { allow, forbid, hold, pack, testCases } from './testing/cases.ts';
+import { allow, forbid, hold, pack, testCases } from '#test/kit/rules/cases.ts';
 
 const kb = { kbs: ['5000001'] };
 const critical = { severities: ['Critical'] as const };

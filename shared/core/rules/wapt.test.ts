@@ -1,5 +1,5 @@
 import { describe } from 'vitest';
-import { pack, testCases } from './testing/cases.ts';
+import { pack, testCases } from '#test/kit/rules/cases.ts';
 
 const id = '0000000a-0000-4000-8000-000000000000';
 

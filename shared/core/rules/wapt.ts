@@ -6,7 +6,7 @@ import { categoryName } from './words.ts';
 export type UnitedWaptLists = Readonly<Record<keyof WaptLists, ReadonlyMap<string, WaptSource>>>;
 
 /** The first package that has an entry. */
-export interface WaptSource {
+interface WaptSource {
   readonly package: string;
   /** Of the package among all of them, from 0: the smaller counts first. */
   readonly rank: number;

@@ -7,11 +7,11 @@ import { type WaptHit, waptHit } from './wapt.ts';
 /** A rule, or a list of WAPT's, that holds for an update at some time. */
 export type Match = RuleMatch | WaptMatch;
 
-export interface RuleMatch extends Window {
+interface RuleMatch extends Window {
   readonly rule: CompiledRule;
 }
 
-export interface WaptMatch extends Window, WaptHit {}
+interface WaptMatch extends Window, WaptHit {}
 
 /** A delay that counts for an update. */
 export interface Delay extends Setting<number> {

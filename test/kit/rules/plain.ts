@@ -1,4 +1,12 @@
-import type { CategoryName, Conditions, Effect, Judged, Rule, RulePackage, WaptLists } from '../model.ts';
+import type {
+  CategoryName,
+  Conditions,
+  Effect,
+  Judged,
+  Rule,
+  RulePackage,
+  WaptLists,
+} from '#shared/core/rules/model.ts';
 
 /**
  * The order as it is written down, read rule by rule: no index, no caches, no times to come. What judging is held against.

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import type { Severity } from '../../catalog/model.ts';
-import type { Conditions, Effect, Judged, Rule, RulePackage, WaptLists } from '../model.ts';
+import type { Severity } from '#shared/core/catalog/model.ts';
+import type { Conditions, Effect, Judged, Rule, RulePackage, WaptLists } from '#shared/core/rules/model.ts';
 
 /** Small alphabets, so that rules and updates meet often. */
 const updateIds = ['0000000a-0000-4000-8000-000000000000', '0000000b-0000-4000-8000-000000000000'] as const;
@@ -23,7 +23,7 @@ export const moment = fc.constantFrom('2026-01-10T00:00:00Z', '2026-01-11T06:00:
 
 const some = <Value>(of: fc.Arbitrary<Value>): fc.Arbitrary<Value[]> => fc.array(of, { minLength: 1, maxLength: 3 });
 
-export const conditions: fc.Arbitrary<Conditions> = fc
+const conditions: fc.Arbitrary<Conditions> = fc
   .record(
     {
       kbs: some(kb),

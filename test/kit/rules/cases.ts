@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { explain } from '../explain.ts';
-import { compileRules, judge } from '../judge.ts';
-import type { Judged, Rule, RulePackage, Verdict, VerdictCode } from '../model.ts';
+import { explain } from '#shared/core/rules/explain.ts';
+import { compileRules, judge } from '#shared/core/rules/judge.ts';
+import type { Judged, Rule, RulePackage, Verdict, VerdictCode } from '#shared/core/rules/model.ts';
 
 /** What every case judges unless it says otherwise: thirty days old, and with something for each condition. */
 export const update: Judged = {
