@@ -110,9 +110,19 @@ describe('the impact of a change', () => {
     await inForce(book);
     setRows(hostWith('pc-1', 'pilots', { 1: 'PENDING' }));
     expect(await ask(book)).toMatchObject({ changes: [], hosts: 0, total: 0, revision: 1 });
+    // Of what cannot change nothing is looked up either.
+    const { unitsById } = ports.catalog;
+    const asked: string[][] = [];
+    ports.catalog.unitsById = (ids) => {
+      asked.push([...ids]);
+      return unitsById.call(ports.catalog, ids);
+    };
+    expect((await ask(book)).changes).toEqual([]);
+    expect(asked).toEqual([]);
     // Not even when a package moves, or a rule that decides the same gets another number.
     const moved = bookOf({ other: [], pilot: [allow(9), allow(1)] }, { pilots: ['pilot', 'other'] });
     expect(await ask(moved)).toMatchObject({ changes: [], total: 0 });
+    expect(asked).toEqual([[guid(1)]]);
   });
 
   it('counts hosts that need an update, not those that have it or for which another replaces it', async () => {
@@ -126,15 +136,21 @@ describe('the impact of a change', () => {
   it('counts a host with packages of its own by itself, in whichever book it has them', async () => {
     await publish(1);
     setRows(['pc-1', 'pc-2', 'pc-3', 'pc-4'].flatMap((id) => hostWith(id, 'pilots', { 1: 'DISCARDED' })));
-    await inForce(bookOf({ own: [allow(1)], pilot: [] }, { pilots: ['pilot'] }, { 'pc-1': ['own'], 'pc-9': ['own'] }));
+    await inForce(
+      bookOf(
+        { own: [allow(1)], pilot: [] },
+        { pilots: ['pilot'] },
+        { 'pc-1': ['own'], 'pc-3': ['own'], 'pc-9': ['own'] },
+      ),
+    );
     const answer = await ask(
       bookOf({ own: [allow(1)], pilot: [allow(1)] }, { pilots: ['pilot'] }, { 'pc-1': ['own'], 'pc-2': ['own'] }),
     );
     expect(answer.changes.map(({ machineId, hosts, group }) => [machineId, hosts, group])).toEqual([
-      [undefined, 2, 'pilots'],
+      [undefined, 1, 'pilots'],
       ['pc-2', 1, 'pilots'],
     ]);
-    expect(answer).toMatchObject({ hosts: 3, total: 2 });
+    expect(answer).toMatchObject({ hosts: 2, total: 2 });
   });
 
   it('has changes of most hosts first, at most 500, and says how many there are', async () => {
