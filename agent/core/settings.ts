@@ -3,7 +3,7 @@ import type { MergedSettings, Setting } from '#shared/core/rules/book.ts';
 import { compileRules, type Rules } from '#shared/core/rules/judge.ts';
 
 /** The settings that count on this host, each with the package that it is from. */
-export interface EffectiveSettings extends MergedSettings {
+interface EffectiveSettings extends MergedSettings {
   /** False: the agent scans and reports, and installs nothing. Not set is as true. */
   readonly enabled: Setting<boolean> | undefined;
 }
