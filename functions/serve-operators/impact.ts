@@ -12,7 +12,7 @@ type ImpactPorts = FleetPorts & Pick<OperatorPorts, 'rules' | 'catalog'>;
 /** Changes in one answer. */
 const maxChanges = 500;
 /** Units whose facts are read together: of a large fleet there are thousands, with long lists that rules do not look at. */
-const factsAtOnce = 500;
+const factsAtOnce = 800;
 
 /**
  * What a change of the rules would do to the fleet as it last reported. Reports say which updates hosts need; the catalogue

@@ -30,13 +30,13 @@ export const ruleBookRow = z.object({
  * Bytes of a book as JSON at most. A function of Lambda can answer with 6 MB
  * (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), and a book that cannot be shown must not count.
  */
-export const maxBookBytes = 5 * 1024 * 1024;
+const maxBookBytes = 5 * 1024 * 1024;
 
 /**
  * Bytes of a gzipped book at most. A DynamoDB item holds 400 KB, names included
  * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html); the rest is for what stands beside it.
  */
-export const maxStoredBookBytes = 390_000;
+const maxStoredBookBytes = 390_000;
 
 /** @throws StoreError `refused` when it is too large to be kept */
 export function packBook(book: RuleBook): Uint8Array {
