@@ -35,7 +35,7 @@ describe('kbroker rules import', () => {
 name: wapt
 priority: 0
 wapt:
-  allowed_kbs: [ KB5034441 ]
+  allowed_kbs: [KB5034441]
 settings:
   default_allow: false
   install_delay: 7d

@@ -62,8 +62,8 @@ describe('kbroker rules show', () => {
 name: base
 priority: 0
 wapt:
-  forbidden_kbs: [ KB5034441 ]
-  allowed_severities: [ Critical, Important ]
+  forbidden_kbs: [KB5034441]
+  allowed_severities: [Critical, Important]
 `);
     expect(readPackage(printed.stdout)).toEqual({ success: true, package: book.packages[0] });
   });

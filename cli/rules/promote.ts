@@ -11,7 +11,7 @@ import {
 } from './book.ts';
 
 /** A package and its draft, which rings try before it takes the package's place. */
-export const draftOf = (name: string): string => `${name}.next`;
+const draftOf = (name: string): string => `${name}.next`;
 
 export interface Promoted {
   readonly book: RuleBook;

@@ -1,5 +1,5 @@
 /** One option of a configuration file. */
-export interface IniEntry {
+interface IniEntry {
   /** Lower case, as the key. */
   readonly section: string;
   readonly key: string;

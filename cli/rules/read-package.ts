@@ -6,7 +6,7 @@ import { faultsOf, nameOf } from './form-faults.ts';
 import { type Path, toPackage } from './to-package.ts';
 
 /** A fault of a file, and where it is. Lines and columns from 1. */
-export interface PackageFault {
+interface PackageFault {
   readonly line: number;
   readonly column: number;
   readonly message: string;

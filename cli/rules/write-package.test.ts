@@ -138,13 +138,13 @@ name: pilot
 priority: 10
 rules:
   - effect: allow
-    kb: [ KB5034441, KB5034442 ]
+    kb: [KB5034441, KB5034442]
     age: ">7d"
     size: <1500MB
     expires: 2026-12-01
   - effect: hold
     title: "*Preview*"
-    age: [ ">90s", <2h ]
+    age: [">90s", <2h]
 settings:
   install_delay: 0d
   install_delay_by_severity:

@@ -17,7 +17,7 @@ export function writePackage(value: RulePackageDocument, notes: readonly string[
     },
   });
   const comment = notes.map((note) => `# ${note.replace(/\s+/g, ' ')}\n`).join('');
-  return `${comment}${document.toString({ lineWidth: 120 })}`;
+  return `${comment}${document.toString({ lineWidth: 120, flowCollectionPadding: false })}`;
 }
 
 const kbName = (kb: string): string => `KB${kb}`;

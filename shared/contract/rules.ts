@@ -68,7 +68,6 @@ const agentSettings = z.strictObject({
     }),
   ),
 });
-export type AgentSettings = z.infer<typeof agentSettings>;
 
 /** One package, as an administrator writes it. */
 export const rulePackage = z.strictObject({

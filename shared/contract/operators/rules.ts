@@ -21,7 +21,6 @@ const step = z.object({
   /** In words: which rule of which package matched by which condition, or that none did. */
   said: z.string(),
 });
-export type ExplanationStep = z.infer<typeof step>;
 
 /** Why an update is allowed on a host, or not. */
 export const explanation = z.object({
