@@ -195,7 +195,7 @@ function forbiddenCheck(kb: string, views: readonly ReportedHost[]): Check {
   const name = `KB${kb} is forbidden: discarded with that reason wherever it is offered`;
   if (!views.some(({ report }) => report.updates.some(isIt))) return check(name, 'no host is offered it');
   const isDiscarded = ({ state, reason }: UpdateReport): boolean =>
-    state === 'DISCARDED' && reason.startsWith('forbidden by ') && reason.includes(`KB${kb}`);
+    state === 'DISCARDED' && /^forbidden (until \S+ )?by /.test(reason) && reason.includes(`KB${kb}`);
   return check(
     name,
     list(views, (view) => updateWhere(view, (update) => isIt(update) && !isDiscarded(update))),

@@ -2,29 +2,24 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type AgentProcess, enrolSimulatedHost, openAgentProcess, openSimulatedAgent, runCycle } from '#agent/main.ts';
-import { type FleetHost, populate } from '#local/fleet/hosts.ts';
-import { parseRoots } from '#shared/authenticode/index.ts';
 import type { ReportedUpdate } from '#shared/contract/agent/report.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { type StoryAgents, storyAgents } from './agents.ts';
 import { currentPointer, requestOf } from './hosts.ts';
 import { bookOf, type PackageDraft } from './rule-books.ts';
-import { startWorld, until, type World, worldSeed } from './world.ts';
+import { startWorld, until, type World } from './world.ts';
 
 let folder: string;
 let world: World;
-let host: FleetHost;
-let agents: AgentProcess;
+let agents: StoryAgents;
+let machineId: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kbroker-host-'));
   world = await startWorld({ folder });
   await world.microsoft.publishNext();
   await world.run('SyncIndexFunction');
   await world.setRules(bookOf({ everyone: [{ name: 'base', settings: { defaultAllow: true } }] }));
-  const [first] = await populate(join(folder, 'hosts'), worldSeed, 1);
-  if (first === undefined) throw new Error('no host');
-  host = first;
-  agents = openAgentProcess();
+  agents = await storyAgents(join(folder, 'hosts'));
 });
 afterAll(async () => {
   await agents?.close();
@@ -34,21 +29,13 @@ afterAll(async () => {
 
 /** One cycle of the host's agent, as its timer would start it. Enrolling again changes nothing. */
 async function cycle(): Promise<void> {
-  const { indexTrust } = world.microsoft.addresses;
-  const { dataDir, hostFile } = host;
-  const common = { process: agents, dataDir, hostFile, log: () => {} };
-  const server = new URL(world.output('ApiUrl'));
-  await enrolSimulatedHost({ ...common, server, token: await world.enrolmentToken(), newKey: false });
-  const agent = await openSimulatedAgent({
-    ...common,
-    settings: { indexTrust: { roots: parseRoots(indexTrust.rootsPem), allowSha1: indexTrust.allowSha1 } },
-  });
-  const result = await runCycle(agent);
-  expect(result.problems).toEqual([]);
+  const agent = await agents.enrol(world, 'windows11-24h2-x64', 'everyone');
+  await agent.cycle();
+  machineId = agent.host.machineId;
 }
 
 async function reported(state: ReportedUpdate['state']): Promise<readonly ReportedUpdate[]> {
-  const view = await world.call(operatorEndpoints.getHost, { params: { machineId: host.machineId } });
+  const view = await world.call(operatorEndpoints.getHost, { params: { machineId } });
   return (view.last?.report.updates ?? []).filter((update) => update.state === state);
 }
 
@@ -103,12 +90,12 @@ describe('a host', () => {
   it('and everything the broker knows are there after a restart', async () => {
     const pointer = await currentPointer(world);
     const rules = await world.call(operatorEndpoints.getRules);
-    const view = await world.call(operatorEndpoints.getHost, { params: { machineId: host.machineId } });
+    const view = await world.call(operatorEndpoints.getHost, { params: { machineId } });
     await world.close();
     world = await startWorld({ folder });
     expect(await currentPointer(world)).toEqual(pointer);
     expect(await world.call(operatorEndpoints.getRules)).toEqual(rules);
-    expect(await world.call(operatorEndpoints.getHost, { params: { machineId: host.machineId } })).toEqual(view);
+    expect(await world.call(operatorEndpoints.getHost, { params: { machineId } })).toEqual(view);
 
     const counted = world.microsoft.counters();
     await world.run('SyncIndexFunction');

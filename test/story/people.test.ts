@@ -33,22 +33,27 @@ const first = () => ['--issuer', world.output('Issuer'), '--client-id', world.ou
 
 describe('a person', () => {
   it('logs in, does what the role allows and nothing else, and logs out', async () => {
-    const before = await kbroker('rules', 'show');
+    const before = await kbroker('rules', 'list');
     expect(before.stderr).toMatch(/nobody is logged in at .*: run "kbroker login"/);
     expect(before.exitCode).toBe(exitCodes.unreachable);
 
     expect((await kbroker('login', '--as', 'viewer', ...first())).stdout).toMatch(/ as Vera Viewer \(viewer\)\n$/);
-    expect((await kbroker('rules', 'show')).exitCode).toBe(exitCodes.ok);
-    const refused = await kbroker('rules', 'set', '--forbid-kb', '5000001');
+    expect((await kbroker('rules', 'list')).exitCode).toBe(exitCodes.ok);
+    const refused = await kbroker('rules', 'set', '--forbid-kb', '5000001', '--group', 'everyone');
     expect(refused.stderr).toMatch(/does not let us do this: Forbidden: Vera Viewer is viewer; .* needs administrator/);
     expect(refused.exitCode).toBe(exitCodes.unreachable);
 
     expect((await kbroker('login', '--as', 'administrator')).exitCode).toBe(exitCodes.ok);
-    expect((await kbroker('rules', 'set', '--forbid-kb', '5000001')).exitCode).toBe(exitCodes.ok);
-    expect((await world.call(operatorEndpoints.getRules)).forbiddenKbs).toEqual(['5000001']);
+    expect((await kbroker('rules', 'set', '--forbid-kb', '5000001', '--group', 'everyone')).exitCode).toBe(
+      exitCodes.ok,
+    );
+    expect((await world.call(operatorEndpoints.getRules)).book).toMatchObject({
+      packages: [{ name: 'default', wapt: { forbiddenKbs: ['5000001'] } }],
+      assignments: { groups: { everyone: ['default'] } },
+    });
 
     expect((await kbroker('logout')).exitCode).toBe(exitCodes.ok);
-    expect((await kbroker('rules', 'show')).exitCode).toBe(exitCodes.unreachable);
+    expect((await kbroker('rules', 'list')).exitCode).toBe(exitCodes.unreachable);
   });
 
   it('stays logged in over a restart of the broker, by the same tokens', async () => {
@@ -58,7 +63,7 @@ describe('a person', () => {
     await world.close();
     world = await startWorld({ folder });
     expect(world.output('Issuer')).toBe(profile.issuer);
-    const show = () => kbroker('--profile-file', file, 'rules', 'show');
+    const show = () => kbroker('--profile-file', file, 'rules', 'list');
     expect((await show()).exitCode).toBe(exitCodes.ok);
 
     // As if the hour were over: the refresh token gets another one.
