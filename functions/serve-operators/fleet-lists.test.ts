@@ -146,7 +146,12 @@ describe('the list of hosts', () => {
     ]);
     expect(second.next).toBeUndefined();
     const cursor = first.next ?? '';
-    for (const other of [{}, { ...query, group: 'b' }, { ...query, order: 'descending' }, { ...query, sort: 'machineId' }])
+    for (const other of [
+      {},
+      { ...query, group: 'b' },
+      { ...query, order: 'descending' },
+      { ...query, sort: 'machineId' },
+    ])
       await expect(api.listHosts(get({ query: { ...other, cursor } }))).rejects.toThrow(bad(/cursor/));
     await expect(api.listReportedUpdates(get({ query: { cursor } }))).rejects.toThrow(bad(/cursor/));
     const unsigned = Buffer.from(JSON.stringify(['web', 'pc-2'])).toString('base64url');

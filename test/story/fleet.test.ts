@@ -61,7 +61,9 @@ describe('the fleet', () => {
     await world.call(operatorEndpoints.revokeHost, { params: { machineId: 'pc-2' }, body: { version: 1 } });
     await reportWith('pc-3', [update(1, 'OK')]);
     await world.stack.streamsDrained();
-    const { hosts } = await world.call(operatorEndpoints.listHosts, { query: { sort: 'lastSeenAt', order: 'descending' } });
+    const { hosts } = await world.call(operatorEndpoints.listHosts, {
+      query: { sort: 'lastSeenAt', order: 'descending' },
+    });
     expect(hosts[0]).toMatchObject({ machineId: 'pc-3', state: 'OK' });
     expect(hosts.find(({ machineId }) => machineId === 'pc-2')?.revokedAt).toBeDefined();
   });
