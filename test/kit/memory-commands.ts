@@ -48,10 +48,9 @@ export class MemoryCommandStore implements CommandStore {
 
   async cancel(commandId: string, time: string) {
     const found = this.#commands.get(commandId);
-    if (found === undefined) return undefined;
-    const cancelled = { ...found, cancelledAt: found.cancelledAt ?? time };
-    this.#commands.set(commandId, cancelled);
-    return this.#counted(cancelled);
+    if (found === undefined) return false;
+    this.#commands.set(commandId, { ...found, cancelledAt: found.cancelledAt ?? time });
+    return true;
   }
 
   async putOutcome(machineId: string, outcome: CommandOutcome) {

@@ -116,9 +116,9 @@ export class MemoryHostStore implements HostStore {
 
   async revoke(machineId: string, at: string) {
     const before = this.records.get(machineId);
-    if (before === undefined) return undefined;
+    if (before === undefined) return false;
     this.records.set(machineId, { ...before, revokedAt: before.revokedAt ?? at });
-    return this.find(machineId);
+    return true;
   }
 
   /** The row, when it lets the request in. */

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import {
   type DynamoDBDocumentClient,
   GetCommand,
@@ -15,6 +14,7 @@ import { machineId } from '../../contract/primitives.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import type { Item, Sleep } from '../dynamodb/batches.ts';
 import { failedConditions } from '../dynamodb/conditional-writes.ts';
+import { heldTrue } from '../dynamodb/conditions.ts';
 import { parseAll, parseRows } from '../dynamodb/rows.ts';
 import { StoreError } from '../store-error.ts';
 import { commandsBinding } from './binding.ts';
@@ -85,27 +85,22 @@ export function awsCommandStore({ dynamodb, table, sleep }: AwsCommandStoreOptio
 
     async create(wanted) {
       const { outcomes: _, ...row } = z.parse(command, wanted);
-      try {
-        await dynamodb.send(
-          new PutCommand({
-            TableName: table,
-            Item: {
-              ...row,
-              ...keyOf(row.commandId, items.command),
-              [byTime.partitionKey]: listName,
-              [byTime.sortKey]: canonical(row.createdAt),
-              [active.partitionKey]: activeName,
-              [active.sortKey]: canonical(row.expiresAt),
-              [timeToLive]: Math.floor(Date.parse(row.expiresAt) / 1000) + keepEndedSeconds,
-            },
-            ConditionExpression: 'attribute_not_exists(#id)',
-            ExpressionAttributeNames: { '#id': partitionKey },
-          }),
-        );
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        throw new StoreError('conflict', `there is a command ${row.commandId} already`, { cause: error });
-      }
+      const put = new PutCommand({
+        TableName: table,
+        Item: {
+          ...row,
+          ...keyOf(row.commandId, items.command),
+          [byTime.partitionKey]: listName,
+          [byTime.sortKey]: canonical(row.createdAt),
+          [active.partitionKey]: activeName,
+          [active.sortKey]: canonical(row.expiresAt),
+          [timeToLive]: Math.floor(Date.parse(row.expiresAt) / 1000) + keepEndedSeconds,
+        },
+        ConditionExpression: 'attribute_not_exists(#id)',
+        ExpressionAttributeNames: { '#id': partitionKey },
+      });
+      if (!(await heldTrue(dynamodb.send(put))))
+        throw new StoreError('conflict', `there is a command ${row.commandId} already`);
     },
 
     async list({ cursor, limit }) {
@@ -151,27 +146,20 @@ export function awsCommandStore({ dynamodb, table, sleep }: AwsCommandStoreOptio
       return found;
     },
 
-    async cancel(commandId, at) {
-      try {
-        await dynamodb.send(
-          new UpdateCommand({
-            TableName: table,
-            Key: keyOf(commandId, items.command),
-            UpdateExpression: 'SET #cancelledAt = if_not_exists(#cancelledAt, :at) REMOVE #active',
-            ConditionExpression: 'attribute_exists(#id)',
-            ExpressionAttributeNames: {
-              '#id': partitionKey,
-              '#active': active.partitionKey,
-              '#cancelledAt': 'cancelledAt',
-            },
-            ExpressionAttributeValues: { ':at': at },
-          }),
-        );
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return undefined;
-        throw error;
-      }
-      return get(commandId);
+    cancel(commandId, at) {
+      const update = new UpdateCommand({
+        TableName: table,
+        Key: keyOf(commandId, items.command),
+        UpdateExpression: 'SET #cancelledAt = if_not_exists(#cancelledAt, :at) REMOVE #active',
+        ConditionExpression: 'attribute_exists(#id)',
+        ExpressionAttributeNames: {
+          '#id': partitionKey,
+          '#active': active.partitionKey,
+          '#cancelledAt': 'cancelledAt',
+        },
+        ExpressionAttributeValues: { ':at': at },
+      });
+      return heldTrue(dynamodb.send(update));
     },
 
     async putOutcome(machine, outcome) {

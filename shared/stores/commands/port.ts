@@ -12,8 +12,8 @@ export interface CommandStore {
    * their outcomes are not counted for it (they are all 0 here).
    */
   active(at: string): Promise<readonly Command[]>;
-  /** Again, and the first time stays. @returns `undefined` when there is no such command */
-  cancel(commandId: string, at: string): Promise<Command | undefined>;
+  /** Again, and the first time stays. @returns false when there is no such command */
+  cancel(commandId: string, at: string): Promise<boolean>;
   /**
    * Takes down how it ended on a host, and counts it. `already`: the first outcome stays. `unknown`: no such command.
    */

@@ -166,7 +166,7 @@ export function awsHostStore(options: HostStoreOptions): HostStore {
         ExpressionAttributeNames: { '#revokedAt': 'revokedAt', '#item': sortKey },
         ExpressionAttributeValues: { ':at': at },
       });
-      return (await failedConditions(() => dynamodb.send(update), retrying)) === undefined ? find(id) : undefined;
+      return (await failedConditions(() => dynamodb.send(update), retrying)) === undefined;
     },
   };
 }

@@ -225,9 +225,10 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
 
     it('not after its key was revoked; the first time stays', async () => {
       const { hosts } = await enrolled('pc-1');
-      expect(await hosts.revoke('pc-1', at(50))).toMatchObject({ machineId: 'pc-1', revokedAt: at(50) });
-      expect(await hosts.revoke('pc-1', at(60))).toMatchObject({ revokedAt: at(50) });
-      expect(await hosts.revoke('pc-2', at(60))).toBeUndefined();
+      expect(await hosts.revoke('pc-1', at(50))).toBe(true);
+      expect(await hosts.revoke('pc-1', at(60))).toBe(true);
+      expect(await hosts.find('pc-1')).toMatchObject({ machineId: 'pc-1', revokedAt: at(50) });
+      expect(await hosts.revoke('pc-2', at(60))).toBe(false);
       expect(await hosts.seen('pc-1', seenOf(2))).toBe(false);
       expect(await hosts.putReport('pc-1', seenOf(2), storedOf(reportOf('pc-1')))).toBe('lost');
       expect((await hosts.view('pc-1'))?.summary.revokedAt).toBe(at(50));

@@ -103,6 +103,6 @@ export interface HostStore {
   ownerOf(thumbprint: string): Promise<string | undefined>;
   /** All of one host, for people. */
   view(machineId: string): Promise<HostView | undefined>;
-  /** Lets the key in no more; again, and the first time stays. @returns `undefined` for a machine that is not known */
-  revoke(machineId: string, at: string): Promise<HostRecord | undefined>;
+  /** Lets the key in no more; again, and the first time stays. @returns false for a machine that is not known */
+  revoke(machineId: string, at: string): Promise<boolean>;
 }
