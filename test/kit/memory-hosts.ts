@@ -122,10 +122,10 @@ export class MemoryHostStore implements HostStore {
   }
 
   /** The row, when it lets the request in. */
-  #lettingIn(machineId: string, { sequence, thumbprint }: Seen): HostRecord | undefined {
+  #lettingIn(machineId: string, { sequence, after, thumbprint }: Seen): HostRecord | undefined {
     const before = this.records.get(machineId);
     if (before === undefined || before.revokedAt !== undefined || before.thumbprint !== thumbprint) return undefined;
-    return before.sequence < sequence ? before : undefined;
+    return before.sequence === after && before.sequence < sequence ? before : undefined;
   }
 }
 

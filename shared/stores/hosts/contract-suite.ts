@@ -31,6 +31,7 @@ const newHost = (machineId: string, more: Partial<NewHost> = {}, key = machineId
 const seenOf = (sequence: number, more: Partial<Seen> = {}): Seen => ({
   thumbprint: hostKeyOf('pc-1').thumbprint,
   sequence,
+  after: sequence - 1,
   at: at(100 + sequence),
   allowance: { left: 59, at: Date.parse(at(100 + sequence)) },
   ...more,
@@ -165,7 +166,7 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
 
     it('again with another key only when the token may replace it', async () => {
       const stores = await enrolled('pc-1');
-      await stores.hosts.seen('pc-1', seenOf(7));
+      await stores.hosts.seen('pc-1', seenOf(7, { after: 1 }));
       await stores.hosts.putReport('pc-1', seenOf(8), storedOf(reportOf('pc-1', { updates: [update(1, 'OK')] })));
       await stores.hosts.revoke('pc-1', at(120));
       await stores.hosts.noteClone('pc-1', { machineId: 'pc-9', at: at(121) });
@@ -196,10 +197,10 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
   describe(`${name} lets requests of hosts in`, () => {
     it('each sequence number once, upwards', async () => {
       const { hosts } = await enrolled('pc-1');
-      expect(await hosts.seen('pc-1', seenOf(1))).toBe(false);
-      expect(await hosts.seen('pc-1', seenOf(5))).toBe(true);
-      expect(await hosts.seen('pc-1', seenOf(5))).toBe(false);
-      expect(await hosts.seen('pc-1', seenOf(4))).toBe(false);
+      expect(await hosts.seen('pc-1', seenOf(1, { after: 1 }))).toBe(false);
+      expect(await hosts.seen('pc-1', seenOf(5, { after: 1 }))).toBe(true);
+      expect(await hosts.seen('pc-1', seenOf(5, { after: 5 }))).toBe(false);
+      expect(await hosts.seen('pc-1', seenOf(4, { after: 5 }))).toBe(false);
       expect(await hosts.find('pc-1')).toMatchObject({
         sequence: 5,
         lastSeenAt: at(105),
@@ -214,6 +215,13 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
       const { hosts } = await enrolled('pc-1');
       const both = await Promise.all([hosts.seen('pc-1', seenOf(2)), hosts.seen('pc-1', seenOf(2))]);
       expect(both.sort()).toEqual([false, true]);
+    });
+
+    it('of many whose allowance was reckoned from the same row, one', async () => {
+      const { hosts } = await enrolled('pc-1');
+      const numbers = [2, 3, 4, 5];
+      const all = await Promise.all(numbers.map((number) => hosts.seen('pc-1', seenOf(number, { after: 1 }))));
+      expect(all.filter(Boolean)).toHaveLength(1);
     });
 
     it('with a scan that found nothing new, and with haste, which stay', async () => {
@@ -285,7 +293,7 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
       await hosts.putReport('pc-1', seenOf(2), storedOf(report));
       const outcomes = await Promise.all([
         hosts.putReport('pc-1', seenOf(3), storedOf(report, 1)),
-        hosts.putReport('pc-1', seenOf(4), storedOf(report, 1)),
+        hosts.putReport('pc-1', seenOf(4, { after: 2 }), storedOf(report, 1)),
       ]);
       expect(outcomes.sort()).toEqual(['lost', 'stored']);
       expect(await hosts.find('pc-1')).toMatchObject({ reportVersion: 2 });
@@ -293,10 +301,10 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
 
     it('and nothing of a request whose number was used', async () => {
       const { hosts } = await enrolled('pc-1');
-      await hosts.putReport('pc-1', seenOf(5), storedOf(report));
+      await hosts.putReport('pc-1', seenOf(5, { after: 1 }), storedOf(report));
       const before = [await hosts.find('pc-1'), await hosts.report('pc-1')];
       const other = reportOf('pc-1', { indexProblem: 'it is unsigned' });
-      expect(await hosts.putReport('pc-1', seenOf(5), storedOf(other, 1))).toBe('lost');
+      expect(await hosts.putReport('pc-1', seenOf(5, { after: 5 }), storedOf(other, 1))).toBe('lost');
       expect(await hosts.putReport('pc-1', seenOf(6), storedOf(other, 0))).toBe('lost');
       expect(await hosts.putReport('pc-2', seenOf(6), storedOf(reportOf('pc-2')))).toBe('lost');
       expect([await hosts.find('pc-1'), await hosts.report('pc-1')]).toEqual(before);

@@ -8,6 +8,11 @@ export interface Seen {
   readonly thumbprint: string;
   /** Of the request; nothing is written unless it is greater than the stored one. */
   readonly sequence: number;
+  /**
+   * The stored sequence number that the allowance was reckoned from. Nothing is written when it is another by now: of many
+   * requests at once, each would take the same one out of the allowance.
+   */
+  readonly after: number;
   readonly at: string;
   readonly allowance: HostRecord['allowance'];
   /** Until when it is asked to check in often; what is stored stays when it is absent. */
@@ -67,13 +72,12 @@ export interface HostStore {
    * @throws StoreError `conflict` when so many enrol with the same token that it did not get its turn
    */
   enrol(host: NewHost): Promise<Enrolled>;
-  /** False: the sequence number was used, or the key was revoked or replaced meanwhile. */
+  /** False: another request came first, or the key was revoked or replaced meanwhile. */
   seen(machineId: string, seen: Seen, unchanged?: { readonly scannedAt: string }): Promise<boolean>;
   report(machineId: string): Promise<StoredReport | undefined>;
   /**
-   * Stores a report in place of the one of version `replaces`, with what the request leaves on the row. `lost`: the
-   * sequence number was used, another report came first, or the key was revoked or replaced; nothing is
-   * changed then.
+   * Stores a report in place of the one of version `replaces`, with what the request leaves on the row. `lost`:
+   * another request or report came first, or the key was revoked or replaced; nothing is changed then.
    *
    * @throws StoreError `refused` when it is too large to be kept
    */
