@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Command } from '#shared/contract/commands.ts';
 import { defaultRules } from '#shared/contract/rules.ts';
+import { StoreError } from '#shared/stores/store-error.ts';
 import { agentsApiWithHost } from '#test/kit/agents-api.ts';
 import { type CapturedLog, captureLog } from '#test/kit/invoke.ts';
 import { at, reportOf, sha256 } from '#test/kit/values.ts';
@@ -148,6 +149,21 @@ describe('a check-in', () => {
     await host.send('checkIn', { ...checkIn, outcomes: [outcome('command-for-it', { outcome: 'failed' })] });
     expect(await ports.commands.get('command-for-it')).toMatchObject({ outcomes: { done: 1, failed: 0 } });
     expect(ports.events.of('CommandFinished')).toHaveLength(1);
+  });
+
+  it('is asked to come again when too many tell outcomes at once, and then loses none', async () => {
+    const { host, ports } = await agentsApiWithHost();
+    await ports.commands.create(command('command-for-it'));
+    const { putOutcome } = ports.commands;
+    ports.commands.putOutcome = async () => {
+      throw new StoreError('conflict', 'others were writing the same items');
+    };
+    const telling = { ...checkIn, outcomes: [outcome('command-for-it')] };
+    const busy = await host.send('checkIn', telling);
+    expect(busy).toMatchObject({ status: 429, body: { code: 'throttled', retryAfterSeconds: 5 } });
+    ports.commands.putOutcome = putOutcome;
+    expect((await host.send('checkIn', telling)).body).toMatchObject({ acknowledged: ['command-for-it'] });
+    expect(await ports.commands.get('command-for-it')).toMatchObject({ outcomes: { done: 1, failed: 0 } });
   });
 
   it('that does not parse is answered with what is wrong, uses up its number, and is not kept as a report', async () => {
