@@ -112,6 +112,7 @@ describe('the command line', () => {
     ['no machine', ['scan'], { KBROKER_SIMULATED_HOST: undefined }, 'simulated machines only'],
     ['a repository that is no address', ['scan'], { KBROKER_REPOSITORY: 'cdn' }, '--repository: got "cdn"'],
     ['a server that is no address', ['scan'], { KBROKER_SERVER: 'broker' }, 'allowed is http(s)://'],
+    ['a server without TLS on another machine', ['enroll'], { KBROKER_SERVER: 'http://broker.example' }, 'https only'],
     [
       'no such roots',
       ['scan'],

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import {
   type AgentIo,
   address,
+  brokerAddress,
   dataFolder,
   type Flags,
   hostFile,
@@ -189,7 +190,7 @@ async function enrolMachine(flags: Flags & { token?: string; newKey?: boolean },
   try {
     const { identity, changed } = await enrolSimulatedHost({
       process,
-      server: address(server, '--server'),
+      server: brokerAddress(server, '--server'),
       token: required(flags.token ?? env.KBROKER_ENROLMENT_TOKEN, '--token', 'KBROKER_ENROLMENT_TOKEN').trim(),
       newKey: flags.newKey === true,
       dataDir: dataFolder(flags, io),
@@ -221,7 +222,7 @@ async function withAgent(flags: Flags, io: AgentIo, action: (agent: Agent) => Pr
     const agent = await openSimulatedAgent({
       ...common,
       process,
-      server: server === undefined ? undefined : address(server, '--server'),
+      server: server === undefined ? undefined : brokerAddress(server, '--server'),
       repository: repository === undefined ? undefined : address(repository, '--repository'),
       settings: { indexTrust },
     });
