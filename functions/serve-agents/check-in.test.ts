@@ -69,6 +69,18 @@ describe('a check-in', () => {
     expect(body.rules).toMatchObject({ revision: 1, allowedKbs: ['5000001'] });
   });
 
+  it('does not take back new rules that another copy of the function told already', async () => {
+    const { host, ports, clock } = await agentsApiWithHost();
+    await host.send('checkIn', checkIn);
+    const { revision: _, ...none } = defaultRules;
+    await ports.rules.put({ ...none, allowedKbs: ['5000001'] }, 0);
+    expect((await host.send('checkIn', { ...checkIn, rulesRevision: 1 })).body).not.toHaveProperty('rules');
+    // Rules that are older for good, as after a restored backup, reach hosts all the same.
+    clock.seconds += 5;
+    const { body } = await host.send('checkIn', { ...checkIn, rulesRevision: 2 });
+    expect(body.rules).toMatchObject({ revision: 1 });
+  });
+
   it('is a report, too, when nothing has changed', async () => {
     const { host, ports, clock } = await agentsApiWithHost();
     const report = reportOf('pc-1');

@@ -30,7 +30,8 @@ export function checkIns(ports: AgentPorts): (request: CheckIn, caller: HostCall
     });
 
     const acknowledged = await takeOutcomes(ports, record, request.outcomes);
-    const rules = await rulesInForce();
+    // Another copy of this function may have told newer ones already; those that are kept here must not take them back.
+    const rules = await rulesInForce(({ revision }) => revision >= (request.rulesRevision ?? 0));
     const hasCookies =
       request.cookiesUntil !== undefined && Date.parse(request.cookiesUntil) - at.getTime() > cookiesNeededMilliseconds;
     return {
