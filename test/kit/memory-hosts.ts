@@ -42,8 +42,11 @@ export class MemoryHostStore implements HostStore {
     for (;;) {
       const { machineId } = host.host;
       const owner = this.#owners.get(host.thumbprint);
-      if (owner !== undefined && owner !== machineId)
-        return { outcome: 'cloned', owner, noted: await this.noteClone(owner, { machineId, at: host.at }) };
+      if (owner !== undefined && owner !== machineId) {
+        const inUse = this.records.get(owner)?.thumbprint === host.thumbprint;
+        const noted = inUse && (await this.noteClone(owner, { machineId, at: host.at }));
+        return { outcome: 'cloned', owner, noted };
+      }
       const before = this.records.get(machineId);
       if (before?.thumbprint === host.thumbprint) return { outcome: 'already', record: structuredClone(before) };
       const token = this.#tokens.rows.get(host.tokenId);
@@ -58,7 +61,6 @@ export class MemoryHostStore implements HostStore {
         continue;
       }
       this.#tokens.rows.set(host.tokenId, { ...token, used: token.used + 1 });
-      if (before !== undefined) this.#owners.delete(before.thumbprint);
       this.#owners.set(host.thumbprint, machineId);
       this.records.set(machineId, structuredClone(record));
       return { outcome: 'enrolled', record };

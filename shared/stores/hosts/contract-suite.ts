@@ -187,10 +187,20 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
       });
       expect(record).not.toHaveProperty('revokedAt');
       expect(record).not.toHaveProperty('clones');
-      // The old key is nobody's, and lets nobody in.
-      expect(await stores.hosts.ownerOf(hostKeyOf('pc-1').thumbprint)).toBeUndefined();
-      expect(await stores.hosts.seen('pc-1', seenOf(9))).toBe(false);
+      // The old key lets nobody in, and is not given to another machine.
+      expect(await stores.hosts.seen('pc-1', seenOf(9, { after: 1 }))).toBe(false);
+      const copy = { ...newHost('pc-2', { at: at(300) }, 'pc-1'), tokenId: tokenOf(2).tokenId };
+      expect(await stores.hosts.enrol(copy)).toEqual({ outcome: 'cloned', owner: 'pc-1', noted: false });
+      expect(await stores.hosts.find('pc-1')).toEqual(record);
       expect(await stores.hosts.enrol(replacing)).toMatchObject({ outcome: 'already' });
+    });
+
+    it('with a key that it had before', async () => {
+      const stores = await withToken({ replace: true });
+      for (const key of ['first', 'second', 'first'])
+        expect(await stores.hosts.enrol(newHost('pc-1', {}, key))).toMatchObject({ outcome: 'enrolled' });
+      expect((await stores.hosts.find('pc-1'))?.thumbprint).toBe(hostKeyOf('first').thumbprint);
+      expect(await stores.hosts.ownerOf(hostKeyOf('first').thumbprint)).toBe('pc-1');
     });
   });
 

@@ -45,8 +45,9 @@ export interface EnrolmentChange {
 
 /**
  * How an enrolment ended. `enrolled`: a use of the token was spent. `already`: this key has this machine; nothing was
- * spent. `cloned`: the key belongs to another machine, on whose row this is noted; `noted` is false when it was noted before. `taken`: the machine has another
- * key, and the token may not replace it. `bad-token`: unknown, wrong secret, ended, revoked or used up.
+ * spent. `cloned`: the key is another machine's, on whose row this is noted; `noted` is false when it was noted before, or
+ * when that machine has a newer key by now. `taken`: the machine has another key, and the token may not replace it.
+ * `bad-token`: unknown, wrong secret, ended, revoked or used up.
  */
 export type Enrolled =
   | { readonly outcome: 'enrolled' | 'already'; readonly record: HostRecord }
@@ -103,7 +104,7 @@ export interface HostStore {
    * @returns false when that was noted before, or another one less than a minute ago
    */
   noteClone(machineId: string, clone: { readonly machineId: string; readonly at: string }): Promise<boolean>;
-  /** The machine that a key belongs to. */
+  /** The machine that a key was enrolled for, though it may have a newer one by now. */
   ownerOf(thumbprint: string): Promise<string | undefined>;
   /** All of one host, for people. */
   view(machineId: string): Promise<HostView | undefined>;
