@@ -12,7 +12,7 @@ import {
   seconds,
 } from './cli-settings.ts';
 import { formatCycle, formatIdentity } from './cli-text.ts';
-import { defaultSchedule, type Schedule } from './core/schedule.ts';
+import { defaultSchedule, type NextRound, type Schedule } from './core/schedule.ts';
 import {
   type Agent,
   type CycleResult,
@@ -163,7 +163,10 @@ function buildProgram(io: AgentIo, end: (exitCode: number) => void): Command {
           ...(flags.interval === undefined ? poll && { poll } : { intervalSeconds: flags.interval }),
         };
         const onCycle = (result: CycleResult): void => print(result, flags, io);
-        await runLoop({ ...agent, settings: { ...agent.settings, schedule } }, { signal: io.signal, onCycle });
+        const onWait = ({ full, seconds }: NextRound): void => {
+          io.stderr.write(`next ${full ? 'cycle' : 'check-in'} in ${Math.round(seconds)} s\n`);
+        };
+        await runLoop({ ...agent, settings: { ...agent.settings, schedule } }, { signal: io.signal, onCycle, onWait });
       }),
     );
   command('status', 'say who this host is to the broker and what the last cycle found, without asking anybody').action(

@@ -41,7 +41,10 @@ export interface Enrolled {
 export async function enrol(parts: EnrolParts): Promise<Enrolled> {
   const { documents, keys, server, token, signal } = parts;
   if (splitToken(token) === undefined) {
-    throw new AgentError('bad-config', 'the token is none: allowed is kbt1_ID_SECRET, as an operator was told it');
+    throw new AgentError(
+      'bad-config',
+      'this is no enrolment token: allowed is kbt1_ID_SECRET, as "kbroker tokens create" printed it',
+    );
   }
   const host = z.parse(hostFacts, parts.host);
   const before = await readIdentity(documents);
