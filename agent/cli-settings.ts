@@ -50,6 +50,19 @@ export function address(value: string, flag: string): URL {
   throw new AgentError('bad-config', `${flag}: got ${JSON.stringify(value)}, allowed is http(s)://host[:port][/path]`);
 }
 
+/** Names of this machine, for a broker that runs on it. */
+const loopback = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+/** Address of the broker: the enrolment token, and what a host says of itself, travel to it. @throws AgentError `bad-config` */
+export function brokerAddress(value: string, flag: string): URL {
+  const url = address(value, flag);
+  if (url.protocol === 'https:' || loopback.has(url.hostname)) return url;
+  throw new AgentError(
+    'bad-config',
+    `${flag}: got ${JSON.stringify(value)}, allowed is https only but on this machine`,
+  );
+}
+
 /** Absolute path. @throws AgentError `bad-config` */
 export const dataFolder = (flags: Flags, { env }: AgentIo): string =>
   resolve(required(flags.data ?? env.KBROKER_DATA, '--data', 'KBROKER_DATA'));

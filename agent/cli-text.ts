@@ -15,11 +15,17 @@ export function formatCycle(result: CycleResult): string {
     ...(result.installs.length === 0 ? [] : [`${installed} of ${result.installs.length} updates installed`]),
     ...(result.needs.length === 0 ? [] : [`${result.needs.length} files needed`]),
   ];
-  const summary = [`${result.state ?? 'not scanned'} at ${result.endedAt}`, ...done].join(', ');
+  const summary = [`${result.state ?? withoutState(result)} at ${result.endedAt}`, ...done].join(', ');
   const problems = result.problems.map(
     (problem) => `problem in ${problem.phase}: ${problem.message} (${problem.code})`,
   );
   return `${[...lines, ...problems, summary].join('\n')}\n`;
+}
+
+/** What a cycle came to that looked at no update. */
+function withoutState({ phases, problems }: CycleResult): string {
+  if (phases.includes('scan')) return 'not scanned';
+  return problems.length === 0 ? 'checked in' : 'not checked in';
 }
 
 /** Who a host is to its broker, for people. */

@@ -28,7 +28,12 @@ const settings = (): Record<string, string> => ({
   KBROKER_INDEX_ROOTS: join(bench.folder, 'roots.pem'),
 });
 
-async function agent(args: readonly string[], env = settings(), onLine?: (line: string) => void) {
+async function agent(
+  args: readonly string[],
+  env = settings(),
+  onLine?: (line: string) => void,
+  onNote?: (line: string) => void,
+) {
   const out: string[] = [];
   const err: string[] = [];
   const code = await main(args, {
@@ -38,7 +43,12 @@ async function agent(args: readonly string[], env = settings(), onLine?: (line: 
         out.push(text);
       },
     },
-    stderr: { write: (text: string) => err.push(text) },
+    stderr: {
+      write(text: string) {
+        onNote?.(text);
+        err.push(text);
+      },
+    },
     env,
     signal: stop.signal,
   });
@@ -108,10 +118,11 @@ describe('the command line', () => {
   it.each([
     ['a setting is missing', ['enroll'], { KBROKER_SERVER: undefined }, 'pass --server or set KBROKER_SERVER'],
     ['there is no token', ['enroll'], { KBROKER_ENROLMENT_TOKEN: undefined }, 'pass --token or set KBROKER_ENROL'],
-    ['a token that is none', ['enroll', '--token', 'kbt1_x'], {}, 'the token is none: allowed is kbt1_ID_SECRET'],
+    ['a token that is none', ['enroll', '--token', 'kbt1_x'], {}, 'no enrolment token: allowed is kbt1_ID_SECRET'],
     ['no machine', ['scan'], { KBROKER_SIMULATED_HOST: undefined }, 'simulated machines only'],
     ['a repository that is no address', ['scan'], { KBROKER_REPOSITORY: 'cdn' }, '--repository: got "cdn"'],
     ['a server that is no address', ['scan'], { KBROKER_SERVER: 'broker' }, 'allowed is http(s)://'],
+    ['a server without TLS on another machine', ['enroll'], { KBROKER_SERVER: 'http://broker.example' }, 'https only'],
     [
       'no such roots',
       ['scan'],
@@ -173,6 +184,14 @@ describe('the command line', () => {
         .split('\n')
         .map((line) => JSON.parse(line).updates.length),
     ).toEqual([1, 1, 1]);
+  });
+
+  it('run says when it goes on, so that a long first wait does not look like none', async () => {
+    const patient = agent(['run', '--first-within', '3600'], settings(), undefined, (line) => {
+      expect(line).toMatch(/^next cycle in \d+ s\n$/);
+      stop.abort();
+    });
+    expect(await patient).toMatchObject({ code: 0, out: '', err: expect.stringMatching(/^next cycle/) });
   });
 
   it('status before the first cycle', async () => {

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import {
   type AgentIo,
   address,
+  brokerAddress,
   dataFolder,
   type Flags,
   hostFile,
@@ -11,7 +12,7 @@ import {
   seconds,
 } from './cli-settings.ts';
 import { describeRules, formatCycle, formatIdentity, formatRules } from './cli-text.ts';
-import { defaultSchedule, type Schedule } from './core/schedule.ts';
+import { defaultSchedule, type NextRound, type Schedule } from './core/schedule.ts';
 import {
   type Agent,
   type CycleResult,
@@ -163,7 +164,10 @@ function buildProgram(io: AgentIo, end: (exitCode: number) => void): Command {
           ...(flags.interval === undefined ? poll && { poll } : { intervalSeconds: flags.interval }),
         };
         const onCycle = (result: CycleResult): void => print(result, flags, io);
-        await runLoop({ ...agent, settings: { ...agent.settings, schedule } }, { signal: io.signal, onCycle });
+        const onWait = ({ full, seconds }: NextRound): void => {
+          io.stderr.write(`next ${full ? 'cycle' : 'check-in'} in ${Math.round(seconds)} s\n`);
+        };
+        await runLoop({ ...agent, settings: { ...agent.settings, schedule } }, { signal: io.signal, onCycle, onWait });
       }),
     );
   command('status', 'say who this host is, which settings count and what the last cycle found; asks nobody').action(
@@ -194,7 +198,7 @@ async function enrolMachine(flags: Flags & { token?: string; newKey?: boolean },
   try {
     const { identity, changed } = await enrolSimulatedHost({
       process,
-      server: address(server, '--server'),
+      server: brokerAddress(server, '--server'),
       token: required(flags.token ?? env.KBROKER_ENROLMENT_TOKEN, '--token', 'KBROKER_ENROLMENT_TOKEN').trim(),
       newKey: flags.newKey === true,
       dataDir: dataFolder(flags, io),
@@ -226,7 +230,7 @@ async function withAgent(flags: Flags, io: AgentIo, action: (agent: Agent) => Pr
     const agent = await openSimulatedAgent({
       ...common,
       process,
-      server: server === undefined ? undefined : address(server, '--server'),
+      server: server === undefined ? undefined : brokerAddress(server, '--server'),
       repository: repository === undefined ? undefined : address(repository, '--repository'),
       settings: { indexTrust },
     });

@@ -110,7 +110,7 @@ async function followTo(redirect: string, start: URL, username: string): Promise
   }
   throw new CliError(
     'unauthenticated',
-    `${start.origin} does not let ${username} in by name alone: log in without --as, or with another name`,
+    `${start.origin} does not let "${username}" in by name alone: log in without --as, or with another name`,
   );
 }
 

@@ -90,6 +90,16 @@ describe('permissions', () => {
     const actions = statementsOf(policy).flatMap((one) => list(one.Action).map(String));
     expect(actions).not.toContain('lambda:InvokeFunction');
     expect(actions.filter((action) => action.startsWith('s3:'))).toEqual([]);
+    const onCommands = statementsOf(policy).filter((one) => JSON.stringify(one.Resource).includes('CommandsTable'));
+    const written = onCommands.filter((one) => list(one.Action).includes('dynamodb:PutItem'));
+    expect(written.map(({ Condition }) => Condition)).toEqual([
+      {
+        'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': ['outcomes#*'] },
+        Null: { 'dynamodb:LeadingKeys': 'false' },
+      },
+    ]);
+    const free = onCommands.filter(({ Condition }) => Condition === undefined).flatMap((one) => list(one.Action));
+    expect(free.toSorted()).toEqual(['dynamodb:GetItem', 'dynamodb:Query']);
     const onRules = statementsOf(policy).filter((one) => JSON.stringify(one.Resource).includes('RulesTable'));
     expect(onRules.flatMap((one) => list(one.Action))).toEqual(['dynamodb:GetItem']);
   });

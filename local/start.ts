@@ -12,17 +12,20 @@ if (major < 22 || (major === 22 && minor < 18)) {
 } else {
   const { runDemo } = await import('./demo/main.ts');
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // A closed terminal ends it in order, too; without one (nohup) that is nobody's wish.
+  const hangup = process.stdout.isTTY ? (['SIGHUP'] as const) : [];
+  for (const signal of ['SIGINT', 'SIGTERM', ...hangup] as const) {
     process.once(signal, () => {
       stop.abort();
       // A second one does not wait for anything.
       process.once(signal, () => process.exit(130));
     });
   }
-  // Whoever read the output has seen enough, as `head` has: a reason to end like any other, and to say no more.
+  // Whoever read the output has seen enough, as `head` has, or is gone with the terminal: a reason to end like any other,
+  // and to say no more.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => {
-      if (!('code' in error) || error.code !== 'EPIPE') throw error;
+      if (!('code' in error) || (error.code !== 'EPIPE' && error.code !== 'EIO')) throw error;
       stop.abort();
     });
   }

@@ -44,7 +44,10 @@ export interface Enrolled {
 export async function enrol(parts: EnrolParts): Promise<Enrolled> {
   const { documents, keys, server, token, signal } = parts;
   if (splitToken(token) === undefined) {
-    throw new AgentError('bad-config', 'the token is none: allowed is kbt1_ID_SECRET, as an operator was told it');
+    throw new AgentError(
+      'bad-config',
+      'this is no enrolment token: allowed is kbt1_ID_SECRET, as "kbroker tokens create" printed it',
+    );
   }
   const host = z.parse(hostFacts, parts.host);
   const before = await readIdentity(documents);
@@ -76,8 +79,9 @@ export async function enrol(parts: EnrolParts): Promise<Enrolled> {
     ...(answer.rootSha256 !== undefined && { rootSha256: answer.rootSha256 }),
     sequence,
   };
-  // Rules of another broker may have the same revision as the ones in force here.
-  if (before !== undefined && before.audience !== identity.audience) await documents.write('rules', noRules);
+  // Rules of another broker, and those of another group, may have the same revision as the ones that count now.
+  const moved = before?.audience !== identity.audience || before.group !== identity.group;
+  if (before !== undefined && moved) await documents.write('rules', noRules);
   await documents.write('identity', identity);
   for (const other of await keys.list()) if (other !== key.thumbprint) await keys.remove(other);
   return { identity, changed: key !== known };

@@ -3,7 +3,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { aHost, type Bench, openBench } from '../fixtures/bench.ts';
-import { goodToken, rulesOf } from '../fixtures/fake-broker.ts';
+import { goodToken, replacingToken, rulesOf } from '../fixtures/fake-broker.ts';
 import { publish, type SmallFile, type SmallUpdate, unitId } from '../fixtures/publication.ts';
 import { Site } from '../fixtures/site.ts';
 import { enrolSimulatedHost, openSimulatedAgent } from '../main.ts';
@@ -147,6 +147,23 @@ describe('a host whose key is let in no more', () => {
 });
 
 describe('a host that goes over to another broker', () => {
+  it('or to another group leaves its rules behind, whose revision may be the same', async () => {
+    await bench.agent();
+    const common = {
+      process: bench.process,
+      dataDir: join(bench.folder, 'host-1'),
+      hostFile: join(bench.folder, 'host-1.json'),
+      log: () => undefined,
+    };
+    await runCycle(await openSimulatedAgent(common), { phases: ['check-in'] });
+    const { broker, url } = bench.site;
+    broker.group = 'pilots';
+    broker.rules = rulesOf({ settings: {} });
+    await enrolSimulatedHost({ ...common, server: url, token: replacingToken, newKey: true });
+    await runCycle(await openSimulatedAgent(common), { phases: ['check-in'] });
+    expect(JSON.parse(await readFile(stateFile('rules'), 'utf8'))).toEqual(broker.rules);
+  });
+
   it('leaves the rules of the first one behind, whatever their revision', async () => {
     await bench.agent();
     const common = {

@@ -1,4 +1,4 @@
-import { firstDelaySeconds, nextRound } from '../core/schedule.ts';
+import { firstDelaySeconds, type NextRound, nextRound } from '../core/schedule.ts';
 import type { Agent } from './agent.ts';
 import { runCycle } from './cycle.ts';
 import type { CycleOptions } from './cycle-options.ts';
@@ -8,6 +8,8 @@ export interface LoopOptions extends Omit<CycleOptions, 'signal' | 'phases'> {
   readonly signal: AbortSignal;
   /** Hears of each cycle, also of those that only checked in. */
   readonly onCycle?: (result: CycleResult) => void;
+  /** Hears of each wait before it begins. */
+  readonly onWait?: (next: NextRound) => void;
 }
 
 /**
@@ -18,8 +20,8 @@ export interface LoopOptions extends Omit<CycleOptions, 'signal' | 'phases'> {
  */
 export async function runLoop(agent: Agent, options: LoopOptions): Promise<void> {
   const { adapters, settings } = agent;
-  const { signal, onCycle, ...cycleOptions } = options;
-  let next = { seconds: firstDelaySeconds(settings.schedule, adapters.random()), full: true };
+  const { signal, onCycle, onWait, ...cycleOptions } = options;
+  let next: NextRound = { seconds: firstDelaySeconds(settings.schedule, adapters.random()), full: true };
   let lastFull: number | undefined;
   let pollSeconds: number | undefined;
   for (let failures = 0; ; ) {
@@ -27,6 +29,7 @@ export async function runLoop(agent: Agent, options: LoopOptions): Promise<void>
       level: 'info',
       message: `next ${next.full ? 'cycle' : 'check-in'} in ${next.seconds.toFixed(1)} s`,
     });
+    onWait?.(next);
     await adapters.clock.sleep(next.seconds, signal);
     if (signal.aborted) return;
     const phases = next.full ? {} : { phases: ['check-in'] as const };

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -82,6 +82,22 @@ describe('a login', () => {
     expect((await kbroker(['groups', 'list'])).exitCode).toBe(exitCodes.ok);
   });
 
+  it('gives scripts an access token, and a new one when it ended', async () => {
+    expect(await kbroker(['access-token'])).toMatchObject({ exitCode: exitCodes.unreachable, stdout: '' });
+    await kbroker(['login', '--as', 'operator', ...first()]);
+    const { file, profile } = await stored();
+    const { tokens } = profile;
+    expect(await kbroker(['access-token'])).toEqual({
+      exitCode: exitCodes.ok,
+      stdout: `${tokens?.accessToken}\n`,
+      stderr: '',
+    });
+    await writeFile(file, JSON.stringify({ ...profile, tokens: { ...tokens, expiresAt: '2026-01-01T00:00:00.000Z' } }));
+    const renewed = await kbroker(['access-token', '--json']);
+    expect(JSON.parse(renewed.stdout)).toEqual({ version: 1, accessToken: expect.stringMatching(/^ey/) });
+    expect(renewed.stdout).not.toContain(tokens?.accessToken);
+  });
+
   it('needs the provider at first only', async () => {
     const { exitCode, stderr } = await kbroker(['login', '--as', 'operator']);
     expect(stderr).toMatch(/needs --issuer and --client-id: the outputs Issuer and ClientId of the stack/);
@@ -148,7 +164,7 @@ describe('a login', () => {
 
   it('with a name that nobody has says what to do', async () => {
     const { exitCode, stderr } = await kbroker(['login', '--as', 'mallory', ...first()]);
-    expect(stderr).toMatch(/does not let mallory in by name alone/);
+    expect(stderr).toMatch(/does not let "mallory" in by name alone/);
     expect(exitCode).toBe(exitCodes.unreachable);
   });
 

@@ -7,7 +7,7 @@ import { type CliIo, exitCodes, printJson, printLines } from '../io.ts';
 import { logInAs, logInByBrowser } from '../login.ts';
 import { discoverOpenId, openIdFault } from '../open-id.ts';
 import { writeProfile } from '../profile.ts';
-import type { ProfilePlace } from '../settings.ts';
+import type { ProfilePlace, Settings } from '../settings.ts';
 import { profileTokens } from '../tokens.ts';
 
 export interface LoginFlags {
@@ -76,6 +76,17 @@ export async function logout({ io, json, place }: Omit<LoginContext, 'now'>): Pr
   }
   if (json) printJson(io, { version: 1, wasLoggedIn: isLoggedIn });
   else printLines(io, [isLoggedIn ? `logged out at ${new URL(profile.apiUrl).origin}` : 'nobody was logged in']);
+  return exitCodes.ok;
+}
+
+/** `kbroker access-token`: the token of whoever is logged in, renewed when it ended, for scripts and `curl`. */
+export async function printAccessToken(
+  { io, json }: Pick<LoginContext, 'io' | 'json'>,
+  { accessToken }: Settings,
+): Promise<number> {
+  const token = await accessToken();
+  if (json) printJson(io, { version: 1, accessToken: token });
+  else printLines(io, [token]);
   return exitCodes.ok;
 }
 

@@ -6,7 +6,7 @@ import { run } from '../testing/api.ts';
 async function subcommandsOf(path: readonly string[]): Promise<string[]> {
   const { stdout } = await run([...path, '--help']);
   const [, listed = ''] = stdout.split('\nCommands:\n');
-  return [...listed.matchAll(/^ {2}([a-z]+)/gm)].flatMap(([, name]) =>
+  return [...listed.matchAll(/^ {2}([a-z-]+)/gm)].flatMap(([, name]) =>
     name === undefined || name === 'help' ? [] : name,
   );
 }
@@ -43,7 +43,7 @@ describe('every command', () => {
 
   it('is one of those that docs/cli.md names', async () => {
     const text = await readFile(new URL('../../docs/cli.md', import.meta.url), 'utf8');
-    const rows = [...text.matchAll(/^\| `kbroker ([a-z]+(?: [a-z]+)?)/gm)].map(([, command]) => command);
+    const rows = [...text.matchAll(/^\| `kbroker ([a-z-]+(?: [a-z-]+)?)/gm)].map(([, command]) => command);
     const known = leaves.map((leaf) => leaf.join(' '));
     expect(rows.filter((command) => command !== undefined && !known.includes(command))).toEqual([]);
     expect(rows.length).toBe(known.length);

@@ -69,7 +69,7 @@ async function live(hosts: HostStore, machineId: string): Promise<void> {
   if (enrolled.outcome !== 'enrolled') throw new Error(`${machineId}: ${enrolled.outcome}`);
   for (let n = 0; n < reportsEach; n++) {
     const { thumbprint } = hostKeyOf(machineId);
-    const seen = { thumbprint, sequence: n + 2, at: at(n + 2), allowance: { left: 5, at: n } };
+    const seen = { thumbprint, sequence: n + 2, after: n + 1, at: at(n + 2), allowance: { left: 5, at: n } };
     const report = reportOf(machineId, { updates: updates() });
     const stored = {
       replaces: n,

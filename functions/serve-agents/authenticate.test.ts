@@ -95,6 +95,16 @@ describe('a request of a host', () => {
     expect(both.map(({ status }) => status).sort()).toEqual([200, 409]);
   });
 
+  it('that comes with many others at once uses its allowance up like one that comes after them', async () => {
+    const { host, ports } = await agentsApiWithHost({ burst: 5, perMinute: 6 });
+    const statuses = await Promise.all(
+      Array.from({ length: 40 }, async () => (await host.send('checkIn', checkIn)).status),
+    );
+    const letIn = statuses.filter((status) => status === 200).length;
+    expect(letIn).toBeGreaterThan(0);
+    expect(ports.hosts.records.get('pc-1')?.allowance.left).toBe(5 - letIn);
+  });
+
   it('is refused after its key was revoked', async () => {
     const { host, ports } = await agentsApiWithHost();
     await ports.hosts.revoke('pc-1', at(50));

@@ -47,7 +47,8 @@ async function hostOf(options: AuthenticationOptions, incoming: Incoming, proof:
     throw new ProblemError('throttled', `${sub} made too many requests; ${rate.perMinute} per minute are allowed`, {
       more: { retryAfterSeconds: taken.retryAfterSeconds },
     });
-  const seen = { thumbprint: iss, sequence: seq, at: now.toISOString(), allowance: taken.allowance };
+  const { allowance } = taken;
+  const seen = { thumbprint: iss, sequence: seq, after: record.sequence, at: now.toISOString(), allowance };
   return { kind: 'host', record, seen };
 }
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Command } from '#shared/contract/commands.ts';
 import type { RuleBook, RulePackageDocument } from '#shared/contract/rules.ts';
+import { StoreError } from '#shared/stores/store-error.ts';
 import { agentsApiWithHost } from '#test/kit/agents-api.ts';
 import { type CapturedLog, captureLog } from '#test/kit/invoke.ts';
 import { at, reportOf, sha256 } from '#test/kit/values.ts';
@@ -98,6 +99,17 @@ describe('a check-in', () => {
     expect((await host.send('checkIn', { ...checkIn, rulesRevision: 2 })).body).not.toHaveProperty('rules');
   });
 
+  it('does not take back new rules that another copy of the function told already', async () => {
+    const { host, ports, clock } = await agentsApiWithHost();
+    await host.send('checkIn', checkIn);
+    await ports.rules.put({ book: bookOf(['base'], { groups: { pilots: ['base'] }, hosts: {} }), ...by }, 0);
+    expect((await host.send('checkIn', { ...checkIn, rulesRevision: 1 })).body).not.toHaveProperty('rules');
+    // Rules that are older for good, as after a restored backup, reach hosts all the same.
+    clock.seconds += 5;
+    const { body } = await host.send('checkIn', { ...checkIn, rulesRevision: 2 });
+    expect(body.rules).toMatchObject({ revision: 1 });
+  });
+
   it('is a report, too, when nothing has changed', async () => {
     const { host, ports, clock } = await agentsApiWithHost();
     const report = reportOf('pc-1');
@@ -178,6 +190,21 @@ describe('a check-in', () => {
     await host.send('checkIn', { ...checkIn, outcomes: [outcome('command-for-it', { outcome: 'failed' })] });
     expect(await ports.commands.get('command-for-it')).toMatchObject({ outcomes: { done: 1, failed: 0 } });
     expect(ports.events.of('CommandFinished')).toHaveLength(1);
+  });
+
+  it('is asked to come again when too many tell outcomes at once, and then loses none', async () => {
+    const { host, ports } = await agentsApiWithHost();
+    await ports.commands.create(command('command-for-it'));
+    const { putOutcome } = ports.commands;
+    ports.commands.putOutcome = async () => {
+      throw new StoreError('conflict', 'others were writing the same items');
+    };
+    const telling = { ...checkIn, outcomes: [outcome('command-for-it')] };
+    const busy = await host.send('checkIn', telling);
+    expect(busy).toMatchObject({ status: 429, body: { code: 'throttled', retryAfterSeconds: 5 } });
+    ports.commands.putOutcome = putOutcome;
+    expect((await host.send('checkIn', telling)).body).toMatchObject({ acknowledged: ['command-for-it'] });
+    expect(await ports.commands.get('command-for-it')).toMatchObject({ outcomes: { done: 1, failed: 0 } });
   });
 
   it('that does not parse is answered with what is wrong, uses up its number, and is not kept as a report', async () => {

@@ -36,8 +36,9 @@ export function checkIns(ports: AgentPorts): (request: CheckIn, caller: HostCall
     });
 
     const acknowledged = await takeOutcomes(ports, record, request.outcomes);
-    // The revision stands for what is in the packages and for which of them count where.
-    const rules = await rulesInForce();
+    // The revision stands for what is in the packages and for which of them count where. Another copy of this function may
+    // have told newer ones already; those that are kept here must not take them back.
+    const rules = await rulesInForce(({ revision }) => revision >= (request.rulesRevision ?? 0));
     const hasCookies =
       request.cookiesUntil !== undefined && Date.parse(request.cookiesUntil) - at.getTime() > cookiesNeededMilliseconds;
     return {

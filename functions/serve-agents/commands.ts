@@ -3,6 +3,7 @@ import type { Command, CommandOutcome } from '#shared/contract/commands.ts';
 import { commandsFor, mayAnswer } from '#shared/contract/commands-match.ts';
 import type { HostRecord } from '#shared/contract/host-records.ts';
 import type { AgentPorts } from './ports.ts';
+import { inTurn } from './turn.ts';
 
 /** Time between check-ins when nothing is going on, and while something is. Seconds. */
 const pollSeconds = { usual: 7200, lively: 60 } as const;
@@ -47,6 +48,7 @@ export function ordersFor(
  *
  * @returns commands that need not be answered again: those that nobody knows any more and that were never for this host
  *   among them
+ * @throws ProblemError `throttled` when too many others tell theirs at the same moment
  */
 export async function takeOutcomes(
   { commands, events }: Pick<AgentPorts, 'commands' | 'events'>,
@@ -58,10 +60,10 @@ export async function takeOutcomes(
     ({ commandId }, index) => index === outcomes.findIndex((other) => other.commandId === commandId),
   );
   for (const outcome of first) {
-    const command = await commands.get(outcome.commandId);
+    const command = await commands.find(outcome.commandId);
     if (command === undefined || !mayAnswer(command.target, record)) continue;
     const told = { ...outcome, detail: outcome.detail.toWellFormed() };
-    if ((await commands.putOutcome(machineId, told)) !== 'stored') continue;
+    if ((await inTurn(commands.putOutcome(machineId, told, command.expiresAt))) !== 'stored') continue;
     await events.publish('CommandFinished', { version: 1, machineId, verb: command.verb, ...told });
   }
   return first.map(({ commandId }) => commandId);

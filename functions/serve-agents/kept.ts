@@ -5,11 +5,21 @@ export interface KeepOptions {
   readonly now: () => number;
 }
 
-/** Reads something once for all who ask within some time. What fails is not kept: the next one reads again. */
-export function kept<T>(read: () => Promise<T>, { milliseconds, now }: KeepOptions): () => Promise<T> {
+/**
+ * Reads something once for all who ask within some time. What fails is not kept: the next one reads again.
+ *
+ * @returns what gives it; its argument says of an answer whether it may be used again, by default any may
+ */
+export function kept<T>(
+  read: () => Promise<T>,
+  { milliseconds, now }: KeepOptions,
+): (usable?: (value: T) => boolean) => Promise<T> {
   let last: { readonly value: Promise<T>; readonly at: number } | undefined;
-  return async () => {
-    if (last !== undefined && now() - last.at < milliseconds) return last.value;
+  return async (usable = () => true) => {
+    if (last !== undefined && now() - last.at < milliseconds) {
+      const value = await last.value;
+      if (usable(value)) return value;
+    }
     const reading = { value: read(), at: now() };
     last = reading;
     try {

@@ -14,7 +14,7 @@ import type { RuleStore } from '#shared/stores/rules/port.ts';
 export interface AgentPorts {
   readonly hosts: HostStore;
   readonly rules: Pick<RuleStore, 'getIfNewer'>;
-  readonly commands: Pick<CommandStore, 'active' | 'get' | 'putOutcome'>;
+  readonly commands: Pick<CommandStore, 'active' | 'find' | 'putOutcome'>;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly cookies: CookieIssuer;
   readonly events: EventSink;

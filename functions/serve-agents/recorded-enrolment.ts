@@ -13,17 +13,20 @@ const maxReasonLength = 1000;
 
 /**
  * Makes an enrolment that the audit log knows of: its entry is written when the token was found good, and before the host
- * is. One that then does not come about gets a second entry, which takes the first one back.
+ * is. One that then does not come about gets a second entry, which takes the first one back. A write whose answer was lost may
+ * have been made all the same: the host's row says whether it was.
  *
  * @throws ProblemError `unavailable` when the entry could not be written; nothing is changed then
  */
 export async function recordedEnrolment(
-  { audit, now }: Pick<AgentPorts, 'audit' | 'now'>,
+  { audit, hosts, now }: Pick<AgentPorts, 'audit' | 'hosts' | 'now'>,
   { from, requestId }: CallOrigin,
   enrol: (beforeWrite: (change: EnrolmentChange) => Promise<void>) => Promise<Enrolled>,
 ): Promise<Enrolled> {
   let entry: AuditEntry | undefined;
+  let wanted: HostRecord | undefined;
   const record = async ({ before, after }: EnrolmentChange): Promise<void> => {
+    wanted = after;
     const { machineId, tokenId } = after;
     const change = {
       at: now().toISOString(),
@@ -45,14 +48,18 @@ export async function recordedEnrolment(
     const failed = { number, reason: why.slice(0, maxReasonLength) };
     await audit.append({ at: now().toISOString(), actor, action, target, from, requestId, failed });
   };
+  const cameAbout = async (): Promise<boolean> =>
+    wanted !== undefined && (await hosts.find(wanted.machineId))?.thumbprint === wanted.thumbprint;
+
+  let enrolled: Enrolled;
   try {
-    const enrolled = await enrol(record);
-    if (enrolled.outcome !== 'enrolled') await takeBack(`something else came first: ${enrolled.outcome}`);
-    return enrolled;
+    enrolled = await enrol(record);
   } catch (error) {
-    await takeBack(error instanceof Error ? error.message : String(error));
+    if (!(await cameAbout())) await takeBack(error instanceof Error ? error.message : String(error));
     throw error;
   }
+  if (enrolled.outcome !== 'enrolled') await takeBack(`something else came first: ${enrolled.outcome}`);
+  return enrolled;
 }
 
 /** What of a host an enrolment decides. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type HostReport, type ReportedUpdate, reportBounds } from '#shared/contract/agent/report.ts';
 import { changesBetween, orderReport, reportText } from '#shared/contract/agent/report-changes.ts';
+import { StoreError } from '#shared/stores/store-error.ts';
 import { agentsApiWithHost } from '#test/kit/agents-api.ts';
 import { type CapturedLog, captureLog } from '#test/kit/invoke.ts';
 import { at, fileOf, guid, hostFactsOf, reportOf, sha1, sha256 } from '#test/kit/values.ts';
@@ -124,6 +125,18 @@ describe('changes of a report', () => {
     await host.send('postReport', changes(base, next));
     expect(await host.send('postReport', changes(base, next))).toMatchObject(unknown);
     expect(row()).toMatchObject({ sequence: 5, reportVersion: 2, reportHash: hashOf(next) });
+  });
+
+  it('to one that does not parse any more are answered with "send the whole", which takes its place', async () => {
+    const { host, ports } = await make();
+    await host.send('postReport', whole(base));
+    ports.hosts.report = async () => {
+      throw new StoreError('corrupt', 'the stored report of pc-1 does not parse');
+    };
+    const answer = await host.send('postReport', changes(base, next));
+    expect(answer).toMatchObject({ status: 409, body: { code: 'unknown-base' } });
+    expect(await host.send('postReport', whole(next))).toMatchObject({ status: 200, body: { hash: hashOf(next) } });
+    expect(ports.hosts.reports.get('pc-1')?.hash).toBe(hashOf(next));
   });
 
   it('that do not lead where they say are refused, and nothing is stored', async () => {

@@ -48,11 +48,13 @@ async function reportOf(ports: AgentPorts, message: ReportMessage, { record }: H
   }
   const { base: wanted, result, changes } = message;
   // The row says it without reading the report.
-  const stored = record.reportHash === wanted ? await ports.hosts.report(record.machineId) : undefined;
+  const stored = record.reportHash === wanted ? await storedReport(ports, record.machineId) : undefined;
   if (stored?.hash !== wanted)
     throw new Refusal(
       'unknown-base',
-      `the changes are to the report ${wanted}, and the broker has ${record.reportHash ?? 'none'}: send the whole`,
+      stored === undefined && record.reportHash === wanted
+        ? `the report ${wanted}, which the changes are to, cannot be read any more: send the whole`
+        : `the changes are to the report ${wanted}, and the broker has ${record.reportHash ?? 'none'}: send the whole`,
     );
   // What was in bounds before and after on its own can be out of them together.
   const parsed = parseInWords(hostReport, applyReportChanges(stored.report, changes));
@@ -62,6 +64,19 @@ async function reportOf(ports: AgentPorts, message: ReportMessage, { record }: H
   if (hash !== result)
     throw new Refusal('unknown-base', `the changes give the report ${hash} here, not ${result}: send the whole`);
   return { report, hash, base: stored };
+}
+
+/** What is kept; one that does not parse any more is as good as none, and the whole takes its place. */
+async function storedReport(
+  { hosts }: Pick<AgentPorts, 'hosts'>,
+  machineId: string,
+): Promise<StoredReport | undefined> {
+  try {
+    return await hosts.report(machineId);
+  } catch (error) {
+    if (error instanceof StoreError && error.code === 'corrupt') return undefined;
+    throw error;
+  }
 }
 
 /** A host speaks for itself only. */

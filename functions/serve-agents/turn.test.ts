@@ -35,7 +35,7 @@ describe('a request that was let in', () => {
     const record = await hosts.find('pc-1');
     if (record === undefined) throw new Error('the host was not enrolled');
     const { thumbprint } = key;
-    const seen = { thumbprint, sequence: 2, at: at(10), allowance: { left: 1, at: 0 } };
+    const seen = { thumbprint, sequence: 2, after: 1, at: at(10), allowance: { left: 1, at: 0 } };
     const caller: HostCaller = { kind: 'host', record, seen };
     return { hosts, caller, host };
   }

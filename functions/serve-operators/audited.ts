@@ -21,7 +21,8 @@ const maxReasonLength = 1000;
 
 /**
  * Makes a change that the audit log knows of. The entry is written first: what cannot be written down is not done. A
- * change that then fails gets a second entry, which takes the first one back.
+ * change that then fails gets a second entry, which takes the first one back: so `change` is the write alone, and what is
+ * read for the answer comes after it.
  *
  * @throws ProblemError `unavailable` when the entry could not be written; else what the change threw
  */

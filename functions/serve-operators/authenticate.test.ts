@@ -87,6 +87,9 @@ describe('a person', () => {
   it('is called by the name that people use, or by the subject', async () => {
     expect(await ask(await sign({ ...good, name: 'Ann Other' }))).toMatchObject({ name: 'Ann Other' });
     expect(await ask(await sign(without('username')))).toMatchObject({ name: 'subject-1' });
+    // A long one is cut, but not through a character: rows with half of one cannot be kept.
+    const { name } = await ask(await sign({ ...good, name: `${'a'.repeat(199)}😀` }));
+    expect(name.isWellFormed()).toBe(true);
   });
 });
 

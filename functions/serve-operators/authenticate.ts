@@ -137,7 +137,7 @@ const quoted = (value: unknown): string => (value === undefined ? 'none' : JSON.
 function nameOf(claims: JWTPayload, subject: string): string {
   const names = [claims.name, claims.preferred_username, claims.email, claims.username];
   const name = names.find((one): one is string => typeof one === 'string' && one.trim() !== '') ?? subject;
-  return name.slice(0, maxNameLength);
+  return name.slice(0, maxNameLength).toWellFormed();
 }
 
 /** The highest of the roles that the token gives. Groups that are not ours are the company's own affair. */

@@ -255,6 +255,34 @@ it('of rules the log has a summary, never the rules themselves', async () => {
   expect(JSON.stringify(world.ports.audit.entries)).not.toContain('a long story');
 });
 
+it('a change that was made stands in the log, whatever becomes of its answer', async () => {
+  const broken = new Error('the stored report of pc-1 does not parse');
+  await world.enrol('pc-1');
+  world.ports.hosts.view = async () => {
+    throw broken;
+  };
+  const revocation = world.api.revokeHost(post({ version: 1 }, { machineId: 'pc-1' }));
+  await expect(revocation).rejects.toBe(broken);
+  expect((await world.ports.hosts.find('pc-1'))?.revokedAt).toBe(at(100));
+
+  await world.ports.commands.create({ ...command, ...stored });
+  const { cancel, get } = world.ports.commands;
+  world.ports.commands.cancel = async (...args) => {
+    const cancelled = await cancel.apply(world.ports.commands, args);
+    world.ports.commands.get = async () => {
+      throw broken;
+    };
+    return cancelled;
+  };
+  await expect(world.api.cancelCommand(post({}, { commandId: 'command-1' }))).rejects.toBe(broken);
+  expect((await get.call(world.ports.commands, 'command-1'))?.cancelledAt).toBe(at(100));
+
+  expect(world.ports.audit.entries.map(({ action, failed }) => ({ action, failed }))).toEqual([
+    { action: 'host.revoke', failed: undefined },
+    { action: 'command.cancel', failed: undefined },
+  ]);
+});
+
 it('the secret of a token is told once, and is in neither the log nor the store', async () => {
   const wish = { version: 1 as const, group: 'pilots', uses: 5, expiresInSeconds: 60, rootSha256: sha256('root') };
   const { token, view } = await world.api.createToken(post(wish));

@@ -49,8 +49,8 @@ describe('a command', () => {
     await create({ kind: 'group', group: 'servers' });
     const { commands } = await api.listCommands(get());
     expect(commands.map(({ commandId }) => commandId)).toEqual([guid(2), guid(1)]);
-    for (const machine of ['pc-2', 'pc-1', 'pc-3'])
-      await ports.commands.putOutcome(machine, { commandId: guid(1), outcome: 'done', detail: '', at: at(110) });
+    const outcome = { commandId: guid(1), outcome: 'done' as const, detail: '', at: at(110) };
+    for (const machine of ['pc-2', 'pc-1', 'pc-3']) await ports.commands.putOutcome(machine, outcome, at(5000));
     const path = { commandId: guid(1) };
     const page = await api.getCommand(get({ path, query: { limit: '2' } }));
     expect(page).toMatchObject({ command: { outcomes: { done: 3, failed: 0 } } });

@@ -38,13 +38,11 @@ export function commandsApi(
       const before = await find(parameter(commandId, 'commandId', path.commandId));
       const cancelledAt = ports.now().toISOString();
       const after = { ...before, cancelledAt: before.cancelledAt ?? cancelledAt };
-      return audited(
-        ports,
-        call,
-        { action: 'command.cancel', target: before.commandId, before, after },
-        async () =>
-          (await commands.cancel(before.commandId, cancelledAt)) ?? missing(`there is no command ${before.commandId}`),
-      );
+      const change = { action: 'command.cancel', target: before.commandId, before, after };
+      await audited(ports, call, change, async () => {
+        if (!(await commands.cancel(before.commandId, cancelledAt))) missing(`there is no command ${before.commandId}`);
+      });
+      return find(before.commandId);
     },
   };
 }

@@ -40,7 +40,7 @@ async function report(...updates: readonly ReportedUpdate[]): Promise<void> {
   const whole = reportOf('pc-1', { updates: [...updates] });
   const stored = await ports.hosts.putReport(
     'pc-1',
-    { thumbprint: hostKeyOf('pc-1').thumbprint, sequence: 2, at: at(60), allowance: { left: 1, at: 0 } },
+    { thumbprint: hostKeyOf('pc-1').thumbprint, sequence: 2, after: 1, at: at(60), allowance: { left: 1, at: 0 } },
     { replaces: 0, report: whole, hash: sha256('report'), scan: { at: at(59), milliseconds: 1 }, refused: [] },
   );
   expect(stored).toBe('stored');

@@ -113,6 +113,18 @@ describe('a request that comes again', () => {
     expect(made).toBe(1);
   });
 
+  it('does not bring its key into texts that are logged: with it, the kept answer could be read', async () => {
+    const key = 'only-the-caller-knows-this';
+    await guard(incoming({ key }), ada, answer);
+    const refused = [
+      guard(incoming({ key, text: '{"version":2}' }), ada, answer),
+      guard(incoming({ key: `${key} with a space` }), ada, answer),
+      guard(incoming({ key: `${key}-2` }), ada, () => guard(incoming({ key: `${key}-2` }), ada, answer)),
+    ];
+    for (const call of refused)
+      await expect(call).rejects.toMatchObject({ name: 'ProblemError', message: expect.not.stringContaining(key) });
+  });
+
   it.each([
     ['person', {}, grace],
     ['route', { path: '/v1/commands' }, ada],

@@ -5,7 +5,6 @@ import type { Incoming } from '#shared/lambda/api-handler.ts';
 import type { HttpResponse } from '#shared/lambda/http-event.ts';
 import type { Attempt, IdempotencyStore } from '#shared/stores/idempotency/port.ts';
 import type { ThrottleStore } from '#shared/stores/throttle/port.ts';
-import { parameter } from './parameters.ts';
 import type { Person } from './person.ts';
 import { maxSealedBytes, openAnswer, requestIdOf, sealAnswer } from './sealed-answer.ts';
 
@@ -31,9 +30,8 @@ const soonSeconds = 2;
 const keepMilliseconds = 24 * 3600 * 1000;
 
 const header = 'idempotency-key';
-const idempotencyKey = z
-  .string()
-  .check(z.regex(/^[\x21-\x7e]{1,128}$/, { error: 'must have 1 to 128 printable ASCII characters without spaces' }));
+/** No text here names a key: refusals are logged, and with the key the answer that is kept could be read. */
+const idempotencyKey = z.string().check(z.regex(/^[\x21-\x7e]{1,128}$/));
 
 /**
  * Stands around each call of a person: counts it, and lets a change that comes again with the same idempotency key have the
@@ -44,7 +42,12 @@ export function guardCalls(ports: GuardPorts): Guard {
     await refuseTooMany(ports, person);
     const key = incoming.headers[header];
     if (key === undefined || incoming.method === 'GET' || incoming.endpoint.safe === true) return call();
-    return once(ports, incoming, person, parameter(idempotencyKey, header, key), call);
+    if (!z.safeParse(idempotencyKey, key).success)
+      throw new ProblemError(
+        'bad-request',
+        `${header}: must have 1 to 128 printable ASCII characters without spaces (got ${key.length} characters)`,
+      );
+    return once(ports, incoming, person, key, call);
   };
 }
 
@@ -84,11 +87,11 @@ async function once(
     case 'mismatch':
       throw new ProblemError(
         'idempotency-mismatch',
-        `the idempotency key ${key} was used for another request to ${incoming.method} ${incoming.path}: use a new one`,
+        `this ${header} was used for another request to ${incoming.method} ${incoming.path}: use a new one`,
       );
     case 'under-way': {
       const retryAfterSeconds = Math.min(soonSeconds, Math.max(1, Math.ceil((standing.until - at) / 1000)));
-      throw new ProblemError('conflict', `the request with the idempotency key ${key} is still being carried out`, {
+      throw new ProblemError('conflict', `the request with this ${header} is still being carried out`, {
         more: { retryAfterSeconds },
       });
     }

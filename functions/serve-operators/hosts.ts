@@ -29,10 +29,10 @@ export function hostsApi(
           ...(request.reason !== undefined && { reason: request.reason }),
         },
       };
-      return audited(ports, call, change, async () => {
-        await hosts.revoke(id, revokedAt);
-        return view(id);
+      await audited(ports, call, change, async () => {
+        if (!(await hosts.revoke(id, revokedAt))) missing(`no host ${id} is enrolled`);
       });
+      return view(id);
     },
   };
 }

@@ -27,12 +27,11 @@ export function tokensApi(
       const before = await find(parameter(tokenId, 'tokenId', path.tokenId));
       const revokedAt = ports.now().toISOString();
       const after = { ...before, revokedAt: before.revokedAt ?? revokedAt };
-      return audited(
-        ports,
-        call,
-        { action: 'token.revoke', target: before.tokenId, before, after },
-        async () => (await tokens.revoke(before.tokenId, revokedAt)) ?? missing(`there is no token ${before.tokenId}`),
-      );
+      const change = { action: 'token.revoke', target: before.tokenId, before, after };
+      await audited(ports, call, change, async () => {
+        if (!(await tokens.revoke(before.tokenId, revokedAt))) missing(`there is no token ${before.tokenId}`);
+      });
+      return find(before.tokenId);
     },
   };
 }

@@ -21,16 +21,17 @@ export class Commands extends Construct {
     });
   }
 
-  /** To find the commands that hosts may be told, and to take down how they ended. */
+  /** To find the commands that hosts may be told, and to take down how they ended. Not to make or change a command. */
   grantTell(fn: BrokerFunction): void {
-    this.table.allow(fn, ['GetItem', 'PutItem', 'Query', 'UpdateItem']);
+    this.table.allow(fn, ['GetItem']);
+    this.table.allowKeys(fn, ['PutItem', 'UpdateItem'], [`${commandsBinding.outcomesPrefix}*`]);
     this.table.allowIndex(fn, commandsBinding.active, ['Query']);
     this.bind(fn);
   }
 
   /** To make, list and cancel commands. */
   grantManage(fn: BrokerFunction): void {
-    this.table.allow(fn, ['PutItem', 'Query', 'UpdateItem']);
+    this.table.allow(fn, ['GetItem', 'PutItem', 'Query', 'UpdateItem']);
     this.table.allowIndex(fn, commandsBinding.byTime, ['Query']);
     this.bind(fn);
   }

@@ -13,7 +13,7 @@ describe('the commands of one more agent', () => {
   it('name files as they are seen from the folder', () => {
     expect(agentCommand(places, '/home/me/my broker')).toBe(
       `npx kbroker-agent enroll --simulated-host pc.json --data ./pc --server http://127.0.0.1:1 --token ${places.token} &&\n` +
-        '  npx kbroker-agent run --simulated-host pc.json --data ./pc --index-roots .kbroker/microsoft/signing/root.pem',
+        '  npx kbroker-agent run --first-within 0 --simulated-host pc.json --data ./pc --index-roots .kbroker/microsoft/signing/root.pem',
     );
     expect(agentCommand({ ...places, allowSha1: true }, '/tmp')).toMatch(
       / --index-roots '\/home\/me\/my broker\/\.kbroker\/microsoft\/signing\/root\.pem' --allow-sha1$/,

@@ -19,7 +19,8 @@ export interface AgentPlaces {
 export function agentCommand(places: AgentPlaces, from: string): string {
   const enroll = ['--server', places.server, '--token', places.token];
   const run = ['--index-roots', fromFolder(places.rootsFile, from), ...(places.allowSha1 ? ['--allow-sha1'] : [])];
-  return `${commandOf('enroll', enroll)} &&\n  ${commandOf('run', run)}`;
+  // Machines in the field begin within ten minutes; who copies this line wants to see it.
+  return `${commandOf('enroll', enroll)} &&\n  ${commandOf('run --first-within 0', run)}`;
 }
 
 const commandOf = (name: string, words: readonly string[]): string =>

@@ -1,6 +1,7 @@
 /** Records of a stream as a function gets them, and what tells of those that were given up. */
 import { randomUUID } from 'node:crypto';
 import type { AttributeValue, _Record as StreamRecord } from '@aws-sdk/client-dynamodb-streams';
+import { maximumPayloadBytes } from './lambda/sandbox.ts';
 
 /** One record on its way to the function. */
 export interface BatchRecord {
@@ -78,4 +79,15 @@ export function failureMessage(given: {
       streamArn,
     },
   });
+}
+
+/** How many of the records fit into one invocation beside what is there; one always does. */
+export function roomFor(records: readonly BatchRecord[], bytes: number): number {
+  const overhead = 100;
+  let sum = bytes + overhead;
+  for (const [index, { json }] of records.entries()) {
+    sum += Buffer.byteLength(json) + 1;
+    if (sum > maximumPayloadBytes && (index > 0 || bytes > 0)) return index;
+  }
+  return records.length;
 }

@@ -155,6 +155,24 @@ describe('a function behind a stream', () => {
 });
 
 describe('a mapping on a stream', () => {
+  it('follows a table that had no stream when it was made', async () => {
+    const withoutStream = await fixture.edited(({ Resources }) => {
+      for (const [logicalId, { Type, Properties }] of Object.entries(Resources)) {
+        if (Type === 'AWS::DynamoDB::GlobalTable' && logicalId.startsWith('Notes'))
+          delete Properties.StreamSpecification;
+        if (Type === 'AWS::Lambda::EventSourceMapping' && 'StartingPosition' in Properties) delete Resources[logicalId];
+      }
+    });
+    await start({ assemblyDir: withoutStream });
+    await put('before');
+    // Nobody follows, so nothing is to be waited for.
+    await stack.streamsDrained();
+    await restart();
+    await put('a');
+    await stack.streamsDrained();
+    expect(await followed()).toEqual(['a']);
+  });
+
   it('is refused when the role of the function may not read it', async () => {
     await start();
     const assemblyDir = await fixture.edited((template) => revoke(template, 'Follower', 'dynamodb:GetRecords'));

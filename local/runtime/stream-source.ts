@@ -20,10 +20,9 @@ import { SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { Credentials, StackLogLine } from '#local/types.ts';
 import { readBatchResult } from './batch-result.ts';
 import type { FunctionRunner } from './lambda/function-runner.ts';
-import { maximumPayloadBytes } from './lambda/sandbox.ts';
 import type { Random } from './random.ts';
 import type { StreamPositions } from './stream-positions.ts';
-import { type BatchRecord, batchRecord, failureMessage } from './stream-record.ts';
+import { type BatchRecord, batchRecord, failureMessage, roomFor } from './stream-record.ts';
 
 /** How long an empty shard is left alone. Lambda looks four times a second. */
 const pollMilliseconds = 100;
@@ -289,15 +288,4 @@ export class StreamSource {
   #log(level: StackLogLine['level'], message: string): void {
     this.#options.log({ source: `${this.#options.runner.name} stream`, level, message });
   }
-}
-
-/** How many of the records fit into one invocation beside what is there; one always does. */
-function roomFor(records: readonly BatchRecord[], bytes: number): number {
-  const overhead = 100;
-  let sum = bytes + overhead;
-  for (const [index, { json }] of records.entries()) {
-    sum += Buffer.byteLength(json) + 1;
-    if (sum > maximumPayloadBytes && (index > 0 || bytes > 0)) return index;
-  }
-  return records.length;
 }

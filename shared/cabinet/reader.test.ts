@@ -15,6 +15,52 @@ function push(cab: Uint8Array, handlers: CabHandlers): void {
   reader.end();
 }
 
+describe('a sink that has enough', () => {
+  const long = markup(100_000, 3);
+  const cab = encodeCab({
+    members: [
+      { name: 'a', data: long },
+      { name: 'b', data: long },
+    ],
+    compression: { lzx: 15 },
+  });
+  /** Reads the cabinet; the sink of a member has enough when it has had so many bytes. */
+  function lengths(bytes: Uint8Array, enough: number): Record<string, number[]> {
+    const got: Record<string, number[]> = {};
+    push(bytes, {
+      onMember({ name }) {
+        let had = 0;
+        return {
+          get done() {
+            return had >= enough;
+          },
+          write: (chunk) => {
+            had += chunk.length;
+          },
+          end: () => {
+            got[name] = [...(got[name] ?? []), had];
+          },
+        };
+      },
+    });
+    return got;
+  }
+
+  test('gets no more of its member, and is ended once', () => {
+    expect(lengths(cab, 1)).toEqual({ a: [32_768], b: [4 * 32_768 - 100_000] });
+    expect(lengths(cab, 100_000)).toEqual({ a: [100_000], b: [100_000] });
+    expect(lengths(cab, 0)).toEqual({ a: [0], b: [0] });
+  });
+
+  test('lets what is left behind the last wanted byte be passed over unread', () => {
+    const damaged = Uint8Array.from(cab);
+    damaged[damaged.length - 20] = (damaged[damaged.length - 20] as number) ^ 0xff;
+    expect(cabErrorOf(() => lengths(damaged, 100_000)).code).toBe('bad-checksum');
+    expect(lengths(damaged, 1)).toEqual({ a: [32_768], b: [4 * 32_768 - 100_000] });
+    expect(cabErrorOf(() => lengths(cab.subarray(0, -1), 1)).code).toBe('truncated');
+  });
+});
+
 describe('members', () => {
   test('are asked for when their turn comes, and ended before the next', () => {
     const calls: string[] = [];

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { hostStates } from '../core/status/states.ts';
 import { groupName } from './agent/identity.ts';
-import { machineId, shortText, timestamp } from './primitives.ts';
+import { machineId, shortText, storedText, timestamp } from './primitives.ts';
 
 /** All that a host can be told to do. */
 export const commandVerbs = ['scan', 'download', 'install', 'report'] as const;
@@ -16,9 +16,9 @@ export const hostFilter = z
     group: z.optional(groupName),
     state: z.optional(z.enum(hostStates)),
     /** Part of the operating system's name, in any case. */
-    os: z.optional(shortText.check(z.minLength(1))),
+    os: z.optional(storedText.check(z.minLength(1))),
     /** Part of the hostname or machine id, in any case. */
-    name: z.optional(shortText.check(z.minLength(1))),
+    name: z.optional(storedText.check(z.minLength(1))),
   })
   .check(
     z.refine(
@@ -57,7 +57,7 @@ export const command = z.object({
   expiresAt: timestamp,
   cancelledAt: z.optional(timestamp),
   /** For people. */
-  note: z.optional(shortText),
+  note: z.optional(storedText),
   /** Hosts that told how it ended, by outcome. */
   outcomes: z.object({ done: z.int(), failed: z.int() }),
 });
@@ -76,7 +76,7 @@ export const newCommand = z.object({
   target: commandTarget,
   /** Life of the command, from one minute to 30 days. */
   expiresInSeconds: z.int().check(z.minimum(60), z.maximum(30 * 24 * 3600)),
-  note: z.optional(shortText),
+  note: z.optional(storedText),
 });
 export type NewCommand = z.infer<typeof newCommand>;
 

@@ -13,6 +13,10 @@ export const byteCount = z.int().check(z.nonnegative());
 export const severity = z.enum(['Critical', 'Important', 'Moderate', 'Low']);
 /** Text for people; bounded, so that no stored item can grow without limit. */
 export const shortText = z.string().check(z.maxLength(1024));
+/** The same where it goes into a row as it is: JSON can carry half a surrogate pair, and DynamoDB refuses it. */
+export const storedText = shortText.check(
+  z.refine((text) => text.isWellFormed(), 'must be Unicode, without half surrogate pairs'),
+);
 export const identity = z.object({ updateId: guid, revision: z.int().check(z.nonnegative()) });
 /** Identity of a host: what its agent made at first start. */
 export const machineId = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/));

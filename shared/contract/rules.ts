@@ -54,7 +54,7 @@ const waptLists = z.strictObject({
  * knows and says in its report which version that is; docs/rules.md lists which count since when.
  */
 const agentSettings = z.strictObject({
-  /** @default not set: Windows Update is left alone */
+  /** Whether this agent installs updates. @default true */
   enabled: z.exactOptional(z.boolean()),
   defaultAllow: z.exactOptional(z.boolean()),
   installDelaySeconds: z.exactOptional(seconds),
@@ -132,7 +132,10 @@ export const noRules: RulesDocument = {
 export const hostRules = z.object({
   version: z.literal(2),
   revision: z.int().check(z.nonnegative()),
-  packages: z.array(rulePackage),
+  packages: z.array(
+    // An agent leaves out settings that are newer than itself; of conditions it must know every one.
+    z.extend(rulePackage, { settings: z.exactOptional(z.object(agentSettings.shape)) }),
+  ),
 });
 export type HostRules = z.infer<typeof hostRules>;
 

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { enrolmentToken } from './agent/enrolment.ts';
 import { groupName } from './agent/identity.ts';
-import { sha256, shortText, timestamp } from './primitives.ts';
+import { sha256, storedText, timestamp } from './primitives.ts';
 
 export const tokenId = z.string().check(z.regex(/^[a-z0-9]{16}$/));
 
@@ -21,7 +21,7 @@ export const tokenView = z.object({
   replace: z.boolean(),
   /** Digest of the repository's first root.json that agents are given with it. */
   rootSha256: z.optional(sha256),
-  note: z.optional(shortText),
+  note: z.optional(storedText),
 });
 export type TokenView = z.infer<typeof tokenView>;
 
@@ -34,7 +34,7 @@ export const newToken = z.object({
   /** @default false */
   replace: z.optional(z.boolean()),
   rootSha256: z.optional(sha256),
-  note: z.optional(shortText),
+  note: z.optional(storedText),
 });
 export type NewToken = z.infer<typeof newToken>;
 

@@ -56,3 +56,25 @@ describe('numbers of articles', () => {
     },
   );
 });
+
+describe('SHA-256 digests', () => {
+  const digest = Uint8Array.from({ length: 32 }, (_, at) => at * 7);
+  const text = Buffer.from(digest).toString('base64');
+
+  it('are read from base64', () => {
+    expect(new Values().sha256('AdditionalDigest', text)).toEqual(digest);
+  });
+
+  it.each([
+    '',
+    text.slice(0, -1),
+    `${text}=`,
+    text.replace('=', 'A'),
+    `-${text.slice(1)}`,
+    // Letters whose low eight bits are those of a digit.
+    `\u0141${text.slice(1)}`,
+    `é${text.slice(1)}`,
+  ])('are refused when they are anything else: %j', (wrong) => {
+    expect(() => new Values().sha256('AdditionalDigest', wrong)).toThrow('allowed is the base64 form of 32 bytes');
+  });
+});

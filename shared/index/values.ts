@@ -56,6 +56,8 @@ export class Values {
   readonly sha1s: BytePool;
   readonly texts: TextPool;
   readonly #scratch = new Uint8Array(32);
+  /** Base64 of 32 bytes. */
+  readonly #digits = new Uint8Array(44);
 
   constructor(key: HashKey = secretHashKey()) {
     this.guids = new BytePool(16, key);
@@ -94,8 +96,13 @@ export class Values {
 
   /** @returns 32 bytes, valid until the next call @throws IndexError `bad-value` */
   sha256(what: string, text: string): Uint8Array {
-    const bytes = Buffer.from(text, 'latin1');
-    if (!parseBase64(bytes, 0, bytes.length, this.#scratch, 32)) throw bad(what, text, 'the base64 form of 32 bytes');
+    const digits = this.#digits;
+    const { length } = text;
+    // What is no ASCII is no digit.
+    if (length === digits.length) for (let i = 0; i < length; i++) digits[i] = Math.min(text.charCodeAt(i), 0xff);
+    if (length !== digits.length || !parseBase64(digits, 0, length, this.#scratch, 32)) {
+      throw bad(what, text, 'the base64 form of 32 bytes');
+    }
     return this.#scratch;
   }
 

@@ -111,7 +111,7 @@ function expectProblem(answer: Answer, status: number, code: string, detail: Reg
 
 describe('an API', () => {
   it('routes by its table, and passes on only what the table names', async () => {
-    const listed = await call('GET', '/v1/things', { queryStringParameters: { cursor: 'c', other: 'x' } });
+    const listed = await call('GET', '/v1/things', { queryStringParameters: { cursor: 'c' } });
     expect(listed).toMatchObject({ statusCode: 200, headers: { 'content-type': 'application/json' } });
     expect(JSON.parse(listed.body)).toEqual({ cursor: 'c' });
     expect(JSON.parse((await call('GET', '/v1/things/a')).body)).toEqual({ id: 'a' });
@@ -121,6 +121,13 @@ describe('an API', () => {
     expect(log.lines).toContainEqual(
       expect.objectContaining({ message: 'answered', endpoint: 'show', status: 200, requestId: 'request-1' }),
     );
+  });
+
+  it('refuses parameters that it does not know, instead of answering another question', async () => {
+    const listed = await call('GET', '/v1/things', { queryStringParameters: { cursor: 'c', staet: 'OK' } });
+    expectProblem(listed, 400, 'bad-request', /^query: got "staet", allowed is cursor$/);
+    const shown = await call('GET', '/v1/things/a', { queryStringParameters: { cursor: 'c' } });
+    expectProblem(shown, 400, 'bad-request', /^query: got "cursor", allowed is none$/);
   });
 
   it('takes path parameters as the gateway decoded them', async () => {

@@ -39,7 +39,7 @@ export interface Call<E extends Endpoint, Caller> extends Pick<Incoming, 'from' 
   readonly request: RequestOf<E>;
   /** Parameters of the path, decoded. */
   readonly path: Readonly<Record<string, string>>;
-  /** The query parameters that the endpoint's row names; others are left out. */
+  /** The query parameters that the endpoint's row names; a call with others is refused. */
   readonly query: Readonly<Record<string, string | undefined>>;
   /** Who called, as `authenticate` found out. */
   readonly caller: Caller;
@@ -185,6 +185,19 @@ function versionOf(body: unknown): string {
   return version === undefined ? 'missing' : JSON.stringify(version).slice(0, 40);
 }
 
+/**
+ * A parameter that is passed over, because it is misspelt or newer than this broker, would be a filter that does not
+ * filter: the answer would be right for another question.
+ *
+ * @throws ProblemError `bad-request`
+ */
 function queryOf(endpoint: Endpoint, http: HttpEvent): Readonly<Record<string, string | undefined>> {
-  return Object.fromEntries((endpoint.query ?? []).map((name) => [name, http.queryStringParameters[name]]));
+  const allowed = endpoint.query ?? [];
+  const unknown = Object.keys(http.queryStringParameters).filter((name) => !allowed.includes(name));
+  if (unknown.length > 0) {
+    const got = unknown.map((name) => JSON.stringify(name.slice(0, 40))).join(', ');
+    const known = allowed.length === 0 ? 'none' : allowed.join(', ');
+    throw new ProblemError('bad-request', `query: got ${got}, allowed is ${known}`);
+  }
+  return Object.fromEntries(allowed.map((name) => [name, http.queryStringParameters[name]]));
 }

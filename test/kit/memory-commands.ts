@@ -28,6 +28,10 @@ export class MemoryCommandStore implements CommandStore {
     return found === undefined ? undefined : this.#counted(found);
   }
 
+  async find(commandId: string) {
+    return structuredClone(this.#commands.get(commandId));
+  }
+
   async list(query: PageQuery) {
     const rows = [...this.#commands.values()].toSorted((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
     return pageOf(
@@ -48,15 +52,13 @@ export class MemoryCommandStore implements CommandStore {
 
   async cancel(commandId: string, time: string) {
     const found = this.#commands.get(commandId);
-    if (found === undefined) return undefined;
-    const cancelled = { ...found, cancelledAt: found.cancelledAt ?? time };
-    this.#commands.set(commandId, cancelled);
-    return this.#counted(cancelled);
+    if (found === undefined) return false;
+    this.#commands.set(commandId, { ...found, cancelledAt: found.cancelledAt ?? time });
+    return true;
   }
 
-  async putOutcome(machineId: string, outcome: CommandOutcome) {
+  async putOutcome(machineId: string, outcome: CommandOutcome, _expiresAt: string) {
     const { commandId } = outcome;
-    if (!this.#commands.has(commandId)) return 'unknown' as const;
     const outcomes = this.#outcomes.get(commandId) ?? new Map<string, HostOutcome>();
     this.#outcomes.set(commandId, outcomes);
     if (outcomes.has(machineId)) return 'already' as const;

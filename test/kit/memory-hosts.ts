@@ -42,8 +42,11 @@ export class MemoryHostStore implements HostStore {
     for (;;) {
       const { machineId } = host.host;
       const owner = this.#owners.get(host.thumbprint);
-      if (owner !== undefined && owner !== machineId)
-        return { outcome: 'cloned', owner, noted: await this.noteClone(owner, { machineId, at: host.at }) };
+      if (owner !== undefined && owner !== machineId) {
+        const inUse = this.records.get(owner)?.thumbprint === host.thumbprint;
+        const noted = inUse && (await this.noteClone(owner, { machineId, at: host.at }));
+        return { outcome: 'cloned', owner, noted };
+      }
       const before = this.records.get(machineId);
       if (before?.thumbprint === host.thumbprint) return { outcome: 'already', record: structuredClone(before) };
       const token = this.#tokens.rows.get(host.tokenId);
@@ -58,7 +61,6 @@ export class MemoryHostStore implements HostStore {
         continue;
       }
       this.#tokens.rows.set(host.tokenId, { ...token, used: token.used + 1 });
-      if (before !== undefined) this.#owners.delete(before.thumbprint);
       this.#owners.set(host.thumbprint, machineId);
       this.records.set(machineId, structuredClone(record));
       return { outcome: 'enrolled', record };
@@ -116,16 +118,16 @@ export class MemoryHostStore implements HostStore {
 
   async revoke(machineId: string, at: string) {
     const before = this.records.get(machineId);
-    if (before === undefined) return undefined;
+    if (before === undefined) return false;
     this.records.set(machineId, { ...before, revokedAt: before.revokedAt ?? at });
-    return this.find(machineId);
+    return true;
   }
 
   /** The row, when it lets the request in. */
-  #lettingIn(machineId: string, { sequence, thumbprint }: Seen): HostRecord | undefined {
+  #lettingIn(machineId: string, { sequence, after, thumbprint }: Seen): HostRecord | undefined {
     const before = this.records.get(machineId);
     if (before === undefined || before.revokedAt !== undefined || before.thumbprint !== thumbprint) return undefined;
-    return before.sequence < sequence ? before : undefined;
+    return before.sequence === after && before.sequence < sequence ? before : undefined;
   }
 }
 

@@ -26,9 +26,9 @@ export class MemoryTokenStore implements TokenStore {
 
   async revoke(tokenId: string, at: string) {
     const row = this.rows.get(tokenId);
-    if (row === undefined) return undefined;
+    if (row === undefined) return false;
     this.rows.set(tokenId, { ...row, revokedAt: row.revokedAt ?? at });
-    return this.get(tokenId);
+    return true;
   }
 }
 

@@ -64,6 +64,8 @@ export async function startDynoxide(dataDir: string): Promise<DynoxideChild> {
     const port = await freePort();
     const child = spawn(binary, ['serve', '--host', '127.0.0.1', '--port', String(port), '--db-path', databaseFile], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own: Ctrl-C at the terminal is for the parent, which ends the program when nothing needs it any more.
+      detached: true,
     });
     const output = collectOutput(child);
     if (child.pid !== undefined) {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -264,6 +265,16 @@ describe('the embedded DynamoDB', () => {
     client = clientFor(server.url);
     const got = await client.send(new GetItemCommand({ TableName: 'things', Key: { pk: { S: 'stays' } } }));
     expect(got.Item).toEqual({ pk: { S: 'stays' } });
+  });
+
+  it('is not ended by what ends the group of processes at the terminal, but by the close alone', () => {
+    const { pid } = JSON.parse(readFileSync(join(dataDir, 'dynoxide.pid.json'), 'utf8'));
+    // After the name in parentheses: state, parent, group.
+    const [, parent, group] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')
+      .map(Number);
+    expect([parent, group]).toEqual([process.pid, pid]);
   });
 
   it('names the platforms that it has no program for', () => {

@@ -11,7 +11,7 @@ const keyOf = ({ updateId, revision }: { readonly updateId: string; readonly rev
 
 const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** Updates by UpdateId and revision, files and needs sorted, each once; of two equal ones the later counts. */
+/** Updates by UpdateId and revision, and needs sorted, each once; of two equal updates the later counts. */
 export function orderReport(report: HostReport): HostReport {
   const updates = new Map(report.updates.map((update) => [keyOf(update), update]));
   return {

@@ -10,7 +10,7 @@ const codeWords: Readonly<Record<ProblemCode, string>> = {
   forbidden: 'known, but not allowed to do this',
   revoked: "the host's key was revoked",
   cloned: 'the key belongs to another machine: a disk was copied after its enrolment',
-  'not-found': 'there is no such thing, or no such route',
+  'not-found': 'there is no such thing',
   'bad-request': 'a parameter or the body is not what is allowed; the detail names each fault',
   'too-large': 'the body is larger than what is allowed, as sent or unpacked',
   conflict: 'somebody else was faster, or the same request is being answered right now; ask again and look',

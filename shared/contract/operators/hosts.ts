@@ -55,7 +55,10 @@ export const hostView = z.object({
 });
 export type HostView = z.infer<typeof hostView>;
 
-/** Lists of the fleet come from a snapshot: when it was made, and how old it is now. */
+/**
+ * Lists of the fleet come from a snapshot: the moment that it stands for, and how long ago that is. Before the first change
+ * came through, that is the beginning of 1970.
+ */
 const fromSnapshot = { asOf: timestamp, ageSeconds: z.number().check(z.nonnegative()) };
 
 /** What a list of hosts can be ordered by. */

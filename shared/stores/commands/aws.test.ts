@@ -1,4 +1,4 @@
-import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AwsServers, startAwsServers } from '#test/kit/aws-servers.ts';
 import { at } from '#test/kit/values.ts';
@@ -33,13 +33,15 @@ describe('the command store on DynamoDB', () => {
   it('lets all rows of a command expire 90 days after its end', async () => {
     const { table, store } = await make();
     await store.create(command);
-    await store.putOutcome('pc-1', { commandId: 'command-1', outcome: 'done', detail: '', at: at(1) });
-    const expiry = async (item: string) =>
-      (await aws.dynamodb.send(new GetCommand({ TableName: table, Key: { commandId: 'command-1', item } }))).Item
-        ?.deleteAfter;
+    const outcome = { commandId: 'command-1', outcome: 'done' as const, detail: '', at: at(1) };
+    await store.putOutcome('pc-1', outcome, command.expiresAt);
+    const { Items = [] } = await aws.dynamodb.send(new ScanCommand({ TableName: table }));
     const expected = Date.parse(at(100)) / 1000 + 90 * 24 * 3600;
-    expect(await expiry('command')).toBe(expected);
-    expect(await expiry('outcome#pc-1')).toBe(expected);
+    expect(Items.map(({ commandId, item, deleteAfter }) => [commandId, item, deleteAfter]).toSorted()).toEqual([
+      ['command-1', 'command', expected],
+      ['outcomes#command-1', expect.stringMatching(/^count#[0-7]$/), expected],
+      ['outcomes#command-1', 'outcome#pc-1', expected],
+    ]);
   });
 
   it('names rows that do not parse', async () => {
@@ -48,7 +50,10 @@ describe('the command store on DynamoDB', () => {
     const bad = { commandId: 'command-2', item: 'command', version: 1, list: 'commands', createdAt: at(5) };
     await aws.dynamodb.send(new PutCommand({ TableName: table, Item: bad }));
     await aws.dynamodb.send(
-      new PutCommand({ TableName: table, Item: { commandId: 'command-1', item: 'outcome#pc-1', outcome: 'maybe' } }),
+      new PutCommand({
+        TableName: table,
+        Item: { commandId: 'outcomes#command-1', item: 'outcome#pc-1', outcome: 'maybe' },
+      }),
     );
     expect(await store.list({ limit: 10 })).toMatchObject({ items: [command], unreadable: ['command-2'] });
     await expect(store.get('command-2')).rejects.toMatchObject({ code: 'corrupt' });

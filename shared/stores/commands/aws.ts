@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { ConditionalCheckFailedException } from '@aws-sdk/client-dynamodb';
 import {
   type DynamoDBDocumentClient,
   GetCommand,
@@ -13,24 +12,19 @@ import * as z from 'zod/mini';
 import { type Command, command, hostOutcome } from '../../contract/commands.ts';
 import { machineId } from '../../contract/primitives.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import type { Item, Sleep } from '../dynamodb/batches.ts';
+import type { Sleep } from '../dynamodb/batches.ts';
 import { failedConditions } from '../dynamodb/conditional-writes.ts';
+import { heldTrue } from '../dynamodb/conditions.ts';
 import { parseAll, parseRows } from '../dynamodb/rows.ts';
 import { StoreError } from '../store-error.ts';
 import { commandsBinding } from './binding.ts';
 import type { CommandStore } from './port.ts';
 
 const { partitionKey, sortKey, timeToLive } = commandsBinding.table;
-const { byTime, active } = commandsBinding;
+const { byTime, active, outcomesPrefix } = commandsBinding;
 
-/** Sort keys. Those of the command and its counts stand together, before the outcomes. */
-const items = {
-  command: 'command',
-  count: 'count#',
-  countsEnd: 'count#~',
-  outcome: 'outcome#',
-  outcomesEnd: 'outcome#~',
-};
+/** Sort keys, or what they begin with. */
+const items = { command: 'command', count: 'count#', outcome: 'outcome#' };
 /**
  * Rows that the outcomes of one command are counted in. A row takes about 500 transactions a second, and two that meet on
  * it must try again: with 100,000 hosts that answer within minutes, one row would be the bottleneck.
@@ -46,7 +40,6 @@ const activeName = 'yes';
 
 const commandRow = z.omit(command, { outcomes: true });
 const countRow = z.object({ done: z._default(z.int(), 0), failed: z._default(z.int(), 0) });
-const ttl = z.object({ [timeToLive]: z.int() });
 
 const listPosition = z.strictObject({
   [partitionKey]: z.string(),
@@ -63,49 +56,57 @@ export interface AwsCommandStoreOptions {
 }
 
 export function awsCommandStore({ dynamodb, table, sleep }: AwsCommandStoreOptions): CommandStore {
-  const keyOf = (commandId: string, item: string) => ({ [partitionKey]: commandId, [sortKey]: item });
-
-  /** Rows of one command between two sort keys, both included. */
-  const between = (commandId: string, from: string, to: string) => ({
+  /** Rows beside a command whose sort keys begin so. */
+  const beside = (commandId: string, prefix: string) => ({
     TableName: table,
-    KeyConditionExpression: '#id = :id AND #item BETWEEN :from AND :to',
+    KeyConditionExpression: '#id = :id AND begins_with(#item, :prefix)',
     ExpressionAttributeNames: { '#id': partitionKey, '#item': sortKey },
-    ExpressionAttributeValues: { ':id': commandId, ':from': from, ':to': to },
+    ExpressionAttributeValues: { ':id': `${outcomesPrefix}${commandId}`, ':prefix': prefix },
   });
 
-  const get = async (commandId: string): Promise<Command | undefined> => {
-    const { Items } = await dynamodb.send(
-      new QueryCommand({ ...between(commandId, items.command, items.countsEnd), ConsistentRead: true }),
+  const find = async (commandId: string): Promise<Command | undefined> => {
+    const { Item } = await dynamodb.send(
+      new GetCommand({ TableName: table, Key: commandKey(commandId), ConsistentRead: true }),
     );
-    return countedCommand(table, Items ?? []);
+    const [row] = parseAll(commandRow, partitionKey, table, Item === undefined ? [] : [Item]);
+    return row && uncounted(row);
+  };
+
+  const counted = async (found: Command): Promise<Command> => {
+    const { Items } = await dynamodb.send(
+      new QueryCommand({ ...beside(found.commandId, items.count), ConsistentRead: true }),
+    );
+    const counts = parseAll(countRow, sortKey, table, Items ?? []);
+    const sumOf = (outcome: keyof Command['outcomes']) => counts.reduce((sum, count) => sum + count[outcome], 0);
+    return { ...found, outcomes: { done: sumOf('done'), failed: sumOf('failed') } };
   };
 
   return {
-    get,
+    find,
+
+    async get(commandId) {
+      const found = await find(commandId);
+      return found && counted(found);
+    },
 
     async create(wanted) {
       const { outcomes: _, ...row } = z.parse(command, wanted);
-      try {
-        await dynamodb.send(
-          new PutCommand({
-            TableName: table,
-            Item: {
-              ...row,
-              ...keyOf(row.commandId, items.command),
-              [byTime.partitionKey]: listName,
-              [byTime.sortKey]: canonical(row.createdAt),
-              [active.partitionKey]: activeName,
-              [active.sortKey]: canonical(row.expiresAt),
-              [timeToLive]: Math.floor(Date.parse(row.expiresAt) / 1000) + keepEndedSeconds,
-            },
-            ConditionExpression: 'attribute_not_exists(#id)',
-            ExpressionAttributeNames: { '#id': partitionKey },
-          }),
-        );
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        throw new StoreError('conflict', `there is a command ${row.commandId} already`, { cause: error });
-      }
+      const put = new PutCommand({
+        TableName: table,
+        Item: {
+          ...row,
+          ...commandKey(row.commandId),
+          [byTime.partitionKey]: listName,
+          [byTime.sortKey]: canonical(row.createdAt),
+          [active.partitionKey]: activeName,
+          [active.sortKey]: canonical(row.expiresAt),
+          [timeToLive]: deletedAfter(row.expiresAt),
+        },
+        ConditionExpression: 'attribute_not_exists(#id)',
+        ExpressionAttributeNames: { '#id': partitionKey },
+      });
+      if (!(await heldTrue(dynamodb.send(put))))
+        throw new StoreError('conflict', `there is a command ${row.commandId} already`);
     },
 
     async list({ cursor, limit }) {
@@ -122,13 +123,13 @@ export function awsCommandStore({ dynamodb, table, sleep }: AwsCommandStoreOptio
         }),
       );
       const { rows, unreadable } = parseRows(commandRow, partitionKey, Items ?? []);
-      const counted: Command[] = [];
+      const commands: Command[] = [];
       for (let start = 0; start < rows.length; start += parallel) {
         const some = rows.slice(start, start + parallel);
-        counted.push(...(await Promise.all(some.map(async (row) => (await get(row.commandId)) ?? uncounted(row)))));
+        commands.push(...(await Promise.all(some.map((row) => counted(uncounted(row))))));
       }
       return {
-        items: counted,
+        items: commands,
         unreadable,
         ...(LastEvaluatedKey !== undefined && { next: encodeCursor(LastEvaluatedKey) }),
       };
@@ -151,122 +152,90 @@ export function awsCommandStore({ dynamodb, table, sleep }: AwsCommandStoreOptio
       return found;
     },
 
-    async cancel(commandId, at) {
-      try {
-        await dynamodb.send(
-          new UpdateCommand({
-            TableName: table,
-            Key: keyOf(commandId, items.command),
-            UpdateExpression: 'SET #cancelledAt = if_not_exists(#cancelledAt, :at) REMOVE #active',
-            ConditionExpression: 'attribute_exists(#id)',
-            ExpressionAttributeNames: {
-              '#id': partitionKey,
-              '#active': active.partitionKey,
-              '#cancelledAt': 'cancelledAt',
-            },
-            ExpressionAttributeValues: { ':at': at },
-          }),
-        );
-      } catch (error) {
-        if (error instanceof ConditionalCheckFailedException) return undefined;
-        throw error;
-      }
-      return get(commandId);
+    cancel(commandId, at) {
+      const update = new UpdateCommand({
+        TableName: table,
+        Key: commandKey(commandId),
+        UpdateExpression: 'SET #cancelledAt = if_not_exists(#cancelledAt, :at) REMOVE #active',
+        ConditionExpression: 'attribute_exists(#id)',
+        ExpressionAttributeNames: {
+          '#id': partitionKey,
+          '#active': active.partitionKey,
+          '#cancelledAt': 'cancelledAt',
+        },
+        ExpressionAttributeValues: { ':at': at },
+      });
+      return heldTrue(dynamodb.send(update));
     },
 
-    async putOutcome(machine, outcome) {
-      const stored = z.parse(hostOutcome, { ...outcome, machineId: machine });
-      const { commandId } = stored;
-      const { Item } = await dynamodb.send(
-        new GetCommand({ TableName: table, Key: keyOf(commandId, items.command), ConsistentRead: true }),
-      );
-      if (Item === undefined) return 'unknown';
-      const { [timeToLive]: deleteAfter } = z.parse(ttl, Item);
-      const refused = await failedConditions(
-        () =>
-          dynamodb.send(
-            new TransactWriteCommand({
-              TransactItems: [
-                {
-                  Put: {
-                    TableName: table,
-                    Item: { ...stored, ...keyOf(commandId, `${items.outcome}${machine}`), [timeToLive]: deleteAfter },
-                    ConditionExpression: 'attribute_not_exists(#id)',
-                    ExpressionAttributeNames: { '#id': partitionKey },
-                  },
-                },
-                {
-                  Update: {
-                    TableName: table,
-                    Key: keyOf(commandId, `${items.count}${countRowOf(machine)}`),
-                    UpdateExpression: 'ADD #outcome :one SET #deleteAfter = :deleteAfter',
-                    ExpressionAttributeNames: { '#outcome': stored.outcome, '#deleteAfter': timeToLive },
-                    ExpressionAttributeValues: { ':one': 1, ':deleteAfter': deleteAfter },
-                  },
-                },
-              ],
-            }),
-          ),
-        { sleep },
-      );
-      return refused === undefined ? 'stored' : 'already';
+    async putOutcome(machine, outcome, expiresAt) {
+      const { commandId, ...stored } = z.parse(hostOutcome, { ...outcome, machineId: machine });
+      const deleteAfter = deletedAfter(expiresAt);
+      const write = new TransactWriteCommand({
+        TransactItems: [
+          {
+            Put: {
+              TableName: table,
+              Item: { ...stored, ...besideKey(commandId, outcomeItem(machine)), [timeToLive]: deleteAfter },
+              ConditionExpression: 'attribute_not_exists(#id)',
+              ExpressionAttributeNames: { '#id': partitionKey },
+            },
+          },
+          {
+            Update: {
+              TableName: table,
+              Key: besideKey(commandId, countItem(machine)),
+              UpdateExpression: 'ADD #outcome :one SET #deleteAfter = :deleteAfter',
+              ExpressionAttributeNames: { '#outcome': stored.outcome, '#deleteAfter': timeToLive },
+              ExpressionAttributeValues: { ':one': 1, ':deleteAfter': deleteAfter },
+            },
+          },
+        ],
+      });
+      return (await failedConditions(() => dynamodb.send(write), { sleep })) === undefined ? 'stored' : 'already';
     },
 
     async outcomes(commandId, { cursor, limit }) {
       const { Items, LastEvaluatedKey } = await dynamodb.send(
         new QueryCommand({
-          ...between(commandId, items.outcome, items.outcomesEnd),
+          ...beside(commandId, items.outcome),
           Limit: limit,
           ...(cursor !== undefined && { ExclusiveStartKey: startOf(commandId, cursor) }),
         }),
       );
-      const { rows, unreadable } = parseRows(hostOutcome, sortKey, Items ?? []);
+      const rows = (Items ?? []).map((item) => ({ ...item, commandId }));
+      const { rows: outcomes, unreadable } = parseRows(hostOutcome, sortKey, rows);
       const last = LastEvaluatedKey?.[sortKey];
       return {
-        items: rows,
+        items: outcomes,
         unreadable: unreadable.map(machineOf),
         ...(typeof last === 'string' && { next: encodeCursor({ of: commandId, afterMachine: machineOf(last) }) }),
       };
     },
   };
-
-  /** @throws StoreError `refused` for a cursor of another command */
-  function startOf(commandId: string, cursor: string) {
-    const { of, afterMachine } = decodeCursor(outcomePosition, cursor);
-    if (of !== commandId) throw new StoreError('refused', `the cursor is one of the outcomes of ${of}`);
-    return keyOf(commandId, `${items.outcome}${afterMachine}`);
-  }
 }
+
+const commandKey = (commandId: string) => ({ [partitionKey]: commandId, [sortKey]: items.command });
+const besideKey = (commandId: string, item: string) => ({
+  [partitionKey]: `${outcomesPrefix}${commandId}`,
+  [sortKey]: item,
+});
+const outcomeItem = (machine: string): string => `${items.outcome}${machine}`;
+const machineOf = (item: string): string => item.slice(items.outcome.length);
+const countItem = (machine: string): string =>
+  `${items.count}${(createHash('sha256').update(machine).digest()[0] ?? 0) % countRows}`;
+
+/** @throws StoreError `refused` for a cursor of another command */
+function startOf(commandId: string, cursor: string) {
+  const { of, afterMachine } = decodeCursor(outcomePosition, cursor);
+  if (of !== commandId) throw new StoreError('refused', `the cursor is one of the outcomes of ${of}`);
+  return besideKey(commandId, outcomeItem(afterMachine));
+}
+
+/** Second since 1970 after which DynamoDB may delete the rows of a command with this end. */
+const deletedAfter = (expiresAt: string): number => Math.floor(Date.parse(expiresAt) / 1000) + keepEndedSeconds;
 
 /** Times are compared as text: one moment, one spelling. */
 const canonical = (time: string): string => new Date(time).toISOString();
 
-const machineOf = (item: string): string => item.slice(items.outcome.length);
-
-const countRowOf = (machine: string): number => (createHash('sha256').update(machine).digest()[0] ?? 0) % countRows;
-
 const uncounted = (row: z.output<typeof commandRow>): Command => ({ ...row, outcomes: { done: 0, failed: 0 } });
-
-/** @throws StoreError `corrupt` */
-function countedCommand(table: string, rows: readonly Item[]): Command | undefined {
-  const [row] = parseAll(
-    commandRow,
-    partitionKey,
-    table,
-    rows.filter((item) => item[sortKey] === items.command),
-  );
-  if (row === undefined) return undefined;
-  const counts = parseAll(
-    countRow,
-    sortKey,
-    table,
-    rows.filter((item) => item[sortKey] !== items.command),
-  );
-  return {
-    ...row,
-    outcomes: {
-      done: counts.reduce((sum, { done }) => sum + done, 0),
-      failed: counts.reduce((sum, { failed }) => sum + failed, 0),
-    },
-  };
-}

@@ -26,6 +26,10 @@ const outcomeOf = (n: number, more: Partial<CommandOutcome> = {}): CommandOutcom
   ...more,
 });
 
+/** Takes down an outcome of a command that {@link commandOf} made. */
+const put = (store: CommandStore, machineId: string, outcome: CommandOutcome): Promise<'stored' | 'already'> =>
+  store.putOutcome(machineId, outcome, commandOf(Number(outcome.commandId.split('-')[1])).expiresAt);
+
 const refused = { name: 'StoreError', code: 'refused' };
 
 async function all<T>(list: (cursor: string | undefined) => Promise<Page<T>>): Promise<T[]> {
@@ -59,7 +63,7 @@ export function commandStoreContract(name: string, make: () => Promise<CommandSt
     it('and lists them over pages, the newest first', async () => {
       const store = await make();
       for (const n of [3, 1, 5, 2, 4]) await store.create(commandOf(n));
-      await store.putOutcome('pc-1', outcomeOf(3));
+      await put(store, 'pc-1', outcomeOf(3));
       const listed = await all((cursor) => store.list({ cursor, limit: 2 }));
       expect(listed.map(({ commandId }) => commandId)).toEqual([5, 4, 3, 2, 1].map(idOf));
       expect(listed.map(({ outcomes }) => outcomes.done)).toEqual([0, 0, 1, 0, 0]);
@@ -79,11 +83,12 @@ export function commandStoreContract(name: string, make: () => Promise<CommandSt
 
     it('and cancels them once', async () => {
       const store = await make();
-      expect(await store.cancel(idOf(1), at(5))).toBeUndefined();
+      expect(await store.cancel(idOf(1), at(5))).toBe(false);
       expect(await store.get(idOf(1))).toBeUndefined();
       await store.create(commandOf(1));
-      expect(await store.cancel(idOf(1), at(5))).toEqual(commandOf(1, { cancelledAt: at(5) }));
-      expect(await store.cancel(idOf(1), at(6))).toEqual(commandOf(1, { cancelledAt: at(5) }));
+      expect(await store.cancel(idOf(1), at(5))).toBe(true);
+      expect(await store.cancel(idOf(1), at(6))).toBe(true);
+      expect(await store.get(idOf(1))).toEqual(commandOf(1, { cancelledAt: at(5) }));
     });
   });
 
@@ -91,23 +96,24 @@ export function commandStoreContract(name: string, make: () => Promise<CommandSt
     it('one per host: the first stays, and is counted once', async () => {
       const store = await make();
       await store.create(commandOf(1));
-      expect(await store.putOutcome('pc-1', outcomeOf(1))).toBe('stored');
-      expect(await store.putOutcome('pc-1', outcomeOf(1, { outcome: 'failed', at: at(60) }))).toBe('already');
-      expect(await store.putOutcome('pc-2', outcomeOf(1, { outcome: 'failed', detail: 'no room' }))).toBe('stored');
+      expect(await put(store, 'pc-1', outcomeOf(1))).toBe('stored');
+      expect(await put(store, 'pc-1', outcomeOf(1, { outcome: 'failed', at: at(60) }))).toBe('already');
+      expect(await put(store, 'pc-2', outcomeOf(1, { outcome: 'failed', detail: 'no room' }))).toBe('stored');
       expect((await store.get(idOf(1)))?.outcomes).toEqual({ done: 1, failed: 1 });
+      expect(await store.find(idOf(1))).toEqual(commandOf(1));
+      expect(await store.find(idOf(2))).toBeUndefined();
       expect((await store.outcomes(idOf(1), { limit: 10 })).items).toEqual([
         { ...outcomeOf(1), machineId: 'pc-1' },
         { ...outcomeOf(1, { outcome: 'failed', detail: 'no room' }), machineId: 'pc-2' },
       ]);
     });
 
-    it('also of a command that was cancelled meanwhile, and not of one that there is not', async () => {
+    it('also of a command that was cancelled meanwhile', async () => {
       const store = await make();
       await store.create(commandOf(1));
       await store.cancel(idOf(1), at(5));
-      expect(await store.putOutcome('pc-1', outcomeOf(1))).toBe('stored');
-      expect(await store.putOutcome('pc-1', outcomeOf(2))).toBe('unknown');
-      expect(await store.get(idOf(2))).toBeUndefined();
+      expect(await put(store, 'pc-1', outcomeOf(1))).toBe('stored');
+      expect((await store.outcomes(idOf(1), { limit: 10 })).items).toHaveLength(1);
       expect((await store.outcomes(idOf(2), { limit: 10 })).items).toEqual([]);
     });
 
@@ -116,7 +122,7 @@ export function commandStoreContract(name: string, make: () => Promise<CommandSt
       await store.create(commandOf(1));
       const told = await Promise.all(
         Array.from({ length: 60 }, (_, n) =>
-          store.putOutcome(`pc-${n % 30}`, outcomeOf(1, { outcome: n % 3 === 0 ? 'failed' : 'done' })),
+          put(store, `pc-${n % 30}`, outcomeOf(1, { outcome: n % 3 === 0 ? 'failed' : 'done' })),
         ),
       );
       expect(told.filter((how) => how === 'stored')).toHaveLength(30);
@@ -126,7 +132,7 @@ export function commandStoreContract(name: string, make: () => Promise<CommandSt
     it('and lists them by machine id over pages', async () => {
       const store = await make();
       for (const n of [1, 2]) await store.create(commandOf(n));
-      for (const machine of ['pc-3', 'pc-1', 'PC-9', 'pc-2', 'pc-10']) await store.putOutcome(machine, outcomeOf(1));
+      for (const machine of ['pc-3', 'pc-1', 'PC-9', 'pc-2', 'pc-10']) await put(store, machine, outcomeOf(1));
       const listed = await all((cursor) => store.outcomes(idOf(1), { cursor, limit: 2 }));
       expect(listed.map(({ machineId }) => machineId)).toEqual(['PC-9', 'pc-1', 'pc-10', 'pc-2', 'pc-3']);
       const { next } = await store.outcomes(idOf(1), { limit: 2 });

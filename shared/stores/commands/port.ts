@@ -5,6 +5,8 @@ import type { Page, PageQuery } from '../page.ts';
 export interface CommandStore {
   create(command: Command): Promise<void>;
   get(commandId: string): Promise<Command | undefined>;
+  /** The same without counting its outcomes (they are all 0 here). */
+  find(commandId: string): Promise<Command | undefined>;
   /** The newest first. */
   list(query: PageQuery): Promise<Page<Command>>;
   /**
@@ -12,12 +14,15 @@ export interface CommandStore {
    * their outcomes are not counted for it (they are all 0 here).
    */
   active(at: string): Promise<readonly Command[]>;
-  /** Again, and the first time stays. @returns `undefined` when there is no such command */
-  cancel(commandId: string, at: string): Promise<Command | undefined>;
+  /** Again, and the first time stays. @returns false when there is no such command */
+  cancel(commandId: string, at: string): Promise<boolean>;
   /**
-   * Takes down how it ended on a host, and counts it. `already`: the first outcome stays. `unknown`: no such command.
+   * Takes down how it ended on a host, and counts it. `already`: the first outcome stays.
+   *
+   * @param expiresAt end of the command: its outcomes are kept as long as it is
+   * @throws StoreError `conflict` when so many came at once that it did not get its turn
    */
-  putOutcome(machineId: string, outcome: CommandOutcome): Promise<'stored' | 'already' | 'unknown'>;
+  putOutcome(machineId: string, outcome: CommandOutcome, expiresAt: string): Promise<'stored' | 'already'>;
   /** Outcomes by machine id. */
   outcomes(commandId: string, query: PageQuery): Promise<Page<HostOutcome>>;
 }

@@ -35,8 +35,11 @@ export function enrolling(options: Enrolling): HostStore['enrol'] {
     let told = false;
     for (let tried = 0; tried < maxTries; tried += 1) {
       const owner = await ownerOf(enrolled.thumbprint);
-      if (owner !== undefined && owner !== machineId)
-        return { outcome: 'cloned', owner, noted: await noteClone(owner, { machineId, at: enrolled.at }) };
+      if (owner !== undefined && owner !== machineId) {
+        const inUse = (await find(owner))?.thumbprint === enrolled.thumbprint;
+        const noted = inUse && (await noteClone(owner, { machineId, at: enrolled.at }));
+        return { outcome: 'cloned', owner, noted };
+      }
       const before = await find(machineId);
       if (before?.thumbprint === enrolled.thumbprint) return { outcome: 'already', record: before };
 
@@ -53,7 +56,6 @@ export function enrolling(options: Enrolling): HostStore['enrol'] {
           spendUse(tokensTable, enrolled, before !== undefined),
           putHost(table, record, before),
           putKey(table, enrolled),
-          ...(before === undefined ? [] : [dropKey(table, before)]),
         ],
       });
       if ((await failedConditions(() => dynamodb.send(write), retrying)) === undefined)
@@ -106,17 +108,13 @@ const putHost = (table: string, record: HostRecord, before: HostRecord | undefin
   },
 });
 
-/** A key belongs to one machine. */
+/** A key is one machine's, also after that machine got a newer one. */
 const putKey = (table: string, { host, thumbprint, at }: NewHost): Part => ({
   Put: {
     TableName: table,
     Item: { ...itemKey(keyPartition(thumbprint), 'key'), version: 1, owner: host.machineId, at },
-    ConditionExpression: 'attribute_not_exists(#key)',
-    ExpressionAttributeNames: { '#key': partitionKey },
+    ConditionExpression: 'attribute_not_exists(#key) OR #owner = :owner',
+    ExpressionAttributeNames: { '#key': partitionKey, '#owner': 'owner' },
+    ExpressionAttributeValues: { ':owner': host.machineId },
   },
-});
-
-/** A key that was replaced belongs to nobody. */
-const dropKey = (table: string, { thumbprint }: HostRecord): Part => ({
-  Delete: { TableName: table, Key: itemKey(keyPartition(thumbprint), 'key') },
 });

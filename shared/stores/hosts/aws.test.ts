@@ -76,7 +76,7 @@ describe('rows of hosts in DynamoDB', () => {
     const secretSha256 = sha256('secret');
     await hosts.enrol({ host, publicKey, thumbprint, tokenId, secretSha256, sequence: 1, at: at(0) });
     const allowance = { left: 59.983, at: Date.parse(at(0)) };
-    const seen = { thumbprint, sequence: 1_234_567, at: at(1), allowance, livelyUntil: at(1801) };
+    const seen = { thumbprint, sequence: 1_234_567, after: 1, at: at(1), allowance, livelyUntil: at(1801) };
     const scan = { at: at(0), milliseconds: 1 };
     await hosts.putReport(machineId, seen, {
       replaces: 0,

@@ -166,7 +166,7 @@ export function awsHostStore(options: HostStoreOptions): HostStore {
         ExpressionAttributeNames: { '#revokedAt': 'revokedAt', '#item': sortKey },
         ExpressionAttributeValues: { ':at': at },
       });
-      return (await failedConditions(() => dynamodb.send(update), retrying)) === undefined ? find(id) : undefined;
+      return (await failedConditions(() => dynamodb.send(update), retrying)) === undefined;
     },
   };
 }
@@ -186,10 +186,11 @@ interface Condition {
   readonly names: readonly string[];
 }
 
-/** A request is let in once, while its key is the machine's and was not revoked. */
-const lettingIn = ({ sequence, thumbprint }: Seen): Condition => ({
-  expression: '#sequence < :before AND #thumbprint = :thumbprint AND attribute_not_exists(#revokedAt)',
-  values: { ':before': sequence, ':thumbprint': thumbprint },
+/** A request is let in once and alone, while its key is the machine's and was not revoked. */
+const lettingIn = ({ sequence, after, thumbprint }: Seen): Condition => ({
+  expression:
+    '#sequence = :after AND #sequence < :before AND #thumbprint = :thumbprint AND attribute_not_exists(#revokedAt)',
+  values: { ':after': after, ':before': sequence, ':thumbprint': thumbprint },
   names: ['sequence', 'thumbprint', 'revokedAt'],
 });
 

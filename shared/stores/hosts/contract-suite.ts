@@ -31,6 +31,7 @@ const newHost = (machineId: string, more: Partial<NewHost> = {}, key = machineId
 const seenOf = (sequence: number, more: Partial<Seen> = {}): Seen => ({
   thumbprint: hostKeyOf('pc-1').thumbprint,
   sequence,
+  after: sequence - 1,
   at: at(100 + sequence),
   allowance: { left: 59, at: Date.parse(at(100 + sequence)) },
   ...more,
@@ -165,7 +166,7 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
 
     it('again with another key only when the token may replace it', async () => {
       const stores = await enrolled('pc-1');
-      await stores.hosts.seen('pc-1', seenOf(7));
+      await stores.hosts.seen('pc-1', seenOf(7, { after: 1 }));
       await stores.hosts.putReport('pc-1', seenOf(8), storedOf(reportOf('pc-1', { updates: [update(1, 'OK')] })));
       await stores.hosts.revoke('pc-1', at(120));
       await stores.hosts.noteClone('pc-1', { machineId: 'pc-9', at: at(121) });
@@ -186,20 +187,30 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
       });
       expect(record).not.toHaveProperty('revokedAt');
       expect(record).not.toHaveProperty('clones');
-      // The old key is nobody's, and lets nobody in.
-      expect(await stores.hosts.ownerOf(hostKeyOf('pc-1').thumbprint)).toBeUndefined();
-      expect(await stores.hosts.seen('pc-1', seenOf(9))).toBe(false);
+      // The old key lets nobody in, and is not given to another machine.
+      expect(await stores.hosts.seen('pc-1', seenOf(9, { after: 1 }))).toBe(false);
+      const copy = { ...newHost('pc-2', { at: at(300) }, 'pc-1'), tokenId: tokenOf(2).tokenId };
+      expect(await stores.hosts.enrol(copy)).toEqual({ outcome: 'cloned', owner: 'pc-1', noted: false });
+      expect(await stores.hosts.find('pc-1')).toEqual(record);
       expect(await stores.hosts.enrol(replacing)).toMatchObject({ outcome: 'already' });
+    });
+
+    it('with a key that it had before', async () => {
+      const stores = await withToken({ replace: true });
+      for (const key of ['first', 'second', 'first'])
+        expect(await stores.hosts.enrol(newHost('pc-1', {}, key))).toMatchObject({ outcome: 'enrolled' });
+      expect((await stores.hosts.find('pc-1'))?.thumbprint).toBe(hostKeyOf('first').thumbprint);
+      expect(await stores.hosts.ownerOf(hostKeyOf('first').thumbprint)).toBe('pc-1');
     });
   });
 
   describe(`${name} lets requests of hosts in`, () => {
     it('each sequence number once, upwards', async () => {
       const { hosts } = await enrolled('pc-1');
-      expect(await hosts.seen('pc-1', seenOf(1))).toBe(false);
-      expect(await hosts.seen('pc-1', seenOf(5))).toBe(true);
-      expect(await hosts.seen('pc-1', seenOf(5))).toBe(false);
-      expect(await hosts.seen('pc-1', seenOf(4))).toBe(false);
+      expect(await hosts.seen('pc-1', seenOf(1, { after: 1 }))).toBe(false);
+      expect(await hosts.seen('pc-1', seenOf(5, { after: 1 }))).toBe(true);
+      expect(await hosts.seen('pc-1', seenOf(5, { after: 5 }))).toBe(false);
+      expect(await hosts.seen('pc-1', seenOf(4, { after: 5 }))).toBe(false);
       expect(await hosts.find('pc-1')).toMatchObject({
         sequence: 5,
         lastSeenAt: at(105),
@@ -216,6 +227,13 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
       expect(both.sort()).toEqual([false, true]);
     });
 
+    it('of many whose allowance was reckoned from the same row, one', async () => {
+      const { hosts } = await enrolled('pc-1');
+      const numbers = [2, 3, 4, 5];
+      const all = await Promise.all(numbers.map((number) => hosts.seen('pc-1', seenOf(number, { after: 1 }))));
+      expect(all.filter(Boolean)).toHaveLength(1);
+    });
+
     it('with a scan that found nothing new, and with haste, which stay', async () => {
       const { hosts } = await enrolled('pc-1');
       await hosts.seen('pc-1', seenOf(2, { livelyUntil: at(500) }), { scannedAt: at(90) });
@@ -225,9 +243,10 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
 
     it('not after its key was revoked; the first time stays', async () => {
       const { hosts } = await enrolled('pc-1');
-      expect(await hosts.revoke('pc-1', at(50))).toMatchObject({ machineId: 'pc-1', revokedAt: at(50) });
-      expect(await hosts.revoke('pc-1', at(60))).toMatchObject({ revokedAt: at(50) });
-      expect(await hosts.revoke('pc-2', at(60))).toBeUndefined();
+      expect(await hosts.revoke('pc-1', at(50))).toBe(true);
+      expect(await hosts.revoke('pc-1', at(60))).toBe(true);
+      expect(await hosts.find('pc-1')).toMatchObject({ machineId: 'pc-1', revokedAt: at(50) });
+      expect(await hosts.revoke('pc-2', at(60))).toBe(false);
       expect(await hosts.seen('pc-1', seenOf(2))).toBe(false);
       expect(await hosts.putReport('pc-1', seenOf(2), storedOf(reportOf('pc-1')))).toBe('lost');
       expect((await hosts.view('pc-1'))?.summary.revokedAt).toBe(at(50));
@@ -284,7 +303,7 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
       await hosts.putReport('pc-1', seenOf(2), storedOf(report));
       const outcomes = await Promise.all([
         hosts.putReport('pc-1', seenOf(3), storedOf(report, 1)),
-        hosts.putReport('pc-1', seenOf(4), storedOf(report, 1)),
+        hosts.putReport('pc-1', seenOf(4, { after: 2 }), storedOf(report, 1)),
       ]);
       expect(outcomes.sort()).toEqual(['lost', 'stored']);
       expect(await hosts.find('pc-1')).toMatchObject({ reportVersion: 2 });
@@ -292,10 +311,10 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
 
     it('and nothing of a request whose number was used', async () => {
       const { hosts } = await enrolled('pc-1');
-      await hosts.putReport('pc-1', seenOf(5), storedOf(report));
+      await hosts.putReport('pc-1', seenOf(5, { after: 1 }), storedOf(report));
       const before = [await hosts.find('pc-1'), await hosts.report('pc-1')];
       const other = reportOf('pc-1', { indexProblem: 'it is unsigned' });
-      expect(await hosts.putReport('pc-1', seenOf(5), storedOf(other, 1))).toBe('lost');
+      expect(await hosts.putReport('pc-1', seenOf(5, { after: 5 }), storedOf(other, 1))).toBe('lost');
       expect(await hosts.putReport('pc-1', seenOf(6), storedOf(other, 0))).toBe('lost');
       expect(await hosts.putReport('pc-2', seenOf(6), storedOf(reportOf('pc-2')))).toBe('lost');
       expect([await hosts.find('pc-1'), await hosts.report('pc-1')]).toEqual(before);

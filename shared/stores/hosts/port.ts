@@ -8,6 +8,11 @@ export interface Seen {
   readonly thumbprint: string;
   /** Of the request; nothing is written unless it is greater than the stored one. */
   readonly sequence: number;
+  /**
+   * The stored sequence number that the allowance was reckoned from. Nothing is written when it is another by now: of many
+   * requests at once, each would take the same one out of the allowance.
+   */
+  readonly after: number;
   readonly at: string;
   readonly allowance: HostRecord['allowance'];
   /** Until when it is asked to check in often; what is stored stays when it is absent. */
@@ -40,8 +45,9 @@ export interface EnrolmentChange {
 
 /**
  * How an enrolment ended. `enrolled`: a use of the token was spent. `already`: this key has this machine; nothing was
- * spent. `cloned`: the key belongs to another machine, on whose row this is noted; `noted` is false when it was noted before. `taken`: the machine has another
- * key, and the token may not replace it. `bad-token`: unknown, wrong secret, ended, revoked or used up.
+ * spent. `cloned`: the key is another machine's, on whose row this is noted; `noted` is false when it was noted before, or
+ * when that machine has a newer key by now. `taken`: the machine has another key, and the token may not replace it.
+ * `bad-token`: unknown, wrong secret, ended, revoked or used up.
  */
 export type Enrolled =
   | { readonly outcome: 'enrolled' | 'already'; readonly record: HostRecord }
@@ -67,13 +73,12 @@ export interface HostStore {
    * @throws StoreError `conflict` when so many enrol with the same token that it did not get its turn
    */
   enrol(host: NewHost): Promise<Enrolled>;
-  /** False: the sequence number was used, or the key was revoked or replaced meanwhile. */
+  /** False: another request came first, or the key was revoked or replaced meanwhile. */
   seen(machineId: string, seen: Seen, unchanged?: { readonly scannedAt: string }): Promise<boolean>;
   report(machineId: string): Promise<StoredReport | undefined>;
   /**
-   * Stores a report in place of the one of version `replaces`, with what the request leaves on the row. `lost`: the
-   * sequence number was used, another report came first, or the key was revoked or replaced; nothing is
-   * changed then.
+   * Stores a report in place of the one of version `replaces`, with what the request leaves on the row. `lost`:
+   * another request or report came first, or the key was revoked or replaced; nothing is changed then.
    *
    * @throws StoreError `refused` when it is too large to be kept
    */
@@ -99,10 +104,10 @@ export interface HostStore {
    * @returns false when that was noted before, or another one less than a minute ago
    */
   noteClone(machineId: string, clone: { readonly machineId: string; readonly at: string }): Promise<boolean>;
-  /** The machine that a key belongs to. */
+  /** The machine that a key was enrolled for, though it may have a newer one by now. */
   ownerOf(thumbprint: string): Promise<string | undefined>;
   /** All of one host, for people. */
   view(machineId: string): Promise<HostView | undefined>;
-  /** Lets the key in no more; again, and the first time stays. @returns `undefined` for a machine that is not known */
-  revoke(machineId: string, at: string): Promise<HostRecord | undefined>;
+  /** Lets the key in no more; again, and the first time stays. @returns false for a machine that is not known */
+  revoke(machineId: string, at: string): Promise<boolean>;
 }

@@ -6,7 +6,7 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
-import { type TokenView, tokenId, tokenView } from '../../contract/tokens.ts';
+import { tokenId, tokenView } from '../../contract/tokens.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { failedConditions, type Retrying } from '../dynamodb/conditional-writes.ts';
 import { heldTrue } from '../dynamodb/conditions.ts';
@@ -25,12 +25,12 @@ export interface TokenStoreOptions extends Retrying {
 }
 
 export function awsTokenStore({ dynamodb, table, ...retrying }: TokenStoreOptions): TokenStore {
-  const get = async (id: string): Promise<TokenView | undefined> => {
-    const { Item } = await dynamodb.send(new GetCommand({ TableName: table, Key: tokenKey(id), ConsistentRead: true }));
-    return Item === undefined ? undefined : parseAll(tokenView, sortKey, table, [Item])[0];
-  };
   return {
-    get,
+    async get(id) {
+      const get = new GetCommand({ TableName: table, Key: tokenKey(id), ConsistentRead: true });
+      const { Item } = await dynamodb.send(get);
+      return Item === undefined ? undefined : parseAll(tokenView, sortKey, table, [Item])[0];
+    },
 
     async create(token, secretSha256) {
       const row = z.parse(tokenRow, { ...token, secretSha256 });
@@ -80,7 +80,7 @@ export function awsTokenStore({ dynamodb, table, ...retrying }: TokenStoreOption
           ),
         retrying,
       );
-      return failed === undefined ? get(id) : undefined;
+      return failed === undefined;
     },
   };
 }

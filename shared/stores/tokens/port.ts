@@ -7,6 +7,6 @@ export interface TokenStore {
   create(token: TokenView, secretSha256: string): Promise<void>;
   get(tokenId: string): Promise<TokenView | undefined>;
   list(query: PageQuery): Promise<Page<TokenView>>;
-  /** Again, and the first time stays. @returns `undefined` when there is no such token */
-  revoke(tokenId: string, at: string): Promise<TokenView | undefined>;
+  /** Again, and the first time stays. @returns false when there is no such token */
+  revoke(tokenId: string, at: string): Promise<boolean>;
 }

@@ -56,22 +56,34 @@ export function readTrees(mainSymbols: i32): i32 {
   return shape == 0 || shape == EMPTY ? 0 : LENGTH_TREE + shape;
 }
 
+/** The next symbol of the pretree, by the bits at hand: `symbol << 6 | length`. */
 @inline
-function preSymbol(): i32 {
-  input.refill();
-  let entry = <i32>load<u16>(PRE_TABLE + ((<usize>(input.bits >> (64 - PRE_BITS))) << 1));
-  if (entry == 0) entry = longCode(PRE_TABLE, PRE_BITS, <i32>(input.bits >> 48));
-  input.skipBits(<u64>(entry & 63));
-  return entry >>> 6;
+function preEntry(bits: u64): i32 {
+  const entry = <i32>load<u16>(PRE_TABLE + ((<usize>(bits >> (64 - PRE_BITS))) << 1));
+  return entry == 0 ? longCode(PRE_TABLE, PRE_BITS, <i32>(bits >> 48)) : entry;
 }
 
 function readLengths(lengths: usize, count: i32): i32 {
   for (let i = 0; i < PRE_SYMBOLS; i++) store<u8>(PRE_LENGTHS + i, <u8>input.readBits(4));
   const shape = buildSmall(PRE_TABLE, PRE_BITS, PRE_LENGTHS, PRE_SYMBOLS);
   if (shape != 0) return PRE_TREE + shape;
+  let bits = input.bits;
+  let left = input.left;
+  let next = input.next;
+  const lowest = input.lowest;
+  let status = 0;
   for (let i = 0; i < count; ) {
-    if (input.next < input.lowest) return OVERRUN;
-    const symbol = preSymbol();
+    if (next < lowest) {
+      status = OVERRUN;
+      break;
+    }
+    bits |= load<u64>(next - 8) >> left;
+    next -= <usize>((63 - left) >> 3);
+    left |= 56;
+    let entry = preEntry(bits);
+    bits <<= <u64>(entry & 63);
+    left -= <u64>(entry & 63);
+    const symbol = entry >>> 6;
     if (symbol < 17) {
       store<u8>(lengths + i, changed(load<u8>(lengths + i), symbol));
       i++;
@@ -79,19 +91,40 @@ function readLengths(lengths: usize, count: i32): i32 {
     }
     let run: i32;
     let length: u8 = 0;
-    if (symbol == 17) run = 4 + <i32>input.readBits(4);
-    else if (symbol == 18) run = 20 + <i32>input.readBits(5);
-    else {
-      run = 4 + <i32>input.readBits(1);
-      const change = preSymbol();
-      if (change > 16) return RUN_OF_RUN;
+    // A symbol has up to 16 bits, so that there are enough for all that follows it.
+    const extra: u64 = symbol == 17 ? 4 : symbol == 18 ? 5 : 1;
+    run = (symbol == 18 ? 20 : 4) + <i32>(bits >> (64 - extra));
+    bits <<= extra;
+    left -= extra;
+    if (symbol == 19) {
+      entry = preEntry(bits);
+      bits <<= <u64>(entry & 63);
+      left -= <u64>(entry & 63);
+      const change = entry >>> 6;
+      if (change > 16) {
+        status = RUN_OF_RUN;
+        break;
+      }
       length = changed(load<u8>(lengths + i), change);
     }
-    if (i + run > count) return RUN_BEYOND_TREE;
-    memory.fill(lengths + i, length, run);
+    if (i + run > count) {
+      status = RUN_BEYOND_TREE;
+      break;
+    }
+    fillBytes(lengths + i, length, run);
     i += run;
   }
-  return 0;
+  input.setBits(bits, left, next);
+  return status;
+}
+
+/** For a few bytes a loop takes less time than the call that `memory.fill` is. */
+@inline
+function fillBytes(at: usize, value: u8, count: i32): void {
+  const end = at + count;
+  const many = <u64>value * 0x0101010101010101;
+  for (; at + 8 <= end; at += 8) store<u64>(at, many);
+  for (; at < end; at++) store<u8>(at, value);
 }
 
 /** A changed code length: the difference is subtracted, modulo 17. */

@@ -15,7 +15,7 @@ const MAX_CODE: i32 = 16;
  * @returns 0 for a complete code, else its shape
  */
 export function sortSymbols(lengths: usize, symbols: i32): i32 {
-  memory.fill(COUNTS, 0, 4 * 17);
+  for (let at: usize = 0; at < 80; at += 16) v128.store(COUNTS + at, i64x2.splat(0));
   for (let i = 0; i < symbols; i++) {
     const at = COUNTS + ((<usize>load<u8>(lengths + i)) << 2);
     store<i32>(at, load<i32>(at) + 1);
@@ -68,7 +68,13 @@ export function buildSmall(table: usize, bits: i32, lengths: usize, symbols: i32
       const span = 1 << (bits - length);
       for (let i = 0; i < count; i++) {
         const entry = <u16>((<i32>load<u16>(SORTED + ((index + i) << 1)) << 6) | length);
-        for (const until = filled + span; filled < until; filled++) store<u16>(table + (filled << 1), entry);
+        const until = filled + span;
+        if (span < 8) {
+          for (; filled < until; filled++) store<u16>(table + (filled << 1), entry);
+        } else {
+          const many = i16x8.splat(entry);
+          for (; filled < until; filled += 8) v128.store(table + (filled << 1), many);
+        }
       }
     }
     const at = codes + length * 12;
@@ -79,7 +85,9 @@ export function buildSmall(table: usize, bits: i32, lengths: usize, symbols: i32
     index += count;
   }
   memory.fill(table + (filled << 1), 0, ((1 << bits) - filled) << 1);
-  memory.copy(longSymbols(table, bits), SORTED, index << 1);
+  const sorted = longSymbols(table, bits);
+  // Those of short codes are never looked for, but have their places.
+  for (let at = 0; at < index << 1; at += 16) v128.store(sorted + at, v128.load(SORTED + at));
   return 0;
 }
 

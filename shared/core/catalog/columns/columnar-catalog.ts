@@ -1,7 +1,8 @@
 import type { Catalog, CatalogUpdate, Lookup, PayloadFile } from '../model.ts';
 import { type CatalogColumns, unpackFlags } from './columns.ts';
 import { type Lists, listEnd, listStart } from './growing.ts';
-import { bytesOfHex, guidOf, hexOf, textAt } from './pools.ts';
+import { bytesOfHex } from './hex.ts';
+import { guidOf, hexOf, textAt } from './pools.ts';
 
 /** A catalogue whose updates and files are made from columns each time they are asked for. */
 export class ColumnarCatalog implements Catalog {

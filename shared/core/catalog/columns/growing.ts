@@ -2,8 +2,8 @@
  * Typed arrays that grow while a catalogue is put together. A catalogue of 137,000 updates as objects takes some
  * hundred MB; as numbers in columns it takes about fifty.
  *
- * They grow in place, as resizable buffers do, and are freed by hand: copied ones would wait for the garbage collector
- * and leave holes in the process's memory, together as much again.
+ * {@link Column}, for bytes, grows in place, as resizable buffers do; {@link NumberColumn} has pages. Both are freed by hand:
+ * copied ones would wait for the garbage collector and leave holes in the process's memory, together as much again.
  */
 type NumberArray = Uint8Array | Uint16Array | Uint32Array | Float64Array;
 

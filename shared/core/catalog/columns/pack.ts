@@ -2,7 +2,7 @@ import type { Catalog, CatalogUpdate, PayloadFile } from '../model.ts';
 import { ColumnsBuilder } from './builder.ts';
 import { ColumnarCatalog } from './columnar-catalog.ts';
 import { type CatalogColumns, packFlags } from './columns.ts';
-import { bytesOfGuid, bytesOfHex } from './pools.ts';
+import { bytesOfGuid, bytesOfHex } from './hex.ts';
 
 /**
  * The columns of any catalogue; those of a columnar one as they are.

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BytePool, bytesOfGuid, bytesOfHex, guidOf, hexOf, TextPool, textAt } from './pools.ts';
+import { bytesOfGuid, bytesOfHex } from './hex.ts';
+import { BytePool, guidOf, hexOf, TextPool, textAt } from './pools.ts';
 
 const key = fc.tuple(fc.nat(0xffff_ffff), fc.nat(0xffff_ffff));
 /** Numbers by first use, as a map gives them. */

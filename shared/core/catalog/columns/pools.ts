@@ -2,7 +2,6 @@ import { maxBytes, NumberColumn, release, uint8Column } from './growing.ts';
 import { type HashKey, keyedHash, keyedHashOfWords, noHashKey } from './keyed-hash.ts';
 import { next, resized } from './sized.ts';
 
-const hexDigits = '0123456789abcdef';
 const hexOfByte: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** Lower-case hex of some bytes. */
@@ -10,42 +9,6 @@ export function hexOf(bytes: Uint8Array, start: number, length: number): string 
   let text = '';
   for (let i = start; i < start + length; i++) text += hexOfByte[bytes[i] as number] as string;
   return text;
-}
-
-/** Value of a lower-case hex digit's code; -1 for any other. */
-const digitOf = new Int8Array(128).fill(-1);
-for (let value = 0; value < 16; value++) digitOf[hexDigits.charCodeAt(value)] = value;
-
-/** Writes the bytes of a hex text. @returns whether it was `length` bytes of lower-case hex */
-export function bytesOfHex(text: string, into: Uint8Array, length: number): boolean {
-  return text.length === length * 2 && readHex(text, 0, into, 0, length);
-}
-
-/** Bytes of each part of a GUID's text. */
-const guidParts = [4, 2, 2, 2, 6] as const;
-
-/** Writes the 16 bytes of a GUID in the order of its text. @returns whether it was one in lower case, with its hyphens */
-export function bytesOfGuid(text: string, into: Uint8Array): boolean {
-  if (text.length !== 36) return false;
-  let from = 0;
-  let at = 0;
-  for (const length of guidParts) {
-    if (from > 0 && text[from - 1] !== '-') return false;
-    if (!readHex(text, from, into, at, length)) return false;
-    from += length * 2 + 1;
-    at += length;
-  }
-  return true;
-}
-
-function readHex(text: string, from: number, into: Uint8Array, at: number, length: number): boolean {
-  for (let i = 0; i < length; i++) {
-    const high = digitOf[text.charCodeAt(from + i * 2)] ?? -1;
-    const low = digitOf[text.charCodeAt(from + i * 2 + 1)] ?? -1;
-    if (high < 0 || low < 0) return false;
-    into[at + i] = (high << 4) | low;
-  }
-  return true;
 }
 
 /** `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx` of 16 bytes, in the order of the text (not that of a Windows GUID structure). */
