@@ -99,6 +99,21 @@ describe('npm start', () => {
     expect([exitCode, stderr]).toEqual([0, '']);
   });
 
+  it('ends in order when npm passes on the Ctrl-C that the terminal sent already', async () => {
+    const child = spawn(process.execPath, ['local/start.ts', '--data', join(folder, 'twice')]);
+    let stdout = '';
+    child.stdout.on('data', (chunk) => {
+      if (stdout === '') {
+        child.kill('SIGINT');
+        setTimeout(() => child.kill('SIGINT'), 50);
+      }
+      stdout += chunk;
+    });
+    const exitCode = await new Promise((resolve) => child.on('close', resolve));
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/ends\n$/);
+  });
+
   it('ends at Ctrl-C while it is still getting ready', async () => {
     const { exitCode, stdout } = await start(['--data', join(folder, 'data')], /synthesizing/);
     expect(exitCode).toBe(0);
