@@ -99,6 +99,21 @@ describe('npm start', () => {
     expect([exitCode, stderr]).toEqual([0, '']);
   });
 
+  it('ends in order when npm passes on the Ctrl-C that the terminal sent already', async () => {
+    const child = spawn(process.execPath, ['local/start.ts', '--data', join(folder, 'twice')]);
+    let stdout = '';
+    let signals = 0;
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+      // By then there are servers to be ended, which takes longer than the other signal is on its way.
+      if (signals > 0 || !/runs on loopback/.test(stdout)) return;
+      for (; signals < 2; signals++) setTimeout(() => child.kill('SIGINT'), signals * 20);
+    });
+    const exitCode = await new Promise((resolve) => child.on('close', resolve));
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/ends\n$/);
+  });
+
   it('ends at Ctrl-C while it is still getting ready', async () => {
     const { exitCode, stdout } = await start(['--data', join(folder, 'data')], /synthesizing/);
     expect(exitCode).toBe(0);

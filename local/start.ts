@@ -17,8 +17,12 @@ if (major < 22 || (major === 22 && minor < 18)) {
   for (const signal of ['SIGINT', 'SIGTERM', ...hangup] as const) {
     process.once(signal, () => {
       stop.abort();
-      // A second one does not wait for anything.
-      process.once(signal, () => process.exit(130));
+      const asked = performance.now();
+      // A second one does not wait for anything. npm passes Ctrl-C on, which the terminal has sent to all of its group: that
+      // is still the first one.
+      process.on(signal, () => {
+        if (performance.now() - asked > 1000) process.exit(130);
+      });
     });
   }
   // Whoever read the output has seen enough, as `head` has, or is gone with the terminal: a reason to end like any other,
