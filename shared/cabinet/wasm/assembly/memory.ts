@@ -58,22 +58,22 @@ export const PRE_TABLE: usize = 0x2400;
 export const ALIGNED_TABLE: usize = 0x2800;
 export const LENGTH_TABLE: usize = 0x3000;
 
-/** Main table: 2^11 entries (u64), then second-level tables of 2^5, for at most 328 long prefixes. */
+/** Main table: 2^10 entries (u64), then second-level tables of 2^6, for at most 328 long prefixes. */
 export const MAIN_TABLE: usize = 0x8000;
-export const MAIN_TABLE_END: usize = MAIN_TABLE + 2048 * 8 + 328 * 32 * 8;
+export const MAIN_TABLE_END: usize = MAIN_TABLE + 1024 * 8 + 328 * 64 * 8;
 /** Of deflate, which never shares an instance's memory with LZX at one time: code lengths and tables. */
 export const DEFLATE_LENGTHS: usize = 0x1000;
 export const LITERAL_TABLE: usize = MAIN_TABLE;
 export const DISTANCE_TABLE: usize = MAIN_TABLE + 2048 * 8 + 144 * 16 * 8;
 
 /** One CFDATA block as it came, at most 65,535 bytes, and zeros behind it. */
-export const INPUT: usize = 0x24000;
+export const INPUT: usize = 0x33000;
 /** The block's words in reverse order, one copy for words at even and one for words at odd bytes; ends of the copies. */
-export const EVEN_TOP: usize = 0x46000;
-export const ODD_TOP: usize = 0x57000;
+export const EVEN_TOP: usize = 0x55000;
+export const ODD_TOP: usize = 0x66000;
 /** Output frame after the call translation. */
-export const TRANSLATED: usize = 0x58000;
-export const WINDOW: usize = 0x60100;
+export const TRANSLATED: usize = 0x67000;
+export const WINDOW: usize = 0x6f100;
 /** The largest window and a frame. */
 export const WINDOW_SPACE: usize = 0x208000;
 /** Copies write up to 47 bytes more than asked for. */

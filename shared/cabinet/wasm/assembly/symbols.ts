@@ -132,17 +132,17 @@ function decodeSymbols(stop: i32, isAligned: bool): i32 {
 
     let length = <usize>((entry >> 16) & 0xff);
     if ((entry & LONG) != 0) {
-      let code = <i32>load<u16>(LENGTH_TABLE + ((<usize>(bits >> (64 - LENGTH_BITS))) << 1));
+      let code = <u64>load<u16>(LENGTH_TABLE + ((<usize>(bits >> (64 - LENGTH_BITS))) << 1));
       if (code == 0) {
-        code = longCode(LENGTH_TABLE, LENGTH_BITS, <i32>(bits >> 48));
+        code = <u64>longCode(LENGTH_TABLE, LENGTH_BITS, <i32>(bits >> 48));
         if (code == 0) {
           status = EMPTY_LENGTH_TREE;
           break;
         }
       }
-      bits <<= <u64>code;
-      left -= <u64>(code & 63);
-      length += <usize>(code >>> 6);
+      bits <<= code;
+      left -= code & 63;
+      length += <usize>(code >> 6);
     }
 
     let offset: u32;
