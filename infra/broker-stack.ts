@@ -146,6 +146,14 @@ export interface BrokerStackProps extends StackProps {
   readonly hostRequestsPerMinute?: number;
 
   /**
+   * Files that one host may have fetched from Microsoft on a day (UTC), those left out that another one asked for first.
+   * What is above is refused by name until the next day.
+   *
+   * @default 500
+   */
+  readonly hostFilesPerDay?: number;
+
+  /**
    * How long the agents' API keeps rules and active commands in memory before it reads them again. Hosts hear of a change
    * that much later; a shorter time costs more reads.
    *
@@ -310,6 +318,7 @@ export class BrokerStack extends Stack {
       tokens,
       hostBurst: props.hostBurst ?? 60,
       hostRequestsPerMinute: props.hostRequestsPerMinute ?? 6,
+      hostFilesPerDay: props.hostFilesPerDay ?? 500,
       settingsKept: props.settingsKept ?? Duration.minutes(1),
     });
     const aggregateFleet = new AggregateFleet(this, 'AggregateFleet', {

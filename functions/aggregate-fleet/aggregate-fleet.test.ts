@@ -74,6 +74,7 @@ describe('a batch of changes', () => {
     const odd = [
       changeTo({ machineId: 'key#abc', item: 'key', version: 1, owner: 'pc-1', at: at(0) }),
       changeTo({ machineId: 'pc-1', item: 'rejected', version: 1 }),
+      changeTo({ machineId: 'pc-1', item: 'openings', version: 1, day: '2026-07-14', count: 1 }),
       changeTo({ machineId: 'pc-1', item: 'unheard-of' }),
       changeTo({ machineId: 'pc-2', item: 'host', version: 1 }),
       changeTo({ ...reportRowOf('pc-1', 1, {}), body: Uint8Array.of(1) }),

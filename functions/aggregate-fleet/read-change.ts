@@ -30,6 +30,7 @@ export function readRow(row: RawRow): FleetChange | Beat | undefined {
   switch (item) {
     case hostItems.key:
     case hostItems.rejected:
+    case hostItems.openings:
       return undefined;
     case hostItems.beat: {
       const parsed = z.safeParse(fleetBeat, row);

@@ -30,6 +30,8 @@ export const serveAgentsEnv = z.object({
   AGENT_BURST: positive,
   /** Requests that a host may make per minute besides. */
   AGENT_PER_MINUTE: positive,
+  /** Files that one host may have fetched on a day. */
+  AGENT_FILES_PER_DAY: positive,
   /** How long rules and active commands are kept in memory. */
   SETTINGS_KEEP_SECONDS: positive,
 });

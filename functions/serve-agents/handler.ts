@@ -45,6 +45,7 @@ const ports: AgentPorts = {
   catalog: awsCatalogStore({ dynamodb, s3, table: env.CATALOG_TABLE, bucket: env.INDEX_BUCKET, sleep }),
   payloads: awsPayloadStore({ dynamodb, s3, table: env.PAYLOADS_TABLE, bucket: env.PAYLOADS_BUCKET, sleep }),
   requests: awsRequestStore({ dynamodb, table: env.REQUESTS_TABLE, sleep }),
+  filesPerDay: env.AGENT_FILES_PER_DAY,
   audience: env.AGENT_AUDIENCE,
   repositoryUrl: env.REPOSITORY_URL,
   keepMilliseconds: env.SETTINGS_KEEP_SECONDS * 1000,

@@ -21,6 +21,8 @@ export interface AgentPorts {
   readonly catalog: Pick<CatalogStore, 'fileFacts' | 'unitsById'>;
   readonly payloads: Pick<PayloadStore, 'held'>;
   readonly requests: Pick<RequestStore, 'open' | 'get'>;
+  /** Files that nobody asked for before and one host may have fetched on a day. */
+  readonly filesPerDay: number;
   /** How the broker wants to be named in `aud`. */
   readonly audience: string;
   /** Address of the repository, without a slash at the end. */

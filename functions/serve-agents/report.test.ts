@@ -253,6 +253,42 @@ describe('what a report needs', () => {
     expect((await host.send('postReport', needing('pc-1', sha1('a')))).body).toMatchObject({ requested: [sha1('a')] });
   });
 
+  it('is requested up to a number of files a day for one host; what is above is refused with the reason', async () => {
+    const { host, api, ports, clock } = await make();
+    const { filesPerDay } = ports;
+    const names = Array.from({ length: filesPerDay + 3 }, (_, n) => sha1(`file ${n}`)).sort();
+    await ports.catalog.putFileFacts(names.map(fileOf));
+    // Of a file that others have asked for already, nothing is counted.
+    const second = await api.newHost('pc-2');
+    await second.enrol();
+    await second.send('postReport', needing('pc-2', ...names.slice(0, 1)));
+    const { body } = await host.send('postReport', needing('pc-1', ...names));
+    expect(body.requested).toEqual(names.slice(0, filesPerDay + 1));
+    const reason = expect.stringMatching(
+      /^this host had 500 files fetched on 2026-07-14, .* ask again from 2026-07-15 on$/,
+    );
+    expect(body.refused).toEqual(names.slice(filesPerDay + 1).map((name) => ({ sha1: name, reason })));
+    expect((await ports.hosts.view('pc-1'))?.last?.refused).toEqual(body.refused);
+    // Neither does it help to name fewer at a time.
+    const again = await host.send('postReport', needing('pc-1', ...names.slice(-1)));
+    expect(again.body).toMatchObject({ requested: [], refused: [{ sha1: names.at(-1) }] });
+    expect(await ports.requests.countByState()).toMatchObject({ open: filesPerDay + 1 });
+    clock.seconds += 86_400;
+    const nextDay = await host.send('postReport', needing('pc-1', ...names));
+    expect(nextDay.body).toMatchObject({ requested: names, refused: [] });
+  });
+
+  it('and was given up lately costs the host nothing of its day', async () => {
+    const { host, ports } = await make();
+    await host.send('postReport', needing('pc-1', sha1('a')));
+    const claim = { messageId: 'm', receiveCount: 3, leaseUntil: at(900) };
+    await ports.requests.claim(sha1('a'), claim, at(101));
+    await ports.requests.fail(sha1('a'), claim, { at: at(102), error: 'wrong bytes', final: true });
+    await host.send('postReport', needing('pc-1', sha1('a')));
+    const { filesPerDay: limit } = ports;
+    expect(await ports.hosts.takeOpenings('pc-1', { day: at(100).slice(0, 10), wanted: limit, limit })).toBe(limit - 1);
+  });
+
   it('is requested all, when it is much', async () => {
     const { host, ports } = await make();
     const names = Array.from({ length: 100 }, (_, n) => sha1(`file ${n}`)).sort();

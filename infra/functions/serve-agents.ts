@@ -29,6 +29,8 @@ export interface ServeAgentsProps extends FunctionSettings {
   /** Requests that one host may make at once, and per minute besides. */
   readonly hostBurst: number;
   readonly hostRequestsPerMinute: number;
+  /** Files that one host may have fetched on a day. */
+  readonly hostFilesPerDay: number;
   /** How long rules and active commands are kept in memory. */
   readonly settingsKept: Duration;
 }
@@ -60,6 +62,7 @@ export class ServeAgents extends BrokerFunction {
       AGENT_AUDIENCE: `urn:kbroker:${account}:${region}:${stackName}`,
       AGENT_BURST: String(props.hostBurst),
       AGENT_PER_MINUTE: String(props.hostRequestsPerMinute),
+      AGENT_FILES_PER_DAY: String(props.hostFilesPerDay),
       SETTINGS_KEEP_SECONDS: String(props.settingsKept.toSeconds()),
     });
   }

@@ -66,12 +66,20 @@ test('the agents’ function knows its name, and its limits can be set', () => {
     const fn = of.ofType('AWS::Lambda::Function').find(({ id }) => id.startsWith('ServeAgents'));
     return variables.parse(fn?.properties).Environment.Variables;
   };
-  expect(variablesOf(synthesized)).toMatchObject({ AGENT_BURST: '60', AGENT_PER_MINUTE: '6' });
+  expect(variablesOf(synthesized)).toMatchObject({
+    AGENT_BURST: '60',
+    AGENT_PER_MINUTE: '6',
+    AGENT_FILES_PER_DAY: '500',
+  });
   const name = JSON.stringify(variablesOf(synthesized).AGENT_AUDIENCE);
   for (const part of ['urn:kbroker:', 'AWS::AccountId', 'AWS::Region', ':KBroker']) expect(name).toContain(part);
-  const other = synthesize({ hostBurst: 600, hostRequestsPerMinute: 100 });
+  const other = synthesize({ hostBurst: 600, hostRequestsPerMinute: 100, hostFilesPerDay: 50 });
   try {
-    expect(variablesOf(other)).toMatchObject({ AGENT_BURST: '600', AGENT_PER_MINUTE: '100' });
+    expect(variablesOf(other)).toMatchObject({
+      AGENT_BURST: '600',
+      AGENT_PER_MINUTE: '100',
+      AGENT_FILES_PER_DAY: '50',
+    });
   } finally {
     other.remove();
   }

@@ -10,7 +10,14 @@ import { hostFacts, hostReport, scanMoment } from './agent/report.ts';
 import { machineId, sha1, sha256, timestamp } from './primitives.ts';
 
 /** Sort key of each row of a machine; `beat` is that of rows that say how far the stream was read (fleet-snapshot.ts). */
-export const hostItems = { host: 'host', report: 'report', rejected: 'rejected', key: 'key', beat: 'beat' } as const;
+export const hostItems = {
+  host: 'host',
+  report: 'report',
+  rejected: 'rejected',
+  openings: 'openings',
+  key: 'key',
+  beat: 'beat',
+} as const;
 
 const { hostname, os, osVersion, architecture, agentVersion } = hostFacts.shape;
 

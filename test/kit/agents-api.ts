@@ -41,6 +41,7 @@ export function memoryAgentPorts() {
       catalog: new MemoryCatalogStore(),
       payloads: new MemoryPayloadStore(),
       requests: new MemoryRequestStore({ retryFailedAfterSeconds: 1000 }),
+      filesPerDay: 500,
       audience: testAudience,
       keepMilliseconds: 5000,
       repositoryUrl: 'https://repository.example',

@@ -5,10 +5,12 @@ import {
   factsOfRow,
   hostViewOf,
   newRecord,
+  type OpeningsRow,
   packReport,
   rejectedItem,
   stateOfRow,
   withClone,
+  withOpenings,
 } from '#shared/stores/hosts/rows.ts';
 import { refusalOf } from '#shared/stores/tokens/row.ts';
 import { MemoryTokenStore } from './memory-tokens.ts';
@@ -22,6 +24,7 @@ export class MemoryHostStore implements HostStore {
   readonly reports = new Map<string, StoredReport>();
   /** Bodies that did not parse, cut as they are kept. */
   readonly rejected = new Map<string, ReturnType<typeof rejectedItem>>();
+  readonly #openings = new Map<string, Pick<OpeningsRow, 'day' | 'count'>>();
   readonly #owners = new Map<string, string>();
   readonly #tokens: MemoryTokenStore;
 
@@ -108,6 +111,18 @@ export class MemoryHostStore implements HostStore {
     if (before === undefined || clones === undefined) return false;
     this.records.set(machineId, { ...before, clones });
     return true;
+  }
+
+  async takeOpenings(machineId: string, asked: Parameters<HostStore['takeOpenings']>[1]) {
+    const { taken, after } = withOpenings(this.#openings.get(machineId), asked);
+    if (taken > 0) this.#openings.set(machineId, after);
+    return taken;
+  }
+
+  async returnOpenings(machineId: string, { day, count }: { readonly day: string; readonly count: number }) {
+    const before = this.#openings.get(machineId);
+    if (before?.day === day && before.count >= count)
+      this.#openings.set(machineId, { day, count: before.count - count });
   }
 
   async view(machineId: string): Promise<HostView | undefined> {

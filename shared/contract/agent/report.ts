@@ -102,7 +102,10 @@ export const reportAnswer = z.object({
   hash: sha256,
   /** Files that are requested now, by this report or an earlier one. */
   requested: z.array(sha1),
-  /** Files that are never requested, each with the reason: their digest is not in the catalogue. */
+  /**
+   * Files that are not requested, each with the reason: their digest is not in the catalogue, or this host had as many
+   * fetched today as one host may.
+   */
   refused: z.array(z.object({ sha1, reason: z.string() })),
 });
 export type ReportAnswer = z.infer<typeof reportAnswer>;

@@ -13,6 +13,7 @@ import { failedConditions, type Retrying } from '../dynamodb/conditional-writes.
 import { parseAll } from '../dynamodb/rows.ts';
 import { StoreError } from '../store-error.ts';
 import { enrolling } from './aws-enrol.ts';
+import { countingOpenings } from './aws-openings.ts';
 import { hostsBinding } from './binding.ts';
 import type { HostStore, Seen } from './port.ts';
 import {
@@ -20,6 +21,7 @@ import {
   itemKey,
   keyPartition,
   keyRow,
+  openingsRow,
   packReport,
   rejectedItem,
   stateOfRow,
@@ -83,6 +85,7 @@ export function awsHostStore(options: HostStoreOptions): HostStore {
     ownerOf,
     noteClone,
     enrol: enrolling({ ...options, find, ownerOf, noteClone }),
+    ...countingOpenings({ ...options, find: (id) => read(openingsRow, id, 'openings') }),
 
     async seen(id, seen, unchanged) {
       const update = new UpdateCommand({

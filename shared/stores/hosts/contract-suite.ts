@@ -264,6 +264,50 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
     });
   });
 
+  describe(`${name} counts the files that a host has fetched`, () => {
+    const take = (hosts: HostStore, wanted: number, day = '2026-07-14', machineId = 'pc-1') =>
+      hosts.takeOpenings(machineId, { day, wanted, limit: 10 });
+
+    it('up to a bound in a day, for each host', async () => {
+      const { hosts } = await enrolled('pc-1', 'pc-2');
+      expect(await take(hosts, 7)).toBe(7);
+      expect(await take(hosts, 7)).toBe(3);
+      expect(await take(hosts, 1)).toBe(0);
+      expect(await take(hosts, 1, '2026-07-14', 'pc-2')).toBe(1);
+      expect(await take(hosts, 12, '2026-07-15')).toBe(10);
+      // A clock that is behind does not begin the day before anew.
+      expect(await take(hosts, 1, '2026-07-14')).toBe(0);
+    });
+
+    it('and takes back what came to nothing, on the same day', async () => {
+      const { hosts } = await enrolled('pc-1');
+      await take(hosts, 10);
+      await hosts.returnOpenings('pc-1', { day: '2026-07-14', count: 4 });
+      await hosts.returnOpenings('pc-1', { day: '2026-07-13', count: 4 });
+      expect(await take(hosts, 9)).toBe(4);
+      await hosts.returnOpenings('pc-1', { day: '2026-07-14', count: 99 });
+      expect(await take(hosts, 1)).toBe(0);
+      await hosts.returnOpenings('pc-2', { day: '2026-07-14', count: 1 });
+      expect(await take(hosts, 11, '2026-07-14', 'pc-2')).toBe(10);
+    });
+
+    it('never above it, also when many reports come at once', async () => {
+      const { hosts } = await enrolled('pc-1');
+      const all = await Promise.allSettled(Array.from({ length: 6 }, () => take(hosts, 4)));
+      const taken = all.reduce((sum, one) => sum + (one.status === 'fulfilled' ? one.value : 0), 0);
+      for (const one of all) if (one.status === 'rejected') expect(one.reason).toMatchObject({ code: 'conflict' });
+      expect(taken).toBeGreaterThan(0);
+      expect(taken).toBeLessThanOrEqual(10);
+    });
+
+    it('beside what is known of it', async () => {
+      const { hosts } = await enrolled('pc-1');
+      const before = await hosts.view('pc-1');
+      await take(hosts, 1);
+      expect(await hosts.view('pc-1')).toEqual(before);
+    });
+  });
+
   describe(`${name} keeps reports`, () => {
     const report = reportOf('pc-1', {
       updates: [update(1, 'OK'), update(2, 'MISSING'), update(3, 'DISCARDED')],

@@ -106,6 +106,20 @@ export interface HostStore {
   noteClone(machineId: string, clone: { readonly machineId: string; readonly at: string }): Promise<boolean>;
   /** The machine that a key was enrolled for, though it may have a newer one by now. */
   ownerOf(thumbprint: string): Promise<string | undefined>;
+  /**
+   * Counts files that a host is about to have fetched, up to a bound in a day. Counted before they are, so that many
+   * requests at once stay below it together.
+   *
+   * @param day of UTC, `YYYY-MM-DD`; one that is before the day that is counted counts as that
+   * @returns how many of the wanted it may have
+   * @throws StoreError `conflict` when others of the same host came between in each try
+   */
+  takeOpenings(
+    machineId: string,
+    asked: { readonly day: string; readonly wanted: number; readonly limit: number },
+  ): Promise<number>;
+  /** Takes back from the count what came to nothing; at another day, or more than was counted, changes nothing. */
+  returnOpenings(machineId: string, unused: { readonly day: string; readonly count: number }): Promise<void>;
   /** All of one host, for people. */
   view(machineId: string): Promise<HostView | undefined>;
   /** Lets the key in no more; again, and the first time stays. @returns false for a machine that is not known */

@@ -53,6 +53,28 @@ export const rejectedRow = z.object({
   body: z.instanceof(Uint8Array),
 });
 
+/** How many files a host had fetched on a day. */
+export const openingsRow = z.object({
+  version: z.literal(1),
+  day: z.iso.date(),
+  count: z.int().check(z.nonnegative()),
+});
+export type OpeningsRow = z.infer<typeof openingsRow>;
+
+/**
+ * The count after some more were taken, as many as the bound leaves.
+ *
+ * @param before `undefined` when nothing was counted yet
+ */
+export function withOpenings(
+  before: Pick<OpeningsRow, 'day' | 'count'> | undefined,
+  { day, wanted, limit }: { readonly day: string; readonly wanted: number; readonly limit: number },
+): { readonly taken: number; readonly after: Pick<OpeningsRow, 'day' | 'count'> } {
+  const current = before === undefined || before.day < day ? { day, count: 0 } : before;
+  const taken = Math.max(0, Math.min(wanted, limit - current.count));
+  return { taken, after: { day: current.day, count: current.count + taken } };
+}
+
 const noCounts: Record<UpdateState, number> = { OK: 0, PENDING: 0, MISSING: 0, DISCARDED: 0, ERROR: 0, SUPERSEDED: 0 };
 
 /**
