@@ -44,8 +44,8 @@ export function formatIdentity(identity: IdentityDocument | undefined): string {
 /** The rules that count on this host, and the settings that they come to, for people. */
 export function formatRules(compiled: CompiledRules | undefined): string {
   if (compiled === undefined) return 'rules       none stored here yet\n';
-  const { document, rules, settings } = compiled;
-  const { enabled, defaultAllow, installDelay, installDelays } = settings;
+  const { document, rules } = compiled;
+  const { enabled, defaultAllow, installDelay, installDelays } = rules.settings;
   const delays = [
     ...(installDelay === undefined ? [] : [said(installDelay, durationInWords)]),
     ...[...installDelays].map(([severity, delay]) => `${severity} ${said(delay, durationInWords)}`),
@@ -64,8 +64,8 @@ const said = <Value>(setting: Setting<Value> | undefined, inWords: (value: Value
   setting === undefined ? unset : `${inWords(setting.value)} (by "${setting.package}")`;
 
 /** The same for scripts: each setting with the package that it is from, `null` where no package sets it. Times in seconds. */
-export function describeRules({ document, rules, settings }: CompiledRules) {
-  const { enabled, defaultAllow, installDelay, installDelays } = settings;
+export function describeRules({ document, rules }: CompiledRules) {
+  const { enabled, defaultAllow, installDelay, installDelays } = rules.settings;
   return {
     revision: document.revision,
     packages: rules.packages,

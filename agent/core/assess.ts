@@ -4,6 +4,7 @@ import type { HostScan, NeededUpdate, ScannedUpdate } from '#shared/core/catalog
 import { judge } from '#shared/core/rules/judge.ts';
 import type { Verdict } from '#shared/core/rules/model.ts';
 import { isServicingStack } from '#shared/core/rules/servicing-stack.ts';
+import { switchedOffInWords } from '#shared/core/rules/words.ts';
 import type { UpdateState } from '#shared/core/status/states.ts';
 import { ageFrom, type FirstPublications } from './first-published.ts';
 import { installRecordOf, type Journal } from './journal.ts';
@@ -43,9 +44,7 @@ export function judgeScan(scan: HostScan, { compiled, now, firstPublished }: Jud
     if (verdicts[at]?.allowed === true) replacing.set(update.updateId, update);
   });
   const candidates = [...replacing.values()];
-  const { enabled } = compiled.settings;
-  const off =
-    enabled?.value === false ? `nothing is installed on this host: "${enabled.package}" sets enabled to false` : '';
+  const switchedOff = switchedOffInWords(compiled.rules.settings);
   return scan.needed.flatMap((update, at) => {
     const verdict = verdicts[at];
     if (verdict === undefined) return [];
@@ -54,9 +53,9 @@ export function judgeScan(scan: HostScan, { compiled, now, firstPublished }: Jud
     return {
       update,
       verdict,
-      wanted: verdict.allowed && replacedBy === undefined && off === '',
+      wanted: verdict.allowed && replacedBy === undefined && switchedOff === undefined,
       ...(replacedBy !== undefined && { replacedBy }),
-      ...(off !== '' && { switchedOff: off }),
+      ...(switchedOff !== undefined && { switchedOff }),
     };
   });
 }

@@ -93,6 +93,13 @@ and 2 more; --update or --kb shows them
 `);
   });
 
+  it('says first that nothing is installed on a host that is switched off', async () => {
+    const switchedOff = 'nothing is installed on this host: "freeze" sets enabled to false';
+    const { context, printed } = open(() => explanationOf([explained('1')], { switchedOff }));
+    await explainRules(context, { host: 'pc-1' });
+    expect(printed.stdout.split('\n')[1]).toBe(`${switchedOff}; what follows is what else would count`);
+  });
+
   it('asks for one update, or for each KB once and joins what comes', async () => {
     const one = open(() => explanationOf([]));
     await explainRules(one.context, { host: 'pc-1', update: '00000000-0000-4000-8000-00000000000A_200' });
@@ -169,6 +176,20 @@ describe('kbroker rules impact', () => {
     });
     await showRulesImpact(scripts.context, [file]);
     expect(JSON.parse(scripts.printed.stdout)).toEqual(impactOf());
+  });
+
+  it('says which hosts are switched off before or after', async () => {
+    const file = await files.write('freeze.yaml', 'name: freeze\nsettings: {enabled: false}\n');
+    const before = { allowed: true, code: 'allowed', reason: 'allowed by rule 1 of "base": KB5000001' } as const;
+    const after = { ...before, switchedOff: 'nothing is installed on this host: "freeze" sets enabled to false' };
+    const change = { updateId: '00000000-0000-4000-8000-000000000001', kbs: ['5000001'], group: 'pilots', hosts: 7 };
+    const impact = impactOf({ hosts: 7, total: 1, changes: [{ ...change, title: 'Update', before, after }] });
+    const { context, printed } = testContext(({ method }) => (method === 'POST' ? impact : rulesDocumentOf(book)));
+    await showRulesImpact(context, [file]);
+    expect(printed.stdout).toBe(`1 verdict changes, on 7 hosts:
+HOSTS  WHERE   KB         TITLE   BEFORE   AFTER          REASON
+7      pilots  KB5000001  Update  allowed  off (allowed)  ${after.switchedOff}; otherwise ${before.reason}
+`);
   });
 
   it('refuses files with faults before anything is sent', async () => {

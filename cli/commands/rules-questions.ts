@@ -80,12 +80,13 @@ function joined(a: Explanation, b: Explanation): Explanation {
 }
 
 function describe(explanation: Explanation, hostname: string): string[] {
-  const { machineId, group, revision, packages, updates, unknown = [], total } = explanation;
+  const { machineId, group, revision, packages, switchedOff, updates, unknown = [], total } = explanation;
   const listed = updates.length + unknown.length;
   return [
     `${hostname} (${machineId}) in group ${group}: rules revision ${revision}, ${
       packages.length === 0 ? 'no packages' : `packages ${packages.join(', ')}`
     }`,
+    ...(switchedOff === undefined ? [] : [`${switchedOff}; what follows is what else would count`]),
     ...(listed === 0 ? ['no such update: none is known here, and the host reported none'] : []),
     ...updates.flatMap(describeUpdate),
     ...unknown.flatMap(({ updateId, revision: of, kbs }) => [

@@ -1,5 +1,5 @@
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
-import type { Impact, VerdictView } from '#shared/contract/operators/rules.ts';
+import type { Impact, VerdictOnHosts } from '#shared/contract/operators/rules.ts';
 import type { RuleBook, RulesDocument } from '#shared/contract/rules.ts';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../commands/context.ts';
@@ -91,7 +91,7 @@ export function printImpact(io: CliIo, impact: Impact): void {
         title ?? updateId,
         wordOf(before),
         wordOf(after),
-        after.reason,
+        after.switchedOff === undefined ? after.reason : `${after.switchedOff}; otherwise ${after.reason}`,
       ]),
     );
     if (total > changes.length) printLines(io, [`and ${total - changes.length} more, on fewer hosts each`]);
@@ -101,7 +101,7 @@ export function printImpact(io: CliIo, impact: Impact): void {
   io.stderr.write(`compared with revision ${revision}; hosts ${describeAge(impact)}\n`);
 }
 
-const words: Readonly<Record<VerdictView['code'], string>> = {
+const words: Readonly<Record<VerdictOnHosts['code'], string>> = {
   forbidden: 'forbidden',
   held: 'held',
   allowed: 'allowed',
@@ -111,6 +111,7 @@ const words: Readonly<Record<VerdictView['code'], string>> = {
   'default-deny': 'not allowed',
 };
 
-function wordOf({ code, until }: VerdictView): string {
-  return until === undefined ? words[code] : `${words[code]} until ${until.slice(0, 10)}`;
+function wordOf({ code, until, switchedOff }: VerdictOnHosts): string {
+  const word = until === undefined ? words[code] : `${words[code]} until ${until.slice(0, 10)}`;
+  return switchedOff === undefined ? word : `off (${word})`;
 }

@@ -124,6 +124,19 @@ describe('an explanation', () => {
     });
   });
 
+  it('says that nothing is installed on a host that is switched off, and by which package', async () => {
+    const freeze = { name: 'freeze', priority: 1000, rules: [], settings: { enabled: false } };
+    const { packages, assignments } = book;
+    const groups = { ...assignments.groups, pilots: ['pilot', 'all', 'freeze'] };
+    const frozen = { packages: [...packages, freeze], assignments: { ...assignments, groups } };
+    await ports.rules.put({ book: frozen, changedAt: at(0), changedBy: 'ada' }, 0);
+    await publish(unit(1));
+    const { switchedOff, updates } = await explain({ update: guid(1) });
+    expect(switchedOff).toBe('nothing is installed on this host: "freeze" sets enabled to false');
+    // What would be, were it not so.
+    expect(updates).toMatchObject([{ verdict: { allowed: true } }]);
+  });
+
   it('says which updates left the index, and which the catalogue does not know', async () => {
     const first = catalogOf([unit(1), unit(2)]);
     await ports.catalog.putFacts(first, { previous: undefined, at: at(0) });

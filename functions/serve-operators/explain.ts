@@ -8,6 +8,7 @@ import type { StoredUnit } from '#shared/core/catalog/unit-facts.ts';
 import { neededStates } from '#shared/core/fleet/needed-updates.ts';
 import { explain } from '#shared/core/rules/explain.ts';
 import { compileRules, type Rules } from '#shared/core/rules/judge.ts';
+import { switchedOffInWords } from '#shared/core/rules/words.ts';
 import { StoreError } from '#shared/stores/store-error.ts';
 import { missing, parameter } from './parameters.ts';
 import type { OperatorPorts, OperatorsApi } from './ports.ts';
@@ -71,6 +72,7 @@ export function explainApi(ports: ExplainPorts): Pick<OperatorsApi, 'explainRule
 
       const { revision, packages } = rulesOfHost(document, { machineId: id, group });
       const rules = compileRules(packages);
+      const switchedOff = switchedOffInWords(rules.settings);
       const now = ports.now();
       return {
         version: 1,
@@ -78,6 +80,7 @@ export function explainApi(ports: ExplainPorts): Pick<OperatorsApi, 'explainRule
         group,
         revision,
         packages: [...rules.packages],
+        ...(switchedOff !== undefined && { switchedOff }),
         updates: known.map((one) => explained(rules, one, now)),
         ...(unknown.length > 0 && {
           unknown: unknown.map(({ updateId, revision: own, kbs }) => ({ updateId, revision: own, kbs: [...kbs] })),

@@ -206,4 +206,38 @@ describe('the impact of a change', () => {
     };
     await expect(ask(bookOf({}))).rejects.toMatchObject({ name: 'ProblemError', code: 'unavailable' });
   });
+
+  it('of a switch is every update that hosts begin or cease to install, and no other', async () => {
+    await publish(1, 2);
+    const pilot = bookOf({ pilot: [allow(1)] }, { pilots: ['pilot'] });
+    const freeze = { name: 'freeze', priority: 1000, rules: [], settings: { enabled: false } };
+    const frozen: RuleBook = {
+      packages: [...pilot.packages, freeze],
+      assignments: { groups: { pilots: ['pilot', 'freeze'] }, hosts: {} },
+    };
+    await inForce(pilot);
+    setRows(hostWith('pc-1', 'pilots', { 1: 'PENDING', 2: 'DISCARDED' }));
+    const off = 'nothing is installed on this host: "freeze" sets enabled to false';
+    const freezing = await ask(frozen);
+    expect(freezing).toMatchObject({
+      hosts: 1,
+      total: 1,
+      changes: [{ updateId: guid(1), after: { switchedOff: off } }],
+    });
+    expect(freezing.changes[0]?.before).not.toHaveProperty('switchedOff');
+    await ports.rules.put({ book: frozen, changedAt: at(1), changedBy: 'ada' }, 1);
+    const thawing = await ask(pilot);
+    expect(thawing).toMatchObject({
+      hosts: 1,
+      total: 1,
+      changes: [{ updateId: guid(1), before: { switchedOff: off } }],
+    });
+    expect(thawing.changes[0]?.after).not.toHaveProperty('switchedOff');
+    // Of what stays off, the verdict of what nobody installs is still told.
+    const more = bookOf({ pilot: [allow(1), allow(2)] });
+    const changed = await ask({ ...frozen, packages: [...more.packages, freeze] });
+    expect(changed.changes).toMatchObject([
+      { updateId: guid(2), before: { switchedOff: off }, after: { code: 'allowed', switchedOff: off } },
+    ]);
+  });
 });

@@ -11,7 +11,9 @@ const verdict = z.object({
   by: z.optional(z.object({ package: packageName, rule: z.union([z.int(), z.enum(['wapt', 'settings'])]) })),
   until: z.optional(timestamp),
 });
-export type VerdictView = z.infer<typeof verdict>;
+
+/** Why nothing is installed on a host whatever is allowed (`enabled: false`); absent when that is not so. */
+const switchedOff = z.optional(z.string());
 
 /** Each step of the order that was looked at, and what it said; the first that decides is the verdict. */
 const step = z.object({
@@ -30,6 +32,7 @@ export const explanation = z.object({
   /** Revision of the rules, and the packages that count on this host in their order. */
   revision: z.int(),
   packages: z.array(packageName),
+  switchedOff,
   updates: z.array(
     z.object({
       updateId: guid,
@@ -52,6 +55,9 @@ export const explanation = z.object({
 });
 export type Explanation = z.infer<typeof explanation>;
 
+const verdictOnHosts = z.extend(verdict, { switchedOff });
+export type VerdictOnHosts = z.infer<typeof verdictOnHosts>;
+
 /** What a change of the rules would do, before it is made. */
 export const impactQuestion = z.object({ version: z.literal(2), book: ruleBook });
 
@@ -61,7 +67,10 @@ export const impact = z.object({
   ageSeconds: z.number(),
   /** Revision that it is compared with. */
   revision: z.int(),
-  /** Updates whose verdict changes on some host that reported to need them: most hosts first, at most 500. */
+  /**
+   * Updates whose verdict changes on some host that reported to need them, or that such a host begins or ceases to install
+   * because it is switched on or off: most hosts first, at most 500.
+   */
   changes: z.array(
     z.object({
       updateId: guid,
@@ -72,8 +81,8 @@ export const impact = z.object({
       machineId: z.optional(machineId),
       /** Hosts of the group that need it, without those that have packages of their own. */
       hosts: z.int(),
-      before: verdict,
-      after: verdict,
+      before: verdictOnHosts,
+      after: verdictOnHosts,
     }),
   ),
   /** Hosts that at least one change touches. */

@@ -1,5 +1,6 @@
 import { compileRules, judge, type Rules } from '../rules/judge.ts';
 import type { Judged, RulePackage, Verdict } from '../rules/model.ts';
+import { switchedOffInWords } from '../rules/words.ts';
 import type { UpdateName } from './model.ts';
 import { countHostsNeeding, type FleetPart, type Needs } from './needed-updates.ts';
 import { FirstRows } from './rows.ts';
@@ -10,14 +11,20 @@ export interface PackagesOfPart {
   readonly after: readonly RulePackage[];
 }
 
+/** A verdict, and whether hosts that it counts on heed it. */
+export interface VerdictOnHosts extends Verdict {
+  /** Why nothing is installed there whatever is allowed; absent when that is not so. */
+  readonly switchedOff?: string;
+}
+
 /** A verdict that a change of the rules changes, on one part of the fleet. */
 export interface ImpactChange {
   readonly update: UpdateName;
   readonly group: string;
   readonly machineId?: string;
   readonly hosts: number;
-  readonly before: Verdict;
-  readonly after: Verdict;
+  readonly before: VerdictOnHosts;
+  readonly after: VerdictOnHosts;
 }
 
 /** Parts of the fleet on which the same changes. */
@@ -68,11 +75,12 @@ export function scopeOfChange(
 }
 
 /** Verdicts that differ, by the place of the update. */
-type Differences = ReadonlyMap<number, { readonly before: Verdict; readonly after: Verdict }>;
+type Differences = ReadonlyMap<number, { readonly before: VerdictOnHosts; readonly after: VerdictOnHosts }>;
 
 /**
  * Judges what the fleet needs by the rules as they are and as they would be. A verdict changes when its decision, its step or
- * the moment at which it changes by itself does; another rule that decides the same is no change.
+ * the moment at which it changes by itself does, or when hosts that are switched on or off begin or cease to heed it; another
+ * rule that decides the same is no change.
  *
  * @param judgedOf an update as rules look at it; `undefined` when not enough is known of it
  * @param limit changes in the list, those with most hosts first, then by update, group and host
@@ -115,16 +123,25 @@ function differencesOf(
   now: Date,
   judgedAt: (place: number) => Judged | undefined,
 ): Differences {
-  const found = new Map<number, { before: Verdict; after: Verdict }>();
+  const found = new Map<number, { before: VerdictOnHosts; after: VerdictOnHosts }>();
+  const judgeBefore = judgeOnHosts(rules.before, now);
+  const judgeAfter = judgeOnHosts(rules.after, now);
   for (const place of updates) {
     const judged = judgedAt(place);
     if (judged === undefined) continue;
-    const [before, after] = [judge(rules.before, judged, now), judge(rules.after, judged, now)];
-    if (before.allowed !== after.allowed || before.code !== after.code || before.until !== after.until)
+    const [before, after] = [judgeBefore(judged), judgeAfter(judged)];
+    if (isInstalled(before) !== isInstalled(after) || before.code !== after.code || before.until !== after.until)
       found.set(place, { before, after });
   }
   return found;
 }
+
+function judgeOnHosts(rules: Rules, now: Date): (update: Judged) => VerdictOnHosts {
+  const switchedOff = switchedOffInWords(rules.settings);
+  return (update) => ({ ...judge(rules, update, now), ...(switchedOff !== undefined && { switchedOff }) });
+}
+
+const isInstalled = ({ allowed, switchedOff }: VerdictOnHosts): boolean => allowed && switchedOff === undefined;
 
 function offerChanges(rows: FirstRows<ImpactChange>, needs: Needs, part: FleetPart, differences: Differences): void {
   const { group, machineId } = part;

@@ -29,6 +29,7 @@ export interface Setting<Value> {
 }
 
 export interface MergedSettings {
+  readonly enabled: Setting<boolean> | undefined;
   readonly defaultAllow: Setting<boolean> | undefined;
   /** Seconds. */
   readonly installDelay: Setting<number> | undefined;
@@ -114,6 +115,7 @@ function mergeSettings(ordered: readonly RulePackage[]): MergedSettings {
     if (delay !== undefined) installDelays.set(severity, delay);
   }
   return {
+    enabled: first(({ settings }) => settings?.enabled),
     defaultAllow: first(({ settings }) => settings?.defaultAllow),
     installDelay: first(({ settings }) => settings?.installDelaySeconds),
     installDelays,

@@ -51,6 +51,8 @@ export interface WaptLists {
 
 /** Settings that decide about updates. Of several packages the one with the highest priority counts, then the first by name. */
 interface JudgementSettings {
+  /** False: whatever is allowed, nothing is installed. Not set is as true. No verdict changes by it. */
+  readonly enabled?: boolean;
   /** For an update that no rule mentions. */
   readonly defaultAllow?: boolean;
   /** An allowed update waits so long after the first publication of its UpdateId. Seconds. */

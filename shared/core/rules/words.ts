@@ -1,4 +1,4 @@
-import type { Setting } from './book.ts';
+import type { MergedSettings, Setting } from './book.ts';
 import type { Facts } from './match.ts';
 import { updateKeys } from './match.ts';
 import type { CategoryName, Conditions, Judged } from './model.ts';
@@ -65,6 +65,12 @@ export function defaultInWords(setting: Setting<boolean> | undefined): string {
   const what = setting?.value === true ? 'allow' : 'hold back';
   return setting === undefined ? `the default is to ${what}` : `the default of "${setting.package}" is to ${what}`;
 }
+
+/** Why nothing is installed, whatever the verdicts are; `undefined` when that is not so. */
+export const switchedOffInWords = ({ enabled }: MergedSettings): string | undefined =>
+  enabled?.value === false
+    ? `nothing is installed on this host: "${enabled.package}" sets enabled to false`
+    : undefined;
 
 /** `KB5001, KB5002 with severity Critical`; of many KB numbers the first five. */
 export function updateInWords({ kbs, severity }: Judged): string {
