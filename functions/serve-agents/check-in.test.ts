@@ -71,6 +71,31 @@ describe('a check-in', () => {
     expect(soon.body).toHaveProperty('cookies');
   });
 
+  it('is answered without cookies while none can be signed, and asks for the key again after half a minute', async () => {
+    const { host, ports, clock, notIssued } = await agentsApiWithHost();
+    const { cookies } = ports;
+    const issue = cookies.issue.bind(cookies);
+    let asked = 0;
+    cookies.issue = async () => {
+      asked += 1;
+      throw new Error('the secret cannot be read');
+    };
+    const { status, body } = await host.send('checkIn', checkIn);
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ rules: { revision: 0 }, commands: [] });
+    expect(body).not.toHaveProperty('cookies');
+    expect(ports.hosts.records.get('pc-1')).toMatchObject({ sequence: 2 });
+    clock.seconds += 29;
+    expect((await host.send('checkIn', checkIn)).body).not.toHaveProperty('cookies');
+    expect(asked).toBe(1);
+    // Who has cookies misses none.
+    await host.send('checkIn', { ...checkIn, cookiesUntil: at(100_000) });
+    expect(notIssued).toEqual([{ error: new Error('the secret cannot be read') }, {}]);
+    cookies.issue = issue;
+    clock.seconds += 1;
+    expect((await host.send('checkIn', checkIn)).body).toHaveProperty('cookies');
+  });
+
   it('brings new rules some seconds after they were written', async () => {
     const { host, ports, clock } = await agentsApiWithHost();
     await host.send('checkIn', checkIn);

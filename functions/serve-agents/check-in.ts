@@ -1,6 +1,7 @@
 import type { CheckIn, CheckInAnswer } from '#shared/contract/agent/check-in.ts';
 import { noRules, rulesOfHost } from '#shared/contract/rules.ts';
 import { ordersFor, takeOutcomes } from './commands.ts';
+import { cookiesOrNone } from './cookies.ts';
 import { kept } from './kept.ts';
 import type { AgentPorts, HostCaller } from './ports.ts';
 import { writeDown } from './turn.ts';
@@ -22,6 +23,7 @@ export function checkIns(ports: AgentPorts): (request: CheckIn, caller: HostCall
     known = (await ports.rules.getIfNewer(known.revision)) ?? known;
     return known;
   }, keeping);
+  const cookiesFor = cookiesOrNone(ports);
   const activeCommands = kept(() => ports.commands.active(ports.now().toISOString()), keeping);
 
   return async (request, caller) => {
@@ -41,6 +43,7 @@ export function checkIns(ports: AgentPorts): (request: CheckIn, caller: HostCall
     const rules = await rulesInForce(({ revision }) => revision >= (request.rulesRevision ?? 0));
     const hasCookies =
       request.cookiesUntil !== undefined && Date.parse(request.cookiesUntil) - at.getTime() > cookiesNeededMilliseconds;
+    const cookies = hasCookies ? undefined : await cookiesFor(at);
     return {
       version: 1,
       serverTime: at.toISOString(),
@@ -49,7 +52,7 @@ export function checkIns(ports: AgentPorts): (request: CheckIn, caller: HostCall
       ...(request.rulesRevision !== rules.revision && { rules: rulesOfHost(rules, record) }),
       commands: [...orders.commands],
       acknowledged,
-      ...(!hasCookies && { cookies: await ports.cookies.issue(at) }),
+      ...(cookies && { cookies }),
     };
   };
 }

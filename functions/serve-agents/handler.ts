@@ -41,6 +41,10 @@ const ports: AgentPorts = {
     keyPairId: env.REPOSITORY_KEY_PAIR_ID,
     publicKeySha256: env.REPOSITORY_KEY_SHA256,
   }),
+  onNoCookies: ({ error }) => {
+    telemetry.measure({ CookiesNotIssued: 1 });
+    if (error !== undefined) telemetry.log.error('the cookies of the repository cannot be signed', { error });
+  },
   events: awsEventSink({ client: new EventBridgeClient(), bus: env.EVENT_BUS, onLost: countLostEvents(telemetry) }),
   catalog: awsCatalogStore({ dynamodb, s3, table: env.CATALOG_TABLE, bucket: env.INDEX_BUCKET, sleep }),
   payloads: awsPayloadStore({ dynamodb, s3, table: env.PAYLOADS_TABLE, bucket: env.PAYLOADS_BUCKET, sleep }),

@@ -17,6 +17,12 @@ export interface AgentPorts {
   readonly commands: Pick<CommandStore, 'active' | 'find' | 'putOutcome'>;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly cookies: CookieIssuer;
+  /**
+   * Told of each host that lacks cookies and gets none, because they cannot be signed. Must not throw.
+   *
+   * @param why with the failure when it was tried just now; without one, a try failed some seconds ago
+   */
+  readonly onNoCookies: (why: { readonly error?: unknown }) => void;
   readonly events: EventSink;
   readonly catalog: Pick<CatalogStore, 'fileFacts' | 'unitsById'>;
   readonly payloads: Pick<PayloadStore, 'held'>;

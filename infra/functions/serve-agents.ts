@@ -1,6 +1,9 @@
 import { Duration, Stack } from 'aws-cdk-lib';
+import { ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Construct } from 'constructs';
 import { serveAgentsEnv } from '#functions/serve-agents/env.ts';
+import { type MetricName, metricsNamespace } from '#shared/contract/metrics.ts';
+import { BrokerAlarm } from '../kit/broker-alarm.ts';
 import { BrokerFunction, type FunctionSettings } from '../kit/broker-function.ts';
 import type { Audit } from '../stores/audit.ts';
 import type { Catalog } from '../stores/catalog.ts';
@@ -64,6 +67,21 @@ export class ServeAgents extends BrokerFunction {
       AGENT_PER_MINUTE: String(props.hostRequestsPerMinute),
       AGENT_FILES_PER_DAY: String(props.hostFilesPerDay),
       SETTINGS_KEEP_SECONDS: String(props.settingsKept.toSeconds()),
+    });
+    new BrokerAlarm(this, 'cookies-not-issued', {
+      metric: new Metric({
+        namespace: metricsNamespace,
+        metricName: 'CookiesNotIssued' satisfies MetricName,
+        dimensionsMap: { service: 'serve-agents' },
+        statistic: 'Sum',
+        period: Duration.minutes(5),
+      }),
+      threshold: 0,
+      comparison: ComparisonOperator.GREATER_THAN_THRESHOLD,
+      periods: 1,
+      missingData: TreatMissingData.NOT_BREACHING,
+      meaning: 'Hosts got no cookies of the repository, because they cannot be signed.',
+      notify: props.notify,
     });
   }
 }

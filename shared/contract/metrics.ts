@@ -10,6 +10,7 @@ export const metricsNamespace = 'kbroker';
  * - `FetchFailed`: deliveries that ended without the file. `RequestsGivenUp`: those that were the last try.
  * - `PayloadBytes`: fetched from Microsoft and proved.
  * - `EventsLost`: events that could not be sent to EventBridge; what they tell of has happened all the same.
+ * - `CookiesNotIssued`: check-ins of hosts that lacked cookies of the repository and got none, because they cannot be signed.
  * - `FleetAgeSeconds`: since the moment that the snapshot of the fleet stands for; written by each beat.
  * - `UnreadableRows`: rows of a store that do not parse, seen by a run.
  */
@@ -24,6 +25,7 @@ export const metricUnits = {
   RequestsGivenUp: 'Count',
   PayloadBytes: 'Bytes',
   EventsLost: 'Count',
+  CookiesNotIssued: 'Count',
   FleetAgeSeconds: 'Seconds',
   UnreadableRows: 'Count',
 } as const;

@@ -28,15 +28,19 @@ export const testToken = (n: number): string => joinToken(tokenOf(n).tokenId, te
 export function memoryAgentPorts() {
   const clock = { seconds: 100 };
   const tokens = new MemoryTokenStore();
+  /** What was said of hosts that got no cookies. */
+  const notIssued: { readonly error?: unknown }[] = [];
   return {
     clock,
     tokens,
+    notIssued,
     ports: {
       hosts: new MemoryHostStore(tokens),
       rules: new MemoryRuleStore(),
       audit: new MemoryAuditLog(),
       commands: new MemoryCommandStore(),
       cookies: new MemoryCookieIssuer(),
+      onNoCookies: (why) => void notIssued.push(why),
       events: new MemoryEventSink(),
       catalog: new MemoryCatalogStore(),
       payloads: new MemoryPayloadStore(),
