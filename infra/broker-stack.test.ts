@@ -242,7 +242,7 @@ test('the stack is made of these resources', () => {
     {
       "AWS::ApiGatewayV2::Api": 1,
       "AWS::ApiGatewayV2::Integration": 2,
-      "AWS::ApiGatewayV2::Route": 33,
+      "AWS::ApiGatewayV2::Route": 38,
       "AWS::ApiGatewayV2::Stage": 1,
       "AWS::CloudFront::CachePolicy": 2,
       "AWS::CloudFront::Distribution": 1,
@@ -262,7 +262,7 @@ test('the stack is made of these resources', () => {
       "AWS::Lambda::EventInvokeConfig": 4,
       "AWS::Lambda::EventSourceMapping": 2,
       "AWS::Lambda::Function": 7,
-      "AWS::Lambda::Permission": 33,
+      "AWS::Lambda::Permission": 38,
       "AWS::Logs::LogGroup": 8,
       "AWS::S3::Bucket": 4,
       "AWS::S3::BucketPolicy": 4,
