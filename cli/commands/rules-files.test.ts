@@ -12,17 +12,17 @@ beforeAll(async () => {
 afterAll(() => files.close());
 
 const ini =
-  '[global]\nrepo_url = x\n[waptwua]\ndefault_allow = 0\nallowed_kbs = KB5034441\ninstall_delay = 7\ncolour = red\n';
+  '[global]\nrepo_url = x\n[waptwua]\nenabled = 1\ndefault_allow = 0\nallowed_kbs = KB5034441\ninstall_delay = 7\ncolour = red\n';
 const imported = {
   name: 'wapt',
   priority: 0,
   rules: [],
   wapt: { allowedKbs: ['5034441'] },
-  settings: { defaultAllow: false, installDelaySeconds: 604_800 },
+  settings: { enabled: true, defaultAllow: false, installDelaySeconds: 604_800 },
 };
 const notes = [
   'section [global] was not read: it is not about updates',
-  'not taken over: colour = red (line 7): not an option that is known',
+  'not taken over: colour = red (line 8): not an option that is known',
 ];
 
 describe('kbroker rules import', () => {
@@ -37,6 +37,7 @@ priority: 0
 wapt:
   allowed_kbs: [KB5034441]
 settings:
+  enabled: true
   default_allow: false
   install_delay: 7d
 `);

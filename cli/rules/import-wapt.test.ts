@@ -40,6 +40,21 @@ colour = red\r
     });
   });
 
+  it('that does not switch WAPT on installs nothing here either, and says so', () => {
+    for (const option of ['', 'enabled =\n', 'enabled = no\n']) {
+      const imported = importWapt(`[waptwua]\ndefault_allow = yes\n${option}`, 'wapt');
+      expect(imported).toMatchObject({ success: true, package: { settings: { enabled: false, defaultAllow: true } } });
+      expect(imported).toHaveProperty(
+        'notes',
+        option === 'enabled = no\n'
+          ? []
+          : [
+              'enabled is not set: WAPT leaves Windows Update alone then, and here it would count as true; the package has enabled: false',
+            ],
+      );
+    }
+  });
+
   it.each([
     ['90s', 90],
     ['15m', 900],

@@ -32,7 +32,8 @@ const switches = ['enabled', 'default_allow'];
 
 /**
  * A rule package of WAPT's `wapt-get.ini` (section `[waptwua]`) or `waptwua_rules.json`. Lists become the lists of WAPT,
- * which keep WAPT's meaning. Every option that is not carried over is named in the notes.
+ * which keep WAPT's meaning. Every option that is not carried over is named in the notes, and so is `enabled: false` where
+ * a `wapt-get.ini` says nothing of it.
  *
  * @param name of the package
  */
@@ -110,14 +111,19 @@ function readJson(text: string): ReadOptions {
   return { options: Object.entries(value).map(([key, one]) => ({ key, value: one })), notes: [] };
 }
 
+/** A file that never made WAPT install anything must not begin to here. */
+const notEnabled =
+  'enabled is not set: WAPT leaves Windows Update alone then, and here it would count as true; the package has enabled: false';
+
 function readWaptSection(text: string): ReadOptions {
   const { entries, faults } = readIni(text);
   if (faults.length > 0) return { faults: faults.map(({ line, message }) => `line ${line}: ${message}`) };
-  const options = entries.filter(({ section }) => section === 'waptwua');
+  const options = entries
+    .filter(({ section }) => section === 'waptwua')
+    .map(({ key, value, line }): WaptOption => ({ key, value, place: `line ${line}` }));
   if (options.length === 0) return { faults: ['there is no section [waptwua] with options in it'] };
   const others = [...new Set(entries.map(({ section }) => section))].filter((section) => section !== 'waptwua');
-  return {
-    options: options.map(({ key, value, line }) => ({ key, value, place: `line ${line}` })),
-    notes: others.map((section) => `section [${section}] was not read: it is not about updates`),
-  };
+  const notes = others.map((section) => `section [${section}] was not read: it is not about updates`);
+  if (options.some(({ key, value }) => key === 'enabled' && value !== '')) return { options, notes };
+  return { options: [...options, { key: 'enabled', value: 'no' }], notes: [...notes, notEnabled] };
 }
