@@ -144,7 +144,7 @@ describe('kbroker commands create --watch', () => {
   it('counts the hosts itself when the broker did not', async () => {
     const { stdout, calls } = await watch([outcomes(3, 0)]);
     expect(stdout).toContain('3 of 3 hosts');
-    expect(calls.map(({ url }) => url)).toContain('/v1/hosts?group=pilots&limit=1');
+    expect(calls.map(({ url }) => url)).toContain('/v1/hosts?group=pilots&revoked=false&limit=1');
   });
 
   it('ends with 1 when it failed on a host', async () => {

@@ -37,7 +37,7 @@ describe('kbroker hosts list', () => {
       ...['hosts', 'list', '--group', 'pilots', '--state', 'ERROR', '--os', 'windows 11', '--name', 'pc'],
       ...['--update', `${id.toUpperCase()}_200`, '--update-state', 'MISSING'],
       ...['--seen-before', '2026-11-26T08:00:00Z', '--seen-after', '2026-11-01T00:00:00Z'],
-      ...['--sort', 'lastSeenAt', '--descending'],
+      ...['--revoked', 'false', '--sort', 'seen', '--descending'],
     );
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: 'no hosts\n' });
     const [sent] = api.sent;
@@ -50,6 +50,7 @@ describe('kbroker hosts list', () => {
       updateState: 'MISSING',
       seenBefore: '2026-11-26T08:00:00Z',
       seenAfter: '2026-11-01T00:00:00Z',
+      revoked: 'false',
       sort: 'lastSeenAt',
       order: 'descending',
       limit: '500',
@@ -64,6 +65,14 @@ describe('kbroker hosts list', () => {
       '/v1/hosts?update=5034441&limit=500',
       '/v1/hosts?updateState=ERROR&limit=500',
     ]);
+  });
+
+  it('is ordered by the names of its columns, or by those of the API', async () => {
+    api.answer = () => ({ body: hostsPageOf([]) });
+    for (const by of ['machine', 'SEEN', 'reported', 'os', 'machineId'])
+      expect((await api.ask('hosts', 'list', '--sort', by)).exitCode).toBe(0);
+    const sorts = api.sent.map(({ url }) => new URL(url, 'http://x').searchParams.get('sort'));
+    expect(sorts).toEqual(['machineId', 'lastSeenAt', 'reportedAt', 'os', 'machineId']);
   });
 
   it('takes how long ago a host was seen', async () => {
@@ -83,7 +92,8 @@ describe('kbroker hosts list', () => {
     [['--update', 'x'], /not an UpdateId: got "x"/],
     [['--update-state', 'FINE'], /Allowed choices are OK, PENDING/],
     [['--seen-before', 'yesterday'], /not a time: got "yesterday"/],
-    [['--sort', 'colour'], /Allowed choices are machineId, hostname/],
+    [['--sort', 'colour'], /--sort: got "colour", allowed are machine, hostname, group, os, state, seen, reported/],
+    [['--revoked', 'yes'], /Allowed choices are true, false/],
   ])('%j is a usage error, and nothing is sent', async (args, message) => {
     const { exitCode, stderr } = await api.ask('hosts', 'list', ...args);
     expect(stderr).toMatch(message);

@@ -19,6 +19,8 @@ export interface HostsFlags {
   /** An UpdateId or KB that they reported, and the state that they have it, or any update, in. */
   readonly update?: string;
   readonly updateState?: string;
+  /** `true` or `false`. */
+  readonly revoked?: string;
   readonly seenBefore?: string;
   readonly seenAfter?: string;
   readonly sort?: string;
@@ -54,7 +56,7 @@ export async function listHosts(context: CommandContext, flags: HostsFlags = {})
 }
 
 function readQuery(flags: HostsFlags, now: Date): Readonly<Record<string, string | undefined>> {
-  const { group, state, os, name, update, updateState, seenBefore, seenAfter, sort, descending } = flags;
+  const { group, state, os, name, update, updateState, revoked, seenBefore, seenAfter, sort, descending } = flags;
   return {
     group: group === undefined ? undefined : readGroupName(group),
     state,
@@ -62,6 +64,7 @@ function readQuery(flags: HostsFlags, now: Date): Readonly<Record<string, string
     name: name === undefined ? undefined : notEmpty('--name', name),
     update: update === undefined ? undefined : readUpdateOrKb(update),
     updateState,
+    revoked,
     seenBefore: seenBefore === undefined ? undefined : readMoment(seenBefore, now),
     seenAfter: seenAfter === undefined ? undefined : readMoment(seenAfter, now),
     sort,

@@ -40,6 +40,6 @@ export async function watchCommand(context: CommandContext, created: Command, ma
 async function countHosts({ call }: CommandContext, target: CommandTarget): Promise<number> {
   if (target.kind === 'host') return 1;
   const filter = target.kind === 'group' ? { group: target.group } : target.filter;
-  const { total } = await call(operatorEndpoints.listHosts, { query: { ...filter, limit: '1' } });
+  const { total } = await call(operatorEndpoints.listHosts, { query: { ...filter, revoked: 'false', limit: '1' } });
   return total;
 }

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
-import { hostSorts } from '#shared/contract/operators/hosts.ts';
 import { hostStates, updateStates } from '#shared/core/status/states.ts';
+import { readSort, sortColumns } from '../commands/host-sorts.ts';
 import { type HostsFlags, listHosts, type RevokeFlags, revokeHost, showHost } from '../commands/hosts.ts';
 import type { AddCommands } from './kit.ts';
 
@@ -18,9 +18,15 @@ export const addHostsCommands: AddCommands = (program, { sub, online }) => {
         updateStates,
       ),
     )
+    .addOption(
+      new Option('--revoked <which>', 'only hosts whose key was revoked, or only the others').choices([
+        'true',
+        'false',
+      ]),
+    )
     .option('--seen-before <when>', 'last seen before then: a time, or how long ago (90s, 15m, 12h, 7d)')
     .option('--seen-after <when>', 'last seen after then: a time, or how long ago')
-    .addOption(new Option('--sort <by>', 'what to order by').choices(hostSorts))
+    .addOption(new Option('--sort <by>', `what to order by: ${sortColumns.join(', ')}`).argParser(readSort))
     .option('--descending', 'in the other direction')
     .action(online((context, flags: HostsFlags) => listHosts(context, flags)));
   sub(hosts, 'show', 'who a host is, and its last report, each update with its reason')

@@ -43,6 +43,12 @@ describe('a command', () => {
     expect(await create({ kind: 'filter', filter: { name: 'PC-' } })).toMatchObject({ matches: 2 });
   });
 
+  it('does not wait for hosts whose key was revoked: they are told nothing any more', async () => {
+    setFleet(fleetHostOf('pc-1'), fleetHostOf('pc-2', { revokedAt: Date.parse(at(5)) }));
+    expect(await create({ kind: 'group', group: 'pilots' })).toMatchObject({ matches: 1 });
+    expect(await create({ kind: 'filter', filter: { name: 'pc-2' } })).toMatchObject({ matches: 0 });
+  });
+
   it('is listed, the newest first, and shown with its outcomes over pages', async () => {
     await create({ kind: 'group', group: 'pilots' });
     clock.seconds += 1;

@@ -82,7 +82,8 @@ async function matchesOf(ports: CommandPorts, call: Caller, target: CommandTarge
     return 1;
   }
   const filter = target.kind === 'group' ? { group: target.group } : target.filter;
-  const query = { ...filter, limit: '1' };
+  // Nobody waits for hosts that are not let in any more.
+  const query = { ...filter, revoked: 'false', limit: '1' };
   try {
     return (await ports.fleet.listHosts({ ...call, request: undefined, path: {}, query })).total;
   } catch (error) {

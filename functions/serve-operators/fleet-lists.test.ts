@@ -98,7 +98,13 @@ describe('the list of hosts', () => {
     set(
       host('pc-1', { group: 'a', os: 'Windows Server 2022', hostname: 'WEB', lastSeenAt: Date.parse(at(10)) }),
       report('pc-1', { 1: 'MISSING' }),
-      host('pc-2', { group: 'b', state: 'ERROR', hostname: 'DB', lastSeenAt: Date.parse(at(20)) }),
+      host('pc-2', {
+        group: 'b',
+        state: 'ERROR',
+        hostname: 'DB',
+        lastSeenAt: Date.parse(at(20)),
+        revokedAt: Date.parse(at(30)),
+      }),
       report('pc-2', { 1: 'OK', 2: 'ERROR' }),
     );
     const ids = async (query: Record<string, string>) =>
@@ -114,6 +120,8 @@ describe('the list of hosts', () => {
     expect(await ids({ updateState: 'ERROR' })).toEqual(['pc-2']);
     expect(await ids({ seenBefore: at(15) })).toEqual(['pc-1']);
     expect(await ids({ seenAfter: at(15) })).toEqual(['pc-2']);
+    expect(await ids({ revoked: 'true' })).toEqual(['pc-2']);
+    expect(await ids({ revoked: 'false' })).toEqual(['pc-1']);
     expect(await ids({ sort: 'hostname' })).toEqual(['pc-2', 'pc-1']);
     expect(await ids({ sort: 'lastSeenAt', order: 'descending' })).toEqual(['pc-2', 'pc-1']);
   });
@@ -125,6 +133,7 @@ describe('the list of hosts', () => {
     [{ seenBefore: 'yesterday' }, /seenBefore/],
     [{ sort: 'counts' }, /sort: .*machineId/],
     [{ order: 'up' }, /order/],
+    [{ revoked: 'yes' }, /revoked: .*true.*false/],
     [{ limit: '0' }, /limit/],
     [{ name: '' }, /name/],
   ])('refuses %j and says what is allowed', async (query, detail) => {

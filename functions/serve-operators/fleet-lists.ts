@@ -31,6 +31,7 @@ const updateOrKb = z.union([
 ]);
 const part = z.string().check(z.minLength(1), z.maxLength(200));
 const order = z.enum(listOrders);
+const trueOrFalse = z.enum(['true', 'false']);
 
 /** Not every list shows all of a damaged table; 100 names are enough to see it. */
 const maxUnreadable = 100;
@@ -58,6 +59,7 @@ export function fleetLists(ports: FleetPorts): FleetLists {
       };
       const sort = parameter(z.optional(z.enum(hostSorts)), 'sort', query.sort) ?? 'machineId';
       const value = sort === 'lastSeenAt' || sort === 'reportedAt' ? z.number() : z.string();
+      const revoked = parameter(z.optional(trueOrFalse), 'revoked', query.revoked);
       const { cursor, limit } = pageQuery(query);
       const asked = {
         filter: {
@@ -67,6 +69,7 @@ export function fleetLists(ports: FleetPorts): FleetLists {
           name: parameter(z.optional(part), 'name', query.name),
           update: parameter(z.optional(updateOrKb), 'update', query.update),
           updateState: parameter(z.optional(z.enum(updateStates)), 'updateState', query.updateState),
+          revoked: revoked === undefined ? undefined : revoked === 'true',
           seenBefore: timeOf('seenBefore'),
           seenAfter: timeOf('seenAfter'),
         },

@@ -47,6 +47,10 @@ const queryParameters: Readonly<Record<string, ParameterText>> = {
     shape: z.enum(updateStates),
     description: 'Only hosts that have that update in this state; without `update`, any.',
   },
+  revoked: {
+    shape: z.enum(['true', 'false']),
+    description: 'Only hosts whose key was revoked (`true`), or only those that are let in (`false`).',
+  },
   seenBefore: { shape: timestamp, description: 'Only hosts that checked in last before then.' },
   seenAfter: { shape: timestamp, description: 'Only hosts that checked in after then.' },
   sort: { shape: z._default(z.enum(hostSorts), 'machineId'), description: 'What the list is ordered by.' },

@@ -118,6 +118,7 @@ export const operatorEndpoints = {
       'name',
       'update',
       'updateState',
+      'revoked',
       'seenBefore',
       'seenAfter',
       'sort',

@@ -16,6 +16,8 @@ export interface HostFilter {
   readonly update?: string | undefined;
   /** State of that update; without `update`, of any. */
   readonly updateState?: UpdateState | undefined;
+  /** True: only hosts whose key was revoked; false: only those that are let in. */
+  readonly revoked?: boolean | undefined;
   /** Milliseconds since 1970, both exclusive. */
   readonly seenBefore?: number | undefined;
   readonly seenAfter?: number | undefined;
@@ -83,7 +85,7 @@ function valuesOf(columns: FleetColumns, sort: HostOrder): (place: number) => st
 /** Says of each place whether it matches; `undefined` when no place can. */
 function matcher(columns: FleetColumns, filter: HostFilter): ((place: number) => boolean) | undefined {
   const conditions: ((place: number) => boolean)[] = [];
-  const { group, state, os, name, seenBefore, seenAfter } = filter;
+  const { group, state, os, name, revoked, seenBefore, seenAfter } = filter;
   if (group !== undefined) {
     const wanted = columns.texts.indexOf(group);
     if (wanted < 0) return undefined;
@@ -93,6 +95,7 @@ function matcher(columns: FleetColumns, filter: HostFilter): ((place: number) =>
     const wanted = hostStates.indexOf(state);
     conditions.push((place) => columns.state[place] === wanted);
   }
+  if (revoked !== undefined) conditions.push((place) => (columns.revokedAt[place] !== 0) === revoked);
   if (seenBefore !== undefined) conditions.push((place) => (columns.lastSeenAt[place] ?? 0) < seenBefore);
   if (seenAfter !== undefined) conditions.push((place) => (columns.lastSeenAt[place] ?? 0) > seenAfter);
   if (os !== undefined) {
