@@ -4,7 +4,7 @@ import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { RuleBook } from '#shared/contract/rules.ts';
 import type { UpdateState } from '#shared/core/status/states.ts';
 import { get, operatorsApi } from '#test/kit/operators-api.ts';
-import { at, catalogOf, guid, hostKeyOf, reportOf, sha256, unit } from '#test/kit/values.ts';
+import { at, catalogOf, guid, hostKeyOf, reportOf, sha1, sha256, unit } from '#test/kit/values.ts';
 
 let { ports, api, enrol, clock } = operatorsApi();
 beforeEach(async () => {
@@ -135,6 +135,39 @@ describe('an explanation', () => {
     expect(switchedOff).toBe('nothing is installed on this host: "freeze" sets enabled to false');
     // What would be, were it not so.
     expect(updates).toMatchObject([{ verdict: { allowed: true } }]);
+  });
+
+  it('judges by size as hosts do: not where one is not known, and what has no files has none to load', async () => {
+    const small = { name: 'small', priority: 0, rules: [{ effect: 'allow' as const, when: { maxBytes: 9 } }] };
+    const assigned = { groups: { pilots: ['small'] }, hosts: {} };
+    await ports.rules.put(
+      { book: { packages: [small], assignments: assigned }, changedAt: at(0), changedBy: 'ada' },
+      0,
+    );
+    const [known, lost] = [sha1('of known size'), sha1('of unknown size')];
+    const units = [
+      unit(1, { payload: [] }),
+      unit(2, { payload: [known] }),
+      unit(3, { payload: [lost] }),
+      unit(4, { payload: [known, lost] }),
+    ];
+    const files = new Map([[known, { sha1: known, size: 9 }]]);
+    await ports.catalog.putFacts({ ...catalogOf(units), files }, { previous: undefined, at: at(0) });
+    const allowed = async (n: number) => (await explain({ update: guid(n) })).updates[0]?.verdict.allowed;
+    expect([await allowed(1), await allowed(2), await allowed(3), await allowed(4)]).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it('is given of an update whose date is no date: no delay of it ends, and the reason says why', async () => {
+    await putRules();
+    await publish(unit(1, { createdAt: 'in spring' }));
+    const { updates } = await explain({ update: guid(1) });
+    expect(updates).toMatchObject([{ firstPublishedAt: 'in spring', verdict: { allowed: false, code: 'delayed' } }]);
+    expect(updates[0]?.verdict.reason).toContain('since when it is published is not known ("in spring")');
   });
 
   it('says which updates left the index, and which the catalogue does not know', async () => {

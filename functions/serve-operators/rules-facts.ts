@@ -6,7 +6,7 @@ import type { Judged } from '#shared/core/rules/model.ts';
  * under its own number.
  */
 export function judgedOf(facts: StoredUnit, revision: number): Judged {
-  const { updateId, kbs, title, severity, products, classification, reboot, bytes, firstPublishedAt } = facts;
+  const { updateId, kbs, title, severity, products, classification, reboot, firstPublishedAt } = facts;
   return {
     updateId,
     revision,
@@ -16,8 +16,8 @@ export function judgedOf(facts: StoredUnit, revision: number): Judged {
     products,
     classification,
     reboot,
-    // The sum of files of which no size is known is no size.
-    bytes: bytes === 0 ? undefined : bytes,
+    // As hosts count: a sum that lacks files is no size.
+    bytes: facts.unsizedFiles === undefined ? facts.bytes : undefined,
     firstPublishedAt,
   };
 }

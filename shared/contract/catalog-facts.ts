@@ -42,6 +42,8 @@ export const unitFacts = z.object({
   reboot: z.exactOptional(z.enum(['never', 'always', 'can'])),
   /** Sum of the sizes of all its files. */
   bytes: byteCount,
+  /** Files whose size is not in it; absent when there are none. */
+  unsizedFiles: z.exactOptional(z.int().check(z.positive())),
   totals: z.exactOptional(totals),
   /** When a publication first lacked it. */
   withdrawnAt: z.exactOptional(timestamp),

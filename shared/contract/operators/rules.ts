@@ -39,7 +39,8 @@ export const explanation = z.object({
       revision: z.int(),
       kbs: z.array(kbNumber),
       title: z.optional(z.string()),
-      firstPublishedAt: timestamp,
+      /** As in the index, which may spell it in its own way. */
+      firstPublishedAt: z.string(),
       /** When a publication first lacked it: no host finds it any more. Absent while it is in the index. */
       withdrawnAt: z.optional(timestamp),
       verdict,

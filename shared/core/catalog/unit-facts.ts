@@ -49,6 +49,8 @@ export interface UnitFacts extends UpdateIdentity {
   readonly files: readonly string[];
   /** Sum of the sizes that the index gives of all its files. */
   readonly bytes: number;
+  /** Files of which the index gives no size: `bytes` is less than the truth then. Absent when there are none. */
+  readonly unsizedFiles?: number;
   /** True lengths of the lists that were cut; absent when none was. */
   readonly totals?: Readonly<Partial<Record<BoundedList, number>>>;
 }
@@ -139,6 +141,8 @@ export function unitFactsOf(catalog: Catalog): UnitFactsLookup {
     // Leaves stand in the order of their RevisionIds, which changes with the publication.
     const parts = (leaves.get(unit.revisionId) ?? []).toSorted(byUpdateId);
     const files = [...new Set([unit, ...parts].flatMap(({ payload }) => payload))];
+    const sizes = files.map((sha1) => catalog.files.get(sha1)?.size);
+    const unsizedFiles = sizes.filter((size) => size === undefined).length;
     const reboot = strongestReboot([unit, ...parts]);
     const newer = unit.supersededBy.flatMap((id) => byRevisionId.get(id) ?? catalog.updates.get(id) ?? []);
     const lists = {
@@ -171,7 +175,8 @@ export function unitFactsOf(catalog: Catalog): UnitFactsLookup {
       supersededBy: bounded('supersededBy', lists.supersededBy).map(identity),
       supersedes: bounded('supersedes', lists.supersedes).map(identity),
       files: bounded('files', files),
-      bytes: files.reduce((sum, sha1) => sum + (catalog.files.get(sha1)?.size ?? 0), 0),
+      bytes: sizes.reduce((sum: number, size) => sum + (size ?? 0), 0),
+      ...(unsizedFiles > 0 && { unsizedFiles }),
       ...(totals !== undefined && { totals }),
     };
   };
