@@ -30,7 +30,7 @@ const good: JWTPayload = {
   exp: now + 3600,
 };
 
-const sign = (claims: JWTPayload, header: { alg?: string; kid?: string } = {}, key = own.privateKey) =>
+const sign = (claims: JWTPayload, header: { alg?: string; kid?: string; typ?: string } = {}, key = own.privateKey) =>
   new SignJWT(claims).setProtectedHeader({ alg: 'RS256', kid: 'own', ...header }).sign(key);
 
 const without = (...names: readonly string[]): JWTPayload =>
@@ -68,10 +68,20 @@ describe('a person', () => {
   it.each([
     ['an audience instead of client_id', { ...without('client_id'), aud: clientId }],
     ['the client as one of several audiences', { ...without('client_id'), aud: ['other', clientId] }],
-    ['no token_use', without('token_use')],
     ['one role as text', { ...good, 'cognito:groups': 'operator' }],
   ])('may be named with %s', async (_what, claims) => {
     expect(await ask(await sign(claims))).toMatchObject({ role: 'operator' });
+  });
+
+  const bare = { ...without('token_use', 'client_id'), aud: clientId };
+  it.each<[string, JWTPayload, { typ?: string }]>([
+    ['Entra ID', { ...bare, azp: 'cli', scp: 'manage', ver: '2.0' }, { typ: 'JWT' }],
+    ['Okta', { ...bare, cid: 'cli', scp: ['openid', 'kbroker'], ver: 1 }, {}],
+    ['Auth0', { ...bare, azp: 'cli', scope: 'openid profile' }, { typ: 'JWT' }],
+    ['RFC 9068', bare, { typ: 'at+jwt' }],
+    ['RFC 9068, spelled out', bare, { typ: 'application/at+JWT' }],
+  ])('may be named by an access token in the form of %s', async (_what, claims, header) => {
+    expect(await ask(await sign(claims, header))).toMatchObject({ role: 'operator' });
   });
 
   it('may be named by a token that an elliptic key signed', async () => {
@@ -116,12 +126,33 @@ describe('nobody is let in with', () => {
     ['a token for another audience', { ...without('client_id'), aud: 'other' }, /aud "other"/],
     ['a token for no client', without('client_id'), /for aud none and client_id none/],
     ['an ID token of Cognito', { ...good, token_use: 'id', aud: clientId }, /"id"; allowed is an access token/],
-    ['an ID token of others', { ...without('token_use'), aud: clientId, at_hash: 'x' }, /an ID token/],
+    ['an ID token of others', { ...without('token_use'), scope: 'openid', aud: clientId, at_hash: 'x' }, /an ID token/],
+    [
+      'an ID token with a nonce',
+      { ...without('token_use'), scope: 'openid', aud: clientId, nonce: 'x' },
+      /an ID token/,
+    ],
+    ['an ID token that hides a code', { ...without('token_use'), scp: 'a', aud: clientId, c_hash: 'x' }, /an ID token/],
+    // Entra ID's, by the code flow: roles, and nothing that only an ID token has.
+    [
+      'an ID token that says nothing of itself',
+      { ...without('token_use', 'client_id'), aud: clientId, ver: '2.0', tid: 'x', preferred_username: 'ann' },
+      /nothing says that it is an access token/,
+    ],
+    ['an empty scope', { ...without('token_use'), scope: ' ' }, /nothing says/],
+    ['no scopes in a list', { ...without('token_use'), scp: [] }, /nothing says/],
     ['a token without subject', without('sub'), /no sub/],
   ])('%s', async (_what, claims, words) => {
     await expect(ask(await sign(claims))).rejects.toMatchObject({
       code: 'unauthenticated',
       message: expect.stringMatching(words),
+    });
+  });
+
+  it.each(['logout+jwt', 'dpop+jwt', 'secevent+jwt'])('a token of the type %s', async (typ) => {
+    await expect(ask(await sign(good, { typ }))).rejects.toMatchObject({
+      code: 'unauthenticated',
+      message: expect.stringMatching(/type .*\+jwt.*; allowed are at\+jwt, JWT/),
     });
   });
 

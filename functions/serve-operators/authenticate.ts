@@ -58,13 +58,14 @@ function tokenOf(header: string | undefined): string {
 
 async function verify(token: string, keys: JWTVerifyGetKey, options: PersonAuthenticationOptions): Promise<JWTPayload> {
   try {
-    const { payload } = await jwtVerify(token, keys, {
+    const { payload, protectedHeader } = await jwtVerify(token, keys, {
       algorithms,
       issuer: options.issuer,
       currentDate: options.now(),
       clockTolerance: clockToleranceSeconds,
       requiredClaims: ['exp'],
     });
+    refuseUnlessAccessToken(payload, protectedHeader.typ);
     refuseUnlessForUs(payload, options.clientId);
     return payload;
   } catch (error) {
@@ -87,20 +88,37 @@ function refusingWhenUnavailable({ keys, issuer }: PersonAuthenticationOptions):
   };
 }
 
+/** Types of JWTs that may be access tokens, lower case. RFC 9068 has one of its own; most providers say `JWT`, or nothing. */
+const accessTokenTypes = { own: 'at+jwt', any: 'jwt' } as const;
+
 /**
- * Cognito's access tokens name the client in `client_id` and have no audience; others have it in `aud`, and Cognito and
- * some others say in `token_use` that it is no ID token. An ID token has the client as its audience, too: it is told by
- * `at_hash` or `nonce`, which no access token has.
+ * An ID token is signed by the same keys and has the client as its audience, too, so that an access token must say what it is:
+ * by its type (RFC 9068), by `token_use` (Cognito), or by the scopes that it was given for (`scp` of Entra ID and Okta, `scope`
+ * of the others), which no ID token has. What only ID tokens have refuses it whatever else it says.
  */
-function refuseUnlessForUs(claims: JWTPayload, clientId: string): void {
-  const { token_use: use, client_id: client } = claims;
-  const isIdToken = claims.at_hash !== undefined || claims.nonce !== undefined;
+function refuseUnlessAccessToken(claims: JWTPayload, type: string | undefined): void {
+  const typ = type?.toLowerCase().replace(/^application\//, '');
+  if (typ !== undefined && typ !== accessTokenTypes.own && typ !== accessTokenTypes.any)
+    throw unauthenticated(`the token is of the type ${quoted(type)}; allowed are at+jwt, JWT`);
+  const { token_use: use, scope, scp } = claims;
+  const isIdToken = claims.at_hash !== undefined || claims.c_hash !== undefined || claims.nonce !== undefined;
   if (isIdToken || (use !== undefined && use !== 'access'))
     throw unauthenticated(`the token is ${isIdToken ? 'an ID token' : quoted(use)}; allowed is an access token`);
-  const audience = [claims.aud ?? []].flat();
-  if (audience.includes(clientId) || client === clientId) return;
+  if (typ === accessTokenTypes.own || use === 'access' || hasScopes(scope) || hasScopes(scp)) return;
   throw unauthenticated(
-    `the access token is for aud ${quoted(claims.aud)} and client_id ${quoted(client)}; allowed is ${clientId}`,
+    'nothing says that it is an access token: it has neither the type at+jwt, nor token_use, nor scopes (scope, scp)',
+  );
+}
+
+/** Scopes are one text with spaces between, or a list. */
+const hasScopes = (value: unknown): boolean =>
+  [value ?? []].flat().some((scope) => typeof scope === 'string' && scope.trim() !== '');
+
+/** Cognito's access tokens name the client in `client_id` and have no audience; others have it in `aud`. */
+function refuseUnlessForUs({ aud, client_id: client }: JWTPayload, clientId: string): void {
+  if ([aud ?? []].flat().includes(clientId) || client === clientId) return;
+  throw unauthenticated(
+    `the access token is for aud ${quoted(aud)} and client_id ${quoted(client)}; allowed is ${clientId}`,
   );
 }
 
