@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { agentsApiWithHost } from '#test/kit/agents-api.ts';
+import { newTestKey } from '#test/kit/host-proof.ts';
 import { type CapturedLog, captureLog } from '#test/kit/invoke.ts';
-import { newTestKey } from '#test/kit/signed-host.ts';
 import { at, sha256, tokenOf } from '#test/kit/values.ts';
 
 let log: CapturedLog;

@@ -1,8 +1,8 @@
 import { calculateJwkThumbprint } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Answer, agentsApi, memoryAgentPorts, testAudience, testSecret, testToken } from '#test/kit/agents-api.ts';
+import { newTestKey } from '#test/kit/host-proof.ts';
 import { type CapturedLog, captureLog } from '#test/kit/invoke.ts';
-import { newTestKey } from '#test/kit/signed-host.ts';
 import { at, hostFactsOf, sha256, tokenOf } from '#test/kit/values.ts';
 
 let log: CapturedLog;

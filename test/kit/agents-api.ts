@@ -7,6 +7,7 @@ import { joinToken } from '#shared/contract/agent/enrolment.ts';
 import type { Problem } from '#shared/contract/problem.ts';
 import { apiHandler } from '#shared/lambda/api-handler.ts';
 import { createTelemetry } from '#shared/lambda/telemetry.ts';
+import { newTestKey, type TestKey } from './host-proof.ts';
 import { invoke } from './invoke.ts';
 import { MemoryAuditLog } from './memory-audit.ts';
 import { MemoryCommandStore } from './memory-commands.ts';
@@ -17,7 +18,7 @@ import { MemoryRequestStore } from './memory-requests.ts';
 import { MemoryRuleStore } from './memory-rules.ts';
 import { MemoryCatalogStore, MemoryPayloadStore } from './memory-stores.ts';
 import { MemoryTokenStore } from './memory-tokens.ts';
-import { newTestKey, type SignedRequest, signedEvent, type TestKey } from './signed-host.ts';
+import { type SignedRequest, signedEvent } from './signed-host.ts';
 import { at, hostFactsOf, sha256, tokenOf } from './values.ts';
 
 export const testAudience = 'urn:kbroker:111122223333:eu-west-1:tests';

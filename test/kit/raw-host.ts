@@ -1,17 +1,8 @@
-import { createHash, type webcrypto } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
 import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
-import {
-  enrolmentAudience,
-  type HostPublicKey,
-  type ProofClaims,
-  proofAlgorithm,
-  proofLifeSeconds,
-  proofType,
-} from '#shared/contract/agent/identity.ts';
+import { enrolmentAudience, type HostPublicKey } from '#shared/contract/agent/identity.ts';
 import type { HostFacts } from '#shared/contract/agent/report.ts';
-import type { Endpoint } from '#shared/contract/endpoint.ts';
+import { newTestKey, type ProofRequest, proofOf } from './host-proof.ts';
 
 /**
  * A host without an agent: it speaks the agents' API by hand, and so can say what no agent would. For the security suite
@@ -28,7 +19,7 @@ export interface RawHost {
   /** Enrols with a token. @throws Error when the broker does not answer 200 */
   enrol(token: string): Promise<void>;
   /** One request with a good proof, but for what `tweaks` change of it. */
-  send(endpoint: Endpoint, body: unknown, tweaks?: Tweaks): Promise<RawAnswer>;
+  send(endpoint: ProofRequest['endpoint'], body: unknown, tweaks?: Tweaks): Promise<RawAnswer>;
 }
 
 export interface RawAnswer {
@@ -42,12 +33,7 @@ export interface RawAnswer {
 }
 
 /** What is different from a good request. */
-export interface Tweaks {
-  readonly claims?: Readonly<Partial<Record<keyof ProofClaims, unknown>>>;
-  /** Members of the protected header. */
-  readonly header?: Readonly<Record<string, unknown>>;
-  /** Signs in place of the host's own key. */
-  readonly signWith?: webcrypto.CryptoKey | Uint8Array;
+export interface Tweaks extends Pick<ProofRequest, 'claims' | 'header' | 'signWith'> {
   /** The whole header Authorization, or `null` for none. */
   readonly authorization?: string | null;
   /** Sent in place of what was signed. */
@@ -69,9 +55,8 @@ export const factsOf = (machineId: string): HostFacts => ({
 
 /** @param apiUrl address of the API, without a slash at the end */
 export async function createRawHost(apiUrl: string, machineId: string): Promise<RawHost> {
-  const { publicKey: verifying, privateKey } = await generateKeyPair(proofAlgorithm, { extractable: true });
-  const publicKey = pointOf(await exportJWK(verifying));
-  const thumbprint = await calculateJwkThumbprint(publicKey);
+  const key = await newTestKey();
+  const { publicKey, thumbprint } = key;
   const host: RawHost = {
     machineId,
     publicKey,
@@ -88,25 +73,10 @@ export async function createRawHost(apiUrl: string, machineId: string): Promise<
       const plain = tweaks.rawBody ?? JSON.stringify(body);
       const bytes = tweaks.gzip === true ? gzipSync(plain) : Buffer.from(plain);
       host.sequence += 1;
-      const now = Math.floor(Date.now() / 1000);
-      const claims = {
-        iss: thumbprint,
-        sub: machineId,
-        aud: host.audience,
-        iat: now,
-        exp: now + proofLifeSeconds,
-        seq: host.sequence,
-        htm: endpoint.method,
-        htp: endpoint.path,
-        bh: createHash('sha256').update(bytes).digest('base64url'),
-        ...tweaks.claims,
-      };
-      // A claim may be of a type that it should not have: that is what tweaks are for.
-      const signed = (): Promise<string> =>
-        new SignJWT(claims as JWTPayload)
-          .setProtectedHeader({ alg: proofAlgorithm, typ: proofType, ...tweaks.header })
-          .sign(tweaks.signWith ?? privateKey);
-      const authorization = tweaks.authorization === undefined ? `Bearer ${await signed()}` : tweaks.authorization;
+      const { audience, sequence } = host;
+      const proof = { endpoint, key, machineId, sequence, audience, now: new Date(), ...tweaks };
+      const authorization =
+        tweaks.authorization === undefined ? `Bearer ${await proofOf(proof, bytes)}` : tweaks.authorization;
       const response = await fetch(`${apiUrl}${endpoint.path}`, {
         method: endpoint.method,
         headers: {
@@ -115,17 +85,13 @@ export async function createRawHost(apiUrl: string, machineId: string): Promise<
           ...(tweaks.gzip === true && { 'content-encoding': 'gzip' }),
           ...tweaks.headers,
         },
-        body: Buffer.from(tweaks.bodyAfterSigning ?? bytes),
+        ...(bytes.byteLength > 0 && { body: Buffer.from(tweaks.bodyAfterSigning ?? bytes) }),
       });
       const text = await response.text();
       return { authorization, status: response.status, headers: response.headers, json: jsonOf(text), text };
     },
   };
   return host;
-}
-
-function pointOf({ x = '', y = '' }: JWK): HostPublicKey {
-  return { kty: 'EC', crv: 'P-256', x, y };
 }
 
 function jsonOf(text: string): unknown {

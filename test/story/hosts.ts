@@ -1,17 +1,7 @@
-import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
-import { calculateJwkThumbprint, SignJWT } from 'jose';
+import { randomUUID } from 'node:crypto';
 import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
 import type { FileLookupAnswer } from '#shared/contract/agent/files.ts';
-import {
-  enrolmentAudience,
-  type HostPublicKey,
-  hostPublicKey,
-  type ProofClaims,
-  proofAlgorithm,
-  proofLifeSeconds,
-  proofType,
-} from '#shared/contract/agent/identity.ts';
-import type { HostFacts, HostReport, ReportAnswer, ScanMoment } from '#shared/contract/agent/report.ts';
+import type { HostReport, ReportAnswer, ScanMoment } from '#shared/contract/agent/report.ts';
 import { orderReport } from '#shared/contract/agent/report-changes.ts';
 import { indexPointer } from '#shared/contract/index-pointer.ts';
 import { buildKey } from '#shared/contract/keys.ts';
@@ -19,18 +9,16 @@ import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { FileRequest } from '#shared/contract/requests.ts';
 import type { Catalog, PayloadFile } from '#shared/core/catalog/model.ts';
 import { readIndex } from '#shared/index/read-index.ts';
+import { createRawHost, factsOf } from '#test/kit/raw-host.ts';
 import { objectBytes, type World } from './world.ts';
 
 /** A host that a story plays by hand: enrolled with a key of its own, and each of its requests is proved. */
 export interface PlayedHost {
   readonly machineId: string;
-  readonly privateKey: KeyObject;
-  /** How the broker wants to be named. */
-  readonly audience: string;
   /**
    * The answer of the agents' API to any request.
    *
-   * @param headers in the place of the usual ones; an empty one is left out
+   * @param headers in the place of the usual ones; an empty authorization is left out
    */
   ask(
     endpoint: { readonly method: string; readonly path: string },
@@ -44,59 +32,22 @@ export interface Answered {
   readonly body: unknown;
 }
 
-/** Claims of a proof that are not what they should be, for stories about that. */
-export type ProofChanges = Partial<ProofClaims>;
-
-/** The JWT that goes with a request. */
-export async function prove(
-  key: KeyObject,
-  request: { readonly method: string; readonly path: string; readonly body: string },
-  claims: Pick<ProofClaims, 'sub' | 'aud' | 'seq'> & ProofChanges,
-): Promise<string> {
-  const iat = Math.floor(Date.now() / 1000);
-  return new SignJWT({
-    iss: await calculateJwkThumbprint(publicKeyOf(key)),
-    iat,
-    exp: iat + proofLifeSeconds,
-    htm: request.method,
-    htp: request.path,
-    bh: createHash('sha256').update(request.body).digest('base64url'),
-    ...claims,
-  })
-    .setProtectedHeader({ alg: proofAlgorithm, typ: proofType })
-    .sign(key);
-}
-
-export const publicKeyOf = (privateKey: KeyObject): HostPublicKey =>
-  hostPublicKey.parse(createPublicKey(privateKey).export({ format: 'jwk' }));
-
 /** Enrols a machine in a group. */
 export async function enrolHost(world: World, machineId: string, group?: string): Promise<PlayedHost> {
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const body = JSON.stringify({
-    version: 1,
-    token: await world.enrolmentToken(group),
-    publicKey: publicKeyOf(privateKey),
-    host: factsOf(machineId),
-  });
-  const { enrol } = agentEndpoints;
-  const proof = await prove(privateKey, { ...enrol, body }, { sub: machineId, aud: enrolmentAudience, seq: 1 });
-  const answer = await send(world, enrol, body, { authorization: `Bearer ${proof}` });
-  if (answer.status !== 200) throw new Error(`enrolment answered ${answer.status}: ${JSON.stringify(answer.body)}`);
-  const { audience } = enrol.response.parse(answer.body);
-  let sequence = 1;
+  const host = await createRawHost(world.output('ApiUrl'), machineId);
+  await host.enrol(await world.enrolmentToken(group));
   let before: Promise<unknown> = Promise.resolve();
   return {
     machineId,
-    privateKey,
-    audience,
-    ask(endpoint, body, headers = {}) {
-      const text = body === undefined ? '' : typeof body === 'string' ? body : JSON.stringify(body);
+    ask(endpoint, body, { authorization, ...headers } = {}) {
       const ask = async (): Promise<Answered> => {
-        sequence += 1;
-        const claims = { sub: machineId, aud: audience, seq: sequence };
-        const proof = await prove(privateKey, { ...endpoint, body: text }, claims);
-        return send(world, endpoint, text, { authorization: `Bearer ${proof}`, ...headers });
+        const { status, json } = await host.send(endpoint, body, {
+          ...(body === undefined && { rawBody: '' }),
+          ...(typeof body === 'string' && { rawBody: body }),
+          ...(authorization !== undefined && { authorization: authorization === '' ? null : authorization }),
+          headers,
+        });
+        return { status, body: json };
       };
       // One at a time, as an agent asks: the broker takes sequence numbers in their order only.
       const answer = before.then(ask);
@@ -104,21 +55,6 @@ export async function enrolHost(world: World, machineId: string, group?: string)
       return answer;
     },
   };
-}
-
-async function send(
-  world: World,
-  { method, path }: { readonly method: string; readonly path: string },
-  body: string,
-  headers: Readonly<Record<string, string>>,
-): Promise<Answered> {
-  const all = Object.entries({ 'content-type': 'application/json', ...headers }).filter(([, value]) => value !== '');
-  const response = await fetch(new URL(path, world.output('ApiUrl')), {
-    method,
-    headers: Object.fromEntries(all),
-    ...(body === '' ? {} : { body }),
-  });
-  return { status: response.status, body: await response.json() };
 }
 
 /** Hosts of a world that stories share, by machine id. */
@@ -142,15 +78,6 @@ export async function askAsHost(
 ): Promise<Answered> {
   return (await playedHost(world, 'some-host')).ask(endpoint, body, headers);
 }
-
-const factsOf = (machineId: string): HostFacts => ({
-  machineId,
-  hostname: machineId.toUpperCase(),
-  os: 'Windows Server 2022',
-  osVersion: '10.0.20348.1',
-  architecture: 'amd64',
-  agentVersion: '0.0.0',
-});
 
 /** A report of a host that needs these files, as its agent would send it. */
 export function reportNeeding(
