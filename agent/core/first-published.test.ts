@@ -30,6 +30,12 @@ describe('first publications', () => {
     expect(ageFrom(needed(1), new Map(told === undefined ? [] : [['u1', told]]))).toBe(expected);
   });
 
+  it('are believed of an update whose own date is none', () => {
+    const odd = { ...needed(1), createdAt: 'in spring' };
+    expect(ageFrom(odd, new Map([['u1', '2026-01-11T00:00:00Z']]))).toBe('2026-01-11T00:00:00Z');
+    expect(ageFrom(odd, new Map())).toBe('in spring');
+  });
+
   it('are asked for where they may change a verdict, and once', () => {
     const all = [judged('delayed', 1), judged('allowed', 2), judged('delayed', 3)];
     const known = new Map([['u3', '2026-01-01T00:00:00Z']]);

@@ -1,4 +1,5 @@
 import type { NeededUpdate } from '#shared/core/catalog/scan.ts';
+import { earlierOf } from '#shared/core/catalog/unit-facts.ts';
 import type { RulePackage, VerdictCode } from '#shared/core/rules/model.ts';
 
 /** When UpdateIds were first published, in whichever revision, as the broker told it. ISO 8601, by UpdateId. */
@@ -15,7 +16,7 @@ const mostKept = 2000;
  */
 export function ageFrom({ updateId, createdAt }: NeededUpdate, known: FirstPublications): string {
   const told = known.get(updateId);
-  return told !== undefined && Date.parse(told) < Date.parse(createdAt) ? told : createdAt;
+  return told === undefined ? createdAt : earlierOf(createdAt, told);
 }
 
 /**
