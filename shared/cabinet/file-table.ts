@@ -1,5 +1,5 @@
 import { CabError } from './error.ts';
-import type { CabMember } from './header.ts';
+import type { CabMember, MetMember } from './header.ts';
 import type { Table } from './intake.ts';
 import { u16, u32 } from './numbers.ts';
 
@@ -28,6 +28,9 @@ export class FileTable implements Table {
   #names = Buffer.alloc(fewEntries * 16);
   /** Where each entry's name ends in `names`. */
   #nameEnds = new Uint32Array(fewEntries);
+  /** What {@link isInOrder} compares the next entry with. */
+  #last = { folder: 0, offset: 0, size: 0 };
+  #isInOrder = true;
 
   constructor(declared: number, folders: number) {
     this.#declared = declared;
@@ -41,6 +44,11 @@ export class FileTable implements Table {
   /** Entries taken so far. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Whether the entries taken so far stand by folder, by offset in it, and by size, as tools write them. */
+  get isInOrder(): boolean {
+    return this.#isInOrder;
   }
 
   take(bytes: Uint8Array, offset: number): number {
@@ -63,19 +71,42 @@ export class FileTable implements Table {
   }
 
   /** One of the entries, in the order of the table. Each call makes another object. */
-  member(index: number): CabMember {
+  member(index: number): MetMember {
+    return new TableMember(this, index);
+  }
+
+  /** All entries, as plain objects. */
+  list(): CabMember[] {
+    return Array.from({ length: this.#count }, (_, index) => {
+      const { name, size, folder, offset, attributes, modified } = this.member(index);
+      return { name, size, folder, offset, attributes, modified };
+    });
+  }
+
+  /** {@link CabMember.name} of an entry. */
+  name(index: number): string {
+    return nameOf(this.#names, this.#nameStart(index), this.#nameEnds[index] as number, this.attributes(index));
+  }
+
+  /** {@link MetMember.nameLength} of an entry. */
+  nameLength(index: number): number {
+    return (this.#nameEnds[index] as number) - this.#nameStart(index);
+  }
+
+  /** {@link MetMember.nameByte} of an entry. */
+  nameByte(index: number, at: number): number {
+    return this.#names[this.#nameStart(index) + at] as number;
+  }
+
+  /** {@link CabMember.attributes} of an entry. */
+  attributes(index: number): number {
+    return u16(this.#numbers, index * numbersLength + 14);
+  }
+
+  /** {@link CabMember.modified} of an entry. */
+  modified(index: number): Date | undefined {
     const at = index * numbersLength;
-    const numbers = this.#numbers;
-    const attributes = u16(numbers, at + 14);
-    const nameAt = index === 0 ? 0 : (this.#nameEnds[index - 1] as number);
-    return {
-      name: nameOf(this.#names, nameAt, this.#nameEnds[index] as number, attributes),
-      size: this.size(index),
-      folder: this.folder(index),
-      offset: this.offset(index),
-      attributes,
-      modified: fromDosTime(u16(numbers, at + 10), u16(numbers, at + 12)),
-    };
+    return fromDosTime(u16(this.#numbers, at + 10), u16(this.#numbers, at + 12));
   }
 
   /** {@link CabMember.size} of an entry. */
@@ -98,7 +129,7 @@ export class FileTable implements Table {
     const folder = u16(bytes, at + 8);
     if (folder >= this.#folders) throw this.#wrongFolder(bytes, at, nameEnd, offset);
     const index = this.#count;
-    const start = index === 0 ? 0 : (this.#nameEnds[index - 1] as number);
+    const start = this.#nameStart(index);
     const end = start + nameEnd - nameAt;
     this.#makeRoom(index, end);
     const numbers = this.#numbers;
@@ -108,6 +139,23 @@ export class FileTable implements Table {
     for (let i = start, from = nameAt; i < end; i++, from++) names[i] = bytes[from] as number;
     this.#nameEnds[index] = end;
     this.#count += 1;
+    this.#compare(index, folder);
+  }
+
+  #nameStart(index: number): number {
+    return index === 0 ? 0 : (this.#nameEnds[index - 1] as number);
+  }
+
+  #compare(index: number, folder: number): void {
+    const last = this.#last;
+    const size = this.size(index);
+    const at = this.offset(index);
+    if (folder === last.folder ? at < last.offset || (at === last.offset && size < last.size) : folder < last.folder) {
+      this.#isInOrder = false;
+    }
+    last.folder = folder;
+    last.offset = at;
+    last.size = size;
   }
 
   #makeRoom(index: number, namesEnd: number): void {
@@ -134,6 +182,43 @@ export class FileTable implements Table {
 
   #fault(reason: string, offset: number): CabError {
     return new CabError('bad-header', `file ${this.#count} of ${this.#declared} ${reason}`, { offset });
+  }
+}
+
+/** An entry. Name and time are made when they are read: most members are only passed by, and have no need of a date. */
+class TableMember implements MetMember {
+  readonly size: number;
+  readonly folder: number;
+  readonly offset: number;
+  readonly #table: FileTable;
+  readonly #index: number;
+
+  constructor(table: FileTable, index: number) {
+    this.size = table.size(index);
+    this.folder = table.folder(index);
+    this.offset = table.offset(index);
+    this.#table = table;
+    this.#index = index;
+  }
+
+  get name(): string {
+    return this.#table.name(this.#index);
+  }
+
+  get nameLength(): number {
+    return this.#table.nameLength(this.#index);
+  }
+
+  nameByte(at: number): number {
+    return this.#table.nameByte(this.#index, at);
+  }
+
+  get attributes(): number {
+    return this.#table.attributes(this.#index);
+  }
+
+  get modified(): Date | undefined {
+    return this.#table.modified(this.#index);
   }
 }
 

@@ -22,6 +22,14 @@ export interface CabMember {
   readonly modified: Date | undefined;
 }
 
+/** A member as `onMember` meets it: its name can be looked at without a string being made of it. */
+export interface MetMember extends CabMember {
+  /** Bytes of the name as stored. */
+  readonly nameLength: number;
+  /** One of them. @param at from 0 to `nameLength - 1` */
+  nameByte(at: number): number;
+}
+
 /** One compressed stream, from its CFFOLDER entry ([MS-CAB]). */
 export interface CabFolder {
   /** Byte of the cabinet at which its first CFDATA block stands. */
@@ -97,7 +105,7 @@ export function* readHeader(cursor: Cursor): Steps<{ readonly header: CabHeader;
     dataReserve: reserve.data,
     folders,
     get members() {
-      members ??= Array.from({ length: table.count }, (_, index) => table.member(index));
+      members ??= table.list();
       return members;
     },
   };

@@ -2,7 +2,7 @@ import { Decoders } from './decoder.ts';
 import { CabError } from './error.ts';
 import type { FileTable } from './file-table.ts';
 import { FolderStream } from './folder.ts';
-import { type CabFolder, type CabHeader, type CabMember, readHeader } from './header.ts';
+import { type CabFolder, type CabHeader, type CabMember, type MetMember, readHeader } from './header.ts';
 import { type Cursor, Intake, type Steps } from './intake.ts';
 
 /** Something that bytes are pushed into. */
@@ -27,7 +27,7 @@ export interface CabHandlers {
    * member over. (Only members that share the same bytes are asked for together and written in turns.)
    * A folder of which nothing is wanted is not unpacked, nor is the part behind what is wanted last.
    */
-  onMember(member: CabMember): ByteSink | undefined;
+  onMember(member: MetMember): ByteSink | undefined;
 }
 
 /** A member whose bytes are wanted. */
@@ -143,7 +143,7 @@ export class CabReader implements ByteSink {
     if (rest > 0) yield { what: 'skip', count: rest };
   }
 
-  #ask(member: CabMember): void {
+  #ask(member: MetMember): void {
     const sink = this.#handlers.onMember(member);
     this.#assertNotGivenUp();
     if (sink !== undefined) this.#wanted.push({ member, sink });
@@ -173,7 +173,10 @@ export class CabReader implements ByteSink {
   }
 
   #endMembers(): void {
-    for (let next = this.#wanted.shift(); next !== undefined; next = this.#wanted.shift()) {
+    // Taken out before they end: those that have are not aborted when a later one fails. From the end it costs less.
+    const wanted = this.#wanted;
+    if (wanted.length > 1) wanted.reverse();
+    for (let next = wanted.pop(); next !== undefined; next = wanted.pop()) {
       try {
         next.sink.end();
       } catch (error) {
@@ -201,22 +204,21 @@ export async function readCab(source: AsyncIterable<Uint8Array>, handlers: CabHa
  * the one that begins at the same place.
  */
 function inOrderOfData({ folders }: CabHeader, files: FileTable): Uint32Array {
+  const order = new Uint32Array(files.count);
+  for (let index = 0; index < order.length; index++) order[index] = index;
+  const isInOrder = folders.every(({ dataOffset }, i) => i === 0 || dataOffset >= (folders[i - 1]?.dataOffset ?? 0));
+  if (isInOrder && files.isInOrder) return order;
   const ranks = new Uint32Array(folders.length);
   const byPlace = folders.map(({ dataOffset }, index) => ({ dataOffset, index }));
   byPlace.sort((a, b) => a.dataOffset - b.dataOffset || a.index - b.index);
   for (const [rank, { index }] of byPlace.entries()) ranks[index] = rank;
-  const compare = (a: number, b: number): number =>
-    (ranks[files.folder(a)] as number) - (ranks[files.folder(b)] as number) ||
-    files.offset(a) - files.offset(b) ||
-    files.size(a) - files.size(b) ||
-    a - b;
-  const order = new Uint32Array(files.count);
-  let isSorted = true;
-  for (let index = 0; index < order.length; index++) {
-    order[index] = index;
-    if (index > 0 && compare(index - 1, index) > 0) isSorted = false;
-  }
-  return isSorted ? order : order.sort(compare);
+  return order.sort(
+    (a, b) =>
+      (ranks[files.folder(a)] as number) - (ranks[files.folder(b)] as number) ||
+      files.offset(a) - files.offset(b) ||
+      files.size(a) - files.size(b) ||
+      a - b,
+  );
 }
 
 /**

@@ -33,12 +33,17 @@ export class ExtendedFacts {
   reset(): void {
     this.severity = undefined;
     this.reboot = undefined;
-    this.kbs.length = 0;
-    this.bulletins.length = 0;
-    this.cves.length = 0;
-    this.files.length = 0;
+    empty(this.kbs);
+    empty(this.bulletins);
+    empty(this.cves);
+    empty(this.files);
     this.algorithm = undefined;
   }
+}
+
+/** Most lists are empty already, and setting the length of an array is a call into the engine. */
+function empty(list: unknown[]): void {
+  if (list.length > 0) list.length = 0;
 }
 
 const severities: ReadonlyMap<string | undefined, Severity> = new Map([

@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { fragmentName } from './fragment-name.ts';
 
+const member = (name: string) => {
+  const bytes = Buffer.from(name);
+  return { name, nameLength: bytes.length, nameByte: (at: number) => bytes[at] as number };
+};
+
 describe('the name of a fragment', () => {
   it.each([
     ['c\\1', 'core', 1, ''],
@@ -11,8 +16,11 @@ describe('the name of a fragment', () => {
     ['l\\en\\5', 'localized', 5, 'en'],
     ['L/ZH-CN/5', 'localized', 5, 'zh-cn'],
     ['localized\\de/6', 'localized', 6, 'de'],
+    ['l/az/7', 'localized', 7, 'az'],
+    ['l/za/8', 'localized', 8, 'za'],
+    ['l/Fr/9', 'localized', 9, 'fr'],
   ])('%s is read', (name, kind, revisionId, language) => {
-    expect(fragmentName(name)).toEqual({ kind, revisionId, language });
+    expect(fragmentName(member(name))).toEqual({ kind, revisionId, language });
   });
 
   it.each([
@@ -34,10 +42,15 @@ describe('the name of a fragment', () => {
     'l/1',
     'l/en/',
     'l/en/x',
+    'l/e_/1',
+    'l/{a/1',
+    'l/é/1',
+    'é/1',
+    'l/en/é',
     's/1',
     'files/1',
     'package.xml',
   ])('%j is no fragment', (name) => {
-    expect(fragmentName(name)).toBeUndefined();
+    expect(fragmentName(member(name))).toBeUndefined();
   });
 });

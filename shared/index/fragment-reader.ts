@@ -1,4 +1,4 @@
-import type { ByteSink } from '#shared/cabinet/index.ts';
+import type { ByteSink, CabMember } from '#shared/cabinet/index.ts';
 import { CoreFacts, coreFragment } from './core-fragment.ts';
 import { ExtendedFacts, extendedFragment } from './extended-fragment.ts';
 import type { FragmentName } from './fragment-name.ts';
@@ -55,9 +55,9 @@ export class FragmentReader {
    *
    * @param cab number of the cabinet that holds it, `cabName` its name
    */
-  sink(fragment: FragmentName, cab: number, cabName: string, member: string): ByteSink | undefined {
+  sink(fragment: FragmentName, cab: number, cabName: string, member: Pick<CabMember, 'name'>): ByteSink | undefined {
     const { kind, revisionId, language } = fragment;
-    const name = (): string => `${cabName}: ${pathOf({ name: member })}`;
+    const name = (): string => `${cabName}: ${pathOf(member)}`;
     switch (kind) {
       case 'core':
         return this.#core.begin(name, resetFacts, (facts) => once(this.core.add(revisionId, cab, facts), name));

@@ -1,4 +1,4 @@
-import type { ByteSink, CabMember } from '#shared/cabinet/index.ts';
+import type { ByteSink, CabMember, MetMember } from '#shared/cabinet/index.ts';
 import { ColumnarCatalog } from '#shared/core/catalog/columns/columnar-catalog.ts';
 import type { Catalog } from '#shared/core/catalog/model.ts';
 import type { ExaminedCab } from './examine-index.ts';
@@ -220,14 +220,14 @@ class IndexReader {
       this.#reusedCabs += 1;
       return undefined;
     }
-    return new NamedCab(name, { onMember: (inner) => this.#innerMember(name, number, inner.name) });
+    return new NamedCab(name, { onMember: (inner) => this.#innerMember(name, number, inner) });
   }
 
-  #innerMember(cabName: string, cab: number, member: string): ByteSink | undefined {
+  #innerMember(cabName: string, cab: number, member: MetMember): ByteSink | undefined {
     this.#members += 1;
     const fragment = fragmentName(member);
     if (fragment !== undefined) return this.#fragments.sink(fragment, cab, cabName, member);
-    const path = pathOf({ name: member });
+    const path = pathOf(member);
     if (path === 'package.xml') {
       if (this.#listCab !== -1)
         throw new IndexError('bad-layout', `the index has package.xml twice, now in ${cabName}`);

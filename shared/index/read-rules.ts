@@ -1,4 +1,4 @@
-import type { ByteSink, CabMember } from '#shared/cabinet/index.ts';
+import type { ByteSink, CabMember, MetMember } from '#shared/cabinet/index.ts';
 import type { ApplicabilityRules, RuleLookup } from '#shared/core/catalog/applicability/model.ts';
 import type { Catalog } from '#shared/core/catalog/model.ts';
 import { fragmentName } from './fragment-name.ts';
@@ -120,15 +120,15 @@ class RuleReader implements ByteSink {
     const path = pathOf(member);
     if (path === 'index.xml') return new XmlReader('whole', indexXml).begin({ name: path, state: this.#shards });
     if (!isInnerCab(path)) return undefined;
-    return new NamedCab(path, { onMember: ({ name }) => this.#fragment(path, name) });
+    return new NamedCab(path, { onMember: (inner) => this.#fragment(path, inner) });
   }
 
-  #fragment(cab: string, member: string): ByteSink | undefined {
+  #fragment(cab: string, member: MetMember): ByteSink | undefined {
     const fragment = fragmentName(member);
     if (fragment?.kind !== 'core') return undefined;
     const { revisionId } = fragment;
     return this.#parsers.begin(
-      () => `${cab}: ${member}`,
+      () => `${cab}: ${member.name}`,
       (state) => {
         state.builder = new RulesBuilder(this.#budget);
       },

@@ -43,14 +43,11 @@ export class XmlReader<State> {
   constructor(kind: DocumentKind, plans: ElementPlans<State>) {
     this.#run = new PlanRun(kind === 'whole', plans);
     this.#tokenizer = this.#run.tokenizer;
-    const reader = this;
-    this.#sink = {
-      get done() {
-        return reader.#tokenizer.stopped;
-      },
-      write: (chunk) => this.#write(chunk),
-      end: () => this.#end(),
-    };
+    this.#sink = new ReaderSink(
+      this.#tokenizer,
+      (chunk) => this.#write(chunk),
+      () => this.#end(),
+    );
   }
 
   /**
@@ -100,6 +97,31 @@ export class XmlReader<State> {
     if (!(error instanceof IndexError) || error.code !== 'bad-value') return error;
     const position = this.#tokenizer.position;
     return new IndexError('bad-value', `${name}, byte ${position}: ${error.message}`, { cause: error });
+  }
+}
+
+/** A class, so that the sinks of all readers look alike to those who write to them. */
+class ReaderSink implements DocumentSink {
+  readonly #tokenizer: Tokenizer;
+  readonly #write: (chunk: Uint8Array) => void;
+  readonly #end: () => void;
+
+  constructor(tokenizer: Tokenizer, write: (chunk: Uint8Array) => void, end: () => void) {
+    this.#tokenizer = tokenizer;
+    this.#write = write;
+    this.#end = end;
+  }
+
+  get done(): boolean {
+    return this.#tokenizer.stopped;
+  }
+
+  write(chunk: Uint8Array): void {
+    this.#write(chunk);
+  }
+
+  end(): void {
+    this.#end();
   }
 }
 
