@@ -21,8 +21,9 @@ const maxReasonLength = 1000;
 
 /**
  * Makes a change that the audit log knows of. The entry is written first: what cannot be written down is not done. A
- * change that then fails gets a second entry, which takes the first one back: so `change` is the write alone, and what is
- * read for the answer comes after it.
+ * change that then fails gets a second entry, which says so: so `change` is the write alone, and what is read for the answer
+ * comes after it. A write whose answer was lost may have been made all the same, and nobody can tell: the second entry says
+ * that the change ended in a failure, not that it was not made.
  *
  * @throws ProblemError `unavailable` when the entry could not be written; else what the change threw
  */
@@ -46,7 +47,7 @@ export async function audited<T>(
   } catch (error) {
     const reason = (error instanceof Error ? error.message : String(error)).slice(0, maxReasonLength);
     await audit.append({ ...recordNow(), failed: { number, reason } }).catch((cause: unknown) => {
-      const detail = `the change failed (${reason}), and the audit log could not be told so: entry ${number} stands`;
+      const detail = `the change is not known to be made (${reason}), and the audit log could not be told so: entry ${number} stands`;
       throw new ProblemError('unavailable', detail, { cause: new AggregateError([error, cause], detail) });
     });
     throw error;

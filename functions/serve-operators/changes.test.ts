@@ -221,7 +221,7 @@ describe('a change that fails', () => {
     return world.api.startSync(post({}));
   };
 
-  it('has a second entry that takes the first one back, and the chain goes on', async () => {
+  it('has a second entry that says so of the first one, and the chain goes on', async () => {
     await expect(fail()).rejects.toMatchObject({ code: 'unavailable' });
     const { entries } = world.ports.audit;
     expect(entries).toMatchObject([
@@ -239,7 +239,35 @@ describe('a change that fails', () => {
     ]);
   });
 
-  it('and cannot be taken back says that, too', async () => {
+  it('on its way back may have been made: the second entry does not say that it was not', async () => {
+    await world.enrol('pc-1');
+    const { hosts, audit } = world.ports;
+    const revoke = hosts.revoke.bind(hosts);
+    hosts.revoke = async (...args) => {
+      await revoke(...args);
+      throw new Error('the connection was lost');
+    };
+    const revocation = world.api.revokeHost(post({ version: 1 }, { machineId: 'pc-1' }));
+    await expect(revocation).rejects.toThrow('the connection was lost');
+    expect((await hosts.find('pc-1'))?.revokedAt).toBe(at(100));
+    expect(audit.entries.map(({ failed }) => failed)).toEqual([
+      undefined,
+      { number: 1, reason: 'the connection was lost' },
+    ]);
+    hosts.revoke = revoke;
+    audit.beforeAppend = ({ failed }) => {
+      if (failed !== undefined) throw new Error('no table');
+    };
+    // Neither does the answer, when there is no second entry.
+    hosts.revoke = async () => {
+      throw new Error('the connection was lost');
+    };
+    await expect(world.api.revokeHost(post({ version: 1 }, { machineId: 'pc-1' }))).rejects.toThrow(
+      /is not known to be made \(the connection was lost\).*entry 3 stands/,
+    );
+  });
+
+  it('and of which the log cannot say so says that, too', async () => {
     world.ports.audit.beforeAppend = ({ failed }) => {
       if (failed !== undefined) throw new Error('no table');
     };

@@ -29,7 +29,10 @@ export const auditRecord = z.object({
   after: z.optional(z.json()),
   from: z.object({ address: z.string(), userAgent: z.optional(z.string()) }),
   requestId: z.string(),
-  /** Of an entry that takes an earlier one back: the change of that number was not made, and why. */
+  /**
+   * Of an entry that speaks of an earlier one: the change of that number ended in a failure, and is not known to be made. When
+   * only the answer of the write was lost, it was made all the same.
+   */
   failed: z.optional(z.object({ number: z.int(), reason: z.string() })),
 });
 export type AuditRecord = z.infer<typeof auditRecord>;
