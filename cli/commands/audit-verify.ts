@@ -5,6 +5,7 @@ import { type ChainHead, chainStart, faultInChain, faultOfAnchor } from '#shared
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { inOneLine, parseInWords } from '#shared/contract/parse.ts';
 import { CliError } from '../cli-error.ts';
+import { counted } from '../counted.ts';
 import { fileFault } from '../file-fault.ts';
 import { type CliIo, type ExitCode, exitCodes, printJson, printLines } from '../io.ts';
 import { pagesOf } from '../pages.ts';
@@ -17,6 +18,8 @@ const maxTold = 50;
 export interface AuditVerifyFlags {
   /** File with anchors, as they lie in the bucket: their JSON one after the other. */
   readonly anchorsFile?: string;
+  /** A chain that no anchor vouches for is a fault. */
+  readonly requireAnchors?: boolean;
 }
 
 /** What was found, as `--json` prints it. */
@@ -41,7 +44,10 @@ export async function verifyAudit(context: CommandContext, flags: AuditVerifyFla
   const fromFile = flags.anchorsFile === undefined ? [] : await readAnchorsFile(flags.anchorsFile);
   // Anchors first: what comes after them only makes the chain longer.
   const fromApi = await readAnchors(context);
-  const verdict = await verify(context, [...fromFile, ...fromApi.anchors], fromApi.faults);
+  const verdict = await verify(context, [...fromFile, ...fromApi.anchors], {
+    faults: fromApi.faults,
+    requireAnchors: flags.requireAnchors === true,
+  });
   if (context.json) printJson(context.io, verdict);
   else print(context.io, verdict);
   return verdict.whole ? exitCodes.ok : exitCodes.failed;
@@ -62,7 +68,7 @@ const sha256 = (text: string): string => createHash('sha256').update(text).diges
 async function verify(
   { call, io }: CommandContext,
   anchors: readonly AuditAnchor[],
-  before: readonly string[],
+  { faults: before, requireAnchors }: { readonly faults: readonly string[]; readonly requireAnchors: boolean },
 ): Promise<Verdict> {
   const line = createProgressLine(io);
   const faults: string[] = [...before];
@@ -81,12 +87,15 @@ async function verify(
       if (anchored.has(entry.number)) hashes.set(entry.number, entry.hash);
       previous = { number: entry.number, hash: entry.hash };
     }
-    if (io.stderr.isTTY === true) line.tell(`${entries} entries looked at, ${faults.length} faults`);
+    if (io.stderr.isTTY === true) line.tell(`${countedEntries(entries)} looked at, ${counted(faults.length, 'fault')}`);
   }
   line.end();
   const wrong = anchors.flatMap((anchor) => faultOfAnchor(anchor, (number) => hashes.get(number)) ?? []);
   // The file and the API may tell the same of an anchor.
   faults.push(...new Set(wrong));
+  // The anchor of the empty log fits every log; it vouches for nothing but that.
+  if (requireAnchors && !anchors.some(({ number }) => number > 0 || entries === 0))
+    faults.push('no anchor names an entry of this chain, and --require-anchors asks for one');
   return { version: 1, whole: faults.length === 0, entries, head: previous, anchors: anchors.length, faults };
 }
 
@@ -96,10 +105,12 @@ function print(io: CliIo, { whole, entries, head, anchors, faults }: Verdict): v
     ...faults.slice(0, maxTold),
     ...(faults.length > maxTold ? [`and ${faults.length - maxTold} more`] : []),
     whole
-      ? `whole: ${entries} entries up to ${head.number} ${head.hash}; ${anchors} anchors agree`
-      : `not whole: ${faults.length} faults in ${entries} entries and ${anchors} anchors`,
+      ? `whole: ${countedEntries(entries)} up to ${head.number} ${head.hash}; ${counted(anchors, 'anchor agrees', 'anchors agree')}`
+      : `not whole: ${counted(faults.length, 'fault')} in ${countedEntries(entries)} and ${counted(anchors, 'anchor')}`,
   ]);
 }
+
+const countedEntries = (entries: number): string => counted(entries, 'entry', 'entries');
 
 /** Anchors are flat objects, so each pair of braces is one, whatever stands between: nothing, line ends, commas. */
 async function readAnchorsFile(file: string): Promise<AuditAnchor[]> {

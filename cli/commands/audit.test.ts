@@ -90,13 +90,16 @@ describe('kbroker audit list and show', () => {
     expect(printed.stderr).toBe('there are more than these 4; --limit and --from show others\n');
   });
 
-  it('says which entry takes another one back', async () => {
+  it('says which entry tells of another one that it ended in a failure, and no more than is known', async () => {
     const [first] = chainOf(1);
     const failed = { number: 1, reason: 'the table did not answer' };
     const second = nextAuditEntry({ ...recordOf(2), failed }, first ?? chainStart, digest);
     const { context, printed } = testContext(broker([...chainOf(1), second]));
     await listAudit(context, { limit: '100' });
-    expect(printed.stdout).toMatch(/ 1 was not made: the table did not answer\n$/);
+    expect(printed.stdout).toMatch(/ 1 is not known to be made: the table did not answer\n$/);
+    const shown = testContext(broker([...chainOf(1), second]));
+    await showAudit(shown.context, '2');
+    expect(shown.printed.stdout).toContain('  change 1 is not known to be made: the table did not answer\n');
   });
 
   it('shows an entry with what was before and after', async () => {
@@ -122,10 +125,10 @@ describe('kbroker audit verify', () => {
   const verified = async (
     entries: readonly AuditEntry[],
     anchors: readonly AuditAnchor[] = [],
-    { file, unreadable = [] }: { file?: string; unreadable?: string[] } = {},
+    { file, unreadable = [], ...flags }: { file?: string; unreadable?: string[]; requireAnchors?: boolean } = {},
   ) => {
     const { context, printed } = testContext(broker(entries, anchors, unreadable));
-    const exitCode = await verifyAudit(context, file === undefined ? {} : { anchorsFile: file });
+    const exitCode = await verifyAudit(context, { ...flags, ...(file !== undefined && { anchorsFile: file }) });
     return { exitCode, ...printed };
   };
   const chain = chainOf(8);
@@ -155,6 +158,25 @@ describe('kbroker audit verify', () => {
     expect(exitCode).toBe(0);
   });
 
+  it('with --require-anchors takes no chain that nothing vouches for', async () => {
+    const requireAnchors = true;
+    const fault = 'no anchor names an entry of this chain, and --require-anchors asks for one';
+    for (const anchors of [[], [anchorOf({ ...chainStart })]])
+      expect(await verified(chain, anchors, { requireAnchors })).toMatchObject({
+        exitCode: 1,
+        stdout: `${fault}\nnot whole: 1 fault in 8 entries and ${anchors.length === 1 ? '1 anchor' : '0 anchors'}\n`,
+      });
+    expect(await verified([], [], { requireAnchors })).toMatchObject({ exitCode: 1 });
+    // A log without entries has no other head to anchor.
+    expect(await verified([], [anchorOf({ ...chainStart })], { requireAnchors })).toMatchObject({ exitCode: 0 });
+    expect(await verified(chain, [anchorOf(third)], { requireAnchors })).toMatchObject({
+      exitCode: 0,
+      stdout: `whole: 8 entries up to 8 ${last.hash}; 1 anchor agrees\n`,
+    });
+    api.answer = () => ({ body: { version: 1, anchors: [], entries: [], unreadable: [] } });
+    expect((await api.ask('audit', 'verify', '--require-anchors')).exitCode).toBe(1);
+  });
+
   const changed = chain.map((entry) => (entry.number === 5 ? { ...entry, target: 'nothing' } : entry));
   const rehashed = nextAuditEntry({ ...recordOf(5), target: 'nothing' }, chain[3] ?? chainStart, digest);
   it.each([
@@ -171,7 +193,7 @@ describe('kbroker audit verify', () => {
   ])('finds %s', async (_, entries, fault) => {
     const { exitCode, stdout } = await verified(entries, [anchorOf(last)]);
     expect(stdout.split('\n')[0]).toBe(fault);
-    expect(stdout).toMatch(/\nnot whole: \d faults in \d+ entries and 1 anchors\n$/);
+    expect(stdout).toMatch(/\nnot whole: (1 fault|\d faults) in \d+ entries and 1 anchor\n$/);
     expect(exitCode).toBe(1);
   });
 
@@ -191,7 +213,7 @@ describe('kbroker audit verify', () => {
 
   it('names rows that cannot be read', async () => {
     const { exitCode, stdout } = await verified(chain, [], { unreadable: ['chain 9'] });
-    expect(stdout).toMatch(/^the row chain 9 of the log cannot be read\nnot whole: 1 faults/);
+    expect(stdout).toMatch(/^the row chain 9 of the log cannot be read\nnot whole: 1 fault in/);
     expect(exitCode).toBe(1);
   });
 

@@ -51,7 +51,7 @@ export async function listAudit(context: CommandContext, flags: AuditListFlags):
         action,
         target,
         address,
-        failed === undefined ? '' : `${failed.number} was not made: ${failed.reason}`,
+        failed === undefined ? '' : `${failed.number} is not known to be made: ${failed.reason}`,
       ]),
     );
   if (hasMore) context.io.stderr.write(`there are more than these ${entries.length}; --limit and --from show others\n`);
@@ -96,7 +96,7 @@ function describe(entry: AuditEntry): string[] {
     `  by       ${nameOf(actor)}${actor.kind === 'person' ? `, subject ${actor.subject}` : ''}`,
     `  from     ${from.address}${from.userAgent === undefined ? '' : `, ${from.userAgent}`}`,
     `  request  ${requestId}`,
-    ...(failed === undefined ? [] : [`  change ${failed.number} was not made: ${failed.reason}`]),
+    ...(failed === undefined ? [] : [`  change ${failed.number} is not known to be made: ${failed.reason}`]),
     ...json('before ', before),
     ...json('after  ', after),
     `  chained  ${previousHash} → ${hash}`,

@@ -204,7 +204,7 @@ describe('kbroker commands list, show, cancel', () => {
         : { outcomes: [outcome('pc-1', { outcome: 'done', detail: 'scanned' })], next: 'two' }),
     }));
     expect(await showCommand(context, id, {})).toBe(0);
-    expect(printed.stdout).toContain('  1 hosts did it, on 1 it failed\n');
+    expect(printed.stdout).toContain('  1 host did it, on 1 it failed\n');
     expect(printed.stdout).toMatch(/\npc-1 +done .* scanned\npc-2 +failed .* no index\n$/);
   });
 

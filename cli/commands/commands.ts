@@ -2,6 +2,7 @@ import { type Command, type CommandTarget, type HostOutcome, newCommand } from '
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { inOneLine, parseInWords } from '#shared/contract/parse.ts';
 import { CliError } from '../cli-error.ts';
+import { counted } from '../counted.ts';
 import { readCommandId } from '../ids.ts';
 import { type ExitCode, exitCodes, printJson, printLines, printTable, printUnreadable } from '../io.ts';
 import { pagesOf } from '../pages.ts';
@@ -133,7 +134,7 @@ function describe(command: Command, now: Date): string[] {
     `${commandId}: ${verb} for ${describeTarget(target)}, ${stateOf(command, now)}`,
     `  created ${createdAt} by ${createdBy}, told to hosts until ${cancelledAt ?? expiresAt}`,
     ...(note === undefined ? [] : [`  note: ${note}`]),
-    `  ${outcomes.done} hosts did it, on ${outcomes.failed} it failed`,
+    `  ${counted(outcomes.done, 'host')} did it, on ${outcomes.failed} it failed`,
   ];
 }
 

@@ -1,5 +1,6 @@
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { FileView } from '#shared/contract/operators/views.ts';
+import { counted } from '../counted.ts';
 import { readSha1 } from '../ids.ts';
 import { type ExitCode, exitCodes, formatBytes, printJson, printLines, printTable, printUnreadable } from '../io.ts';
 import { pagesOf } from '../pages.ts';
@@ -47,7 +48,7 @@ function describe({ sha1, name, size, sha256, url, held, request }: FileView): s
     held === undefined ? '  held     no' : `  held     since ${held.heldAt}, ${formatBytes(held.size)}`,
     request === undefined
       ? '  request  none'
-      : `  request  ${request.state}, since ${request.requestedAt} by ${request.requestedBy}, ${request.attempts} attempts`,
+      : `  request  ${request.state}, since ${request.requestedAt} by ${request.requestedBy}, ${counted(request.attempts, 'attempt')}`,
     ...(request?.lastError === undefined ? [] : [`           last error: ${request.lastError}`]),
   ];
 }

@@ -1,5 +1,6 @@
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { hostStates, updateStates } from '#shared/core/status/states.ts';
+import { counted } from '../counted.ts';
 import { readGroupName } from '../ids.ts';
 import { type ExitCode, exitCodes, printJson, printLines, printTable } from '../io.ts';
 import { describeAge } from '../times.ts';
@@ -42,7 +43,7 @@ export async function showGroup(context: CommandContext, name: string): Promise<
   const counts = (states: readonly string[], of: Readonly<Record<string, number>>): string =>
     states.map((state) => `${of[state] ?? 0} ${state}`).join(', ');
   printLines(context.io, [
-    `${group}: ${hosts} hosts, ${describeAge(view)}`,
+    `${group}: ${counted(hosts, 'host')}, ${describeAge(view)}`,
     `  hosts    ${counts(hostStates, byState)}`,
     `  updates  ${counts(updateStates, view.updates)}`,
   ]);

@@ -3,6 +3,7 @@ import type { HostSummary, HostsPage, HostView } from '#shared/contract/operator
 import { updateStates } from '#shared/core/status/states.ts';
 import { CliError } from '../cli-error.ts';
 import { type ConfirmFlags, confirm, requireYes } from '../confirm.ts';
+import { counted } from '../counted.ts';
 import { readGroupName, readHostName, readKbNumber, readUpdateName } from '../ids.ts';
 import { type ExitCode, exitCodes, printJson, printLines, printTable, printUnreadable } from '../io.ts';
 import { pagesOf } from '../pages.ts';
@@ -49,7 +50,7 @@ export async function listHosts(context: CommandContext, flags: HostsFlags = {})
   else {
     if (hosts.length > 0) printTable(context.io, headings, hosts.map(cellsOf));
     else context.io.stdout.write('no hosts\n');
-    context.io.stderr.write(`${total} hosts, ${describeAge(first)}\n`);
+    context.io.stderr.write(`${counted(total, 'host')}, ${describeAge(first)}\n`);
   }
   printUnreadable(context.io, unreadable);
   return exitCodes.ok;

@@ -1,5 +1,6 @@
 import { type CatalogDiff, type DiffedUpdate, diffCatalogs, isSame } from '#shared/core/catalog/diff.ts';
 import type { DeploymentAction, PayloadFile } from '#shared/core/catalog/model.ts';
+import { counted } from '../counted.ts';
 import { type ReadIndexFile, readIndexFile } from '../index-file.ts';
 import { type CliIo, type ExitCode, exitCodes, formatBytes, printLines } from '../io.ts';
 
@@ -86,9 +87,9 @@ function describe(options: IndexDiffOptions, before: ReadIndexFile, after: ReadI
     `Revised     ${countsOf(revised)}`,
     `Changed     ${countsOf(changed)}; ${changed.filter(isOnlySuperseded).length} of them only in what supersedes them`,
     `Withdrawn   ${countsOf(withdrawn)}`,
-    `Superseded  ${plural(superseded.length, 'update')} that nothing superseded before`,
-    `Files       ${plural(files.added.length, 'new file')} (${formatBytes(bytesOf(files.added))}), ${files.changed.length} with changed facts, ${files.gone.length} gone (${formatBytes(bytesOf(files.gone))})`,
-    `Renumbered  ${plural(diff.renumbered, 'update')} with another RevisionId, which is no news`,
+    `Superseded  ${counted(superseded.length, 'update')} that nothing superseded before`,
+    `Files       ${counted(files.added.length, 'new file')} (${formatBytes(bytesOf(files.added))}), ${files.changed.length} with changed facts, ${files.gone.length} gone (${formatBytes(bytesOf(files.gone))})`,
+    `Renumbered  ${counted(diff.renumbered, 'update')} with another RevisionId, which is no news`,
   ];
   const list = (title: string, updates: readonly DiffedUpdate[]): void => {
     const groups = byKb(updates.filter(({ action }) => action === 'install'));
@@ -113,15 +114,15 @@ const isOnlySuperseded = ({ facts }: CatalogDiff['changed'][number]): boolean =>
 
 const sideOf = ({ catalog, bytes, layout, member }: ReadIndexFile): string =>
   `${member === undefined ? '' : `its ${member}, `}${layout}, ${formatBytes(bytes)}, ${catalog.createdAt === undefined ? 'undated' : `created ${catalog.createdAt}`}, ` +
-  `${plural(catalog.updates.size, 'update')}, ${plural(catalog.files.size, 'file')}`;
+  `${counted(catalog.updates.size, 'update')}, ${counted(catalog.files.size, 'file')}`;
 
 function countsOf(updates: readonly DiffedUpdate[]): string {
   const count = (action: DeploymentAction): number => updates.filter((update) => update.action === action).length;
   const install = updates.filter((update) => update.action === 'install');
   const kbs = new Set(install.flatMap((update) => update.kbs)).size;
   return (
-    `${plural(install.length, 'update')} to install (${plural(kbs, 'KB')}), ` +
-    `${plural(count('bundle'), 'part')} of bundles, ${plural(count('evaluate'), 'category or detectoid', 'categories and detectoids')}`
+    `${counted(install.length, 'update')} to install (${counted(kbs, 'KB')}), ` +
+    `${counted(count('bundle'), 'part')} of bundles, ${counted(count('evaluate'), 'category or detectoid', 'categories and detectoids')}`
   );
 }
 
@@ -145,10 +146,9 @@ function byKb(updates: readonly DiffedUpdate[]): readonly KbGroup[] {
 }
 
 function lineOf({ name, updates: [first, ...others] }: KbGroup): string {
-  const rest = others.length === 0 ? '' : ` (and ${plural(others.length, 'more update')} of this KB)`;
+  const rest = others.length === 0 ? '' : ` (and ${counted(others.length, 'more update')} of this KB)`;
   return `  ${first.createdAt.slice(0, 10)}  ${name}  ${first.severity ?? 'unrated'}  ${first.title ?? 'untitled'}${rest}`;
 }
 
 const bytesOf = (files: readonly PayloadFile[]): number => files.reduce((sum, { size }) => sum + (size ?? 0), 0);
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
-const plural = (count: number, one: string, many = `${one}s`): string => `${count} ${count === 1 ? one : many}`;

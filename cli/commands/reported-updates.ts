@@ -1,6 +1,7 @@
 import type { ResponseOf } from '#shared/contract/endpoint.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { updateStates } from '#shared/core/status/states.ts';
+import { counted } from '../counted.ts';
 import { readGroupName, readKbNumber } from '../ids.ts';
 import { type ExitCode, exitCodes, printJson, printTable } from '../io.ts';
 import { pagesOf } from '../pages.ts';
@@ -51,6 +52,6 @@ export async function listReportedUpdates(context: CommandContext, flags: Report
         title ?? '',
       ]),
     );
-  context.io.stderr.write(`${total} updates, ${describeAge(first)}\n`);
+  context.io.stderr.write(`${counted(total, 'update')}, ${describeAge(first)}\n`);
   return exitCodes.ok;
 }

@@ -1,5 +1,6 @@
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { StatusView } from '#shared/contract/operators/views.ts';
+import { counted } from '../counted.ts';
 import { type ExitCode, exitCodes, formatBytes, printJson, printLines } from '../io.ts';
 import { describeAge } from '../times.ts';
 import type { CommandContext } from './context.ts';
@@ -34,7 +35,7 @@ function describeStatus(status: StatusView): string[] {
     `Hosts      ${status.hosts.total}: ${counts(status.hosts.byState)}`,
     `           ${describeAge(status.hosts)}`,
     `Requests   ${counts(status.requests.byState)}`,
-    `Repository ${status.payloads.files} files, ${formatBytes(status.payloads.bytes)}`,
+    `Repository ${counted(status.payloads.files, 'file')}, ${formatBytes(status.payloads.bytes)}`,
   );
   return lines;
 }

@@ -3,6 +3,7 @@ import { inOneLine, parseInWords } from '#shared/contract/parse.ts';
 import { newToken, type TokenView } from '#shared/contract/tokens.ts';
 import { CliError } from '../cli-error.ts';
 import { type ConfirmFlags, confirm, requireYes } from '../confirm.ts';
+import { counted } from '../counted.ts';
 import { readGroupName, readTokenId } from '../ids.ts';
 import { type ExitCode, exitCodes, printJson, printLines, printTable, printUnreadable } from '../io.ts';
 import { pagesOf } from '../pages.ts';
@@ -109,7 +110,7 @@ function print({ io, json, now }: CommandContext, token: TokenView): void {
   }
   printLines(io, [
     `${token.tokenId}: ${stateOf(token, now())}`,
-    `  group ${token.group}, ${token.used} of ${token.uses} uses spent`,
+    `  group ${token.group}, ${token.used} of ${counted(token.uses, 'use')} spent`,
     `  created ${token.createdAt} by ${token.createdBy}, expires ${token.expiresAt}`,
     ...(token.revokedAt === undefined ? [] : [`  revoked ${token.revokedAt}`]),
     ...(token.replace ? ['  may give a new key to a machine that is enrolled'] : []),

@@ -1,5 +1,6 @@
 import type { Command, CommandTarget } from '#shared/contract/commands.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { counted } from '../counted.ts';
 import { type ExitCode, exitCodes, printJson, printLines } from '../io.ts';
 import { createProgressLine } from '../progress-line.ts';
 import type { CommandContext } from './context.ts';
@@ -22,7 +23,7 @@ export async function watchCommand(context: CommandContext, created: Command, ma
     // One outcome is enough of them: the command itself has their numbers.
     const { command } = await call(operatorEndpoints.getCommand, { params: { commandId }, query: { limit: '1' } });
     const { done, failed } = command.outcomes;
-    const words = `${done + failed} of ${hosts} hosts: ${done} done, ${failed} failed`;
+    const words = `${done + failed} of ${counted(hosts, 'host')}: ${done} done, ${failed} failed`;
     if (json) printJson(io, { version: 1, command, hosts });
     else line.tell(words);
     const haveAllTold = done + failed >= hosts;

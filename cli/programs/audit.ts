@@ -15,5 +15,6 @@ export const addAuditCommands: AddCommands = (program, { sub, online }) => {
     .action(online((context, number: string) => showAudit(context, number)));
   sub(audit, 'verify', 'recompute the hash chain over all entries and compare it with the anchors')
     .option('--anchors-file <file>', 'compare also with these anchors, fetched from their bucket by other means')
+    .option('--require-anchors', 'end with 1 when no anchor vouches for the chain')
     .action(online((context, flags: AuditVerifyFlags) => verifyAudit(context, flags)));
 };
