@@ -132,6 +132,11 @@ export function ruleStoreContract(name: string, make: () => Promise<RuleStore>):
       await expect(store.put({ book: long, ...by(2) }, 1)).rejects.toMatchObject(
         refused(/the rules have \d+ bytes as JSON, at most \d+ are kept/),
       );
+      // An answer carries its body as a text, in which each of these takes four bytes.
+      const quotes = withComments(2_000, () => '"'.repeat(1000));
+      await expect(store.put({ book: quotes, ...by(2) }, 1)).rejects.toMatchObject(
+        refused(/the rules have \d+ bytes as JSON, at most \d+ are kept/),
+      );
       expect(await store.get()).toMatchObject({ revision: 1 });
       const large = withComments(4_000, () => 'x'.repeat(1000));
       expect(await store.put({ book: large, ...by(2) }, 1)).toMatchObject({ revision: 2 });

@@ -27,8 +27,10 @@ export const ruleBookRow = z.object({
 });
 
 /**
- * Bytes of a book as JSON at most. A function of Lambda can answer with 6 MB
- * (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), and a book that cannot be shown must not count.
+ * Bytes of a book as JSON at most, counted as in the answer of a function, which carries its body as a text in JSON: each
+ * quote takes two bytes there. A function of Lambda can answer with 6 MB
+ * (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), and a book that neither people nor hosts can
+ * get must not count.
  */
 const maxBookBytes = 5 * 1024 * 1024;
 
@@ -40,12 +42,10 @@ const maxStoredBookBytes = 390_000;
 
 /** @throws StoreError `refused` when it is too large to be kept */
 export function packBook(book: RuleBook): Uint8Array {
-  const json = Buffer.from(JSON.stringify(z.parse(ruleBook, book)));
-  if (json.byteLength > maxBookBytes)
-    throw new StoreError(
-      'refused',
-      `the rules have ${json.byteLength} bytes as JSON, at most ${maxBookBytes} are kept`,
-    );
+  const json = JSON.stringify(z.parse(ruleBook, book));
+  const answered = Buffer.byteLength(JSON.stringify(json));
+  if (answered > maxBookBytes)
+    throw new StoreError('refused', `the rules have ${answered} bytes as JSON, at most ${maxBookBytes} are kept`);
   const packed = gzipSync(json);
   if (packed.byteLength > maxStoredBookBytes)
     throw new StoreError(
