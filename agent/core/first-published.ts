@@ -10,9 +10,9 @@ const mostKept = 2000;
 
 /**
  * What the age of an update is counted from: the first publication of its UpdateId as the broker told it, or the creation
- * of the revision that the index has. The earlier counts: no answer can make an update younger.
+ * of the revision that the index has. The earlier counts: no answer makes an update younger that has a date of its own.
  *
- * @returns ISO 8601
+ * @returns ISO 8601, unless neither is a date
  */
 export function ageFrom({ updateId, createdAt }: NeededUpdate, known: FirstPublications): string {
   const told = known.get(updateId);
