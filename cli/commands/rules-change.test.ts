@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RuleBook } from '#shared/contract/rules.ts';
+import { hostStates } from '#shared/core/status/states.ts';
 import type { PublishFlags } from '../rules/publish.ts';
 import { type Called, type TestContextOptions, testContext } from '../testing/context.ts';
 import { impactOf, openFiles, rulesDocumentOf, type TestFiles } from '../testing/rules.ts';
-import { hostViewOf } from '../testing/values.ts';
+import { hostViewOf, snapshot } from '../testing/values.ts';
 import { assignRules, promoteRules, putRules, removeRules, unassignRules } from './rules-change.ts';
 
 let files: TestFiles;
@@ -42,8 +43,11 @@ const impact = {
   changes: [change, { ...change, machineId: 'pc-1', hosts: 1 }],
 };
 
+const byState = Object.fromEntries(hostStates.map((state) => [state, 0]));
+
 const answerOf = ({ method, url, body }: Called): unknown => {
   if (method === 'POST') return impact;
+  if (url === '/v1/groups') return { version: 1, ...snapshot, groups: [{ group: 'everyone', hosts: 7, byState }] };
   if (method === 'PUT') return rulesDocumentOf((body as { book: RuleBook }).book, { revision: 4 });
   return url.startsWith('/v1/hosts/') ? hostViewOf(url.split('/').at(-1) ?? '') : rulesDocumentOf(book);
 };
@@ -198,6 +202,20 @@ describe('kbroker rules assign and unassign', () => {
     expect(printed.stdout).toContain('pilot is assigned to everyone, pilots, host pc-2\n');
   });
 
+  it('names groups that no host is in before it asks: they may be mistyped', async () => {
+    const { context, printed } = open();
+    await assignRules(context, 'pilot', { dryRun: true, group: ['everyone', 'everyonf', 'later'], host: [] });
+    const told = 'no host is in everyonf, later, and pilot counts on none there; groups with hosts are everyone\n';
+    expect(printed.stderr.startsWith(told)).toBe(true);
+    const known = open();
+    await assignRules(known.context, 'pilot', { dryRun: true, group: ['everyone'] });
+    expect(known.printed.stderr).not.toContain('no host is in');
+    // What is not to be asked of the fleet is not asked.
+    const blind = open();
+    await assignRules(blind.context, 'pilot', { ...yes, impact: false, group: ['later'] });
+    expect(blind.calls.map(({ url }) => url)).toEqual(['/v1/rules', '/v1/rules']);
+  });
+
   it('takes an assignment away, and the empty list with it', async () => {
     const { context, calls } = open();
     expect(await unassignRules(context, 'pilot', { ...yes, group: ['pilots'], host: ['pc-1'] })).toBe(0);
@@ -227,6 +245,12 @@ describe('kbroker rules promote', () => {
     expect(await promoteRules(context, 'pilot', { ...yes, from: 'pilots', to: 'everyone' })).toBe(0);
     expect(putOf(calls)).toMatchObject({ book: { assignments: { groups: { everyone: ['base', 'pilot'] } } } });
     expect(printed.stdout).toContain('group everyone gets pilot\n');
+  });
+
+  it('names a ring that no host is in', async () => {
+    const { context, printed } = open();
+    await promoteRules(context, 'base', { dryRun: true, from: 'everyone', to: 'everyonf' });
+    expect(printed.stderr).toContain('no host is in everyonf, and base counts on none there; groups with hosts are');
   });
 
   it('is refused between a ring and itself before anything is sent', async () => {

@@ -1,3 +1,4 @@
+import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { CliError } from '../cli-error.ts';
 import { readGroupName, readHostName } from '../ids.ts';
 import type { ExitCode } from '../io.ts';
@@ -74,6 +75,7 @@ export async function assignRules(context: CommandContext, name: string, flags: 
   return changeRules(context, flags, async ({ book }) => {
     requirePackage(book, wanted);
     const found = await findPlaces(context, places, {});
+    if (flags.impact !== false) await nameGroupsWithoutHosts(context, wanted, found.groups);
     return { book: withAssigned(book, wanted, found), said: [`${wanted} is assigned to ${wordsOf(found)}`] };
   });
 }
@@ -121,6 +123,17 @@ async function findPlaces(
   return { groups, hosts: found };
 }
 
+/** A group need not have hosts yet, but one that has none may be mistyped: its hosts would never get the package. */
+async function nameGroupsWithoutHosts(context: CommandContext, name: string, groups: readonly string[]): Promise<void> {
+  if (groups.length === 0) return;
+  const { groups: rows } = await context.call(operatorEndpoints.listGroups);
+  const known = rows.flatMap(({ group, hosts }) => (hosts > 0 ? [group] : []));
+  const empty = groups.filter((group) => !known.includes(group));
+  if (empty.length === 0) return;
+  const others = known.length === 0 ? 'no group has hosts yet' : `groups with hosts are ${known.join(', ')}`;
+  context.io.stderr.write(`no host is in ${empty.join(', ')}, and ${name} counts on none there; ${others}\n`);
+}
+
 export interface PromoteFlags extends PublishFlags {
   readonly from: string;
   readonly to: string;
@@ -136,5 +149,9 @@ export async function promoteRules(context: CommandContext, name: string, flags:
   const from = readGroupName(flags.from);
   const to = readGroupName(flags.to);
   if (from === to) throw new CliError('usage', `--from and --to are the same group ${from}`);
-  return changeRules(context, flags, ({ book }) => promote(book, wanted, from, to));
+  return changeRules(context, flags, async ({ book }) => {
+    const promoted = promote(book, wanted, from, to);
+    if (flags.impact !== false) await nameGroupsWithoutHosts(context, wanted, [to]);
+    return promoted;
+  });
 }

@@ -93,6 +93,12 @@ and 2 more; --update or --kb shows them
 `);
   });
 
+  it('says of a host that needs nothing that it does not', async () => {
+    const { context, printed } = open(() => explanationOf([]));
+    await explainRules(context, { host: 'pc-1' });
+    expect(printed.stdout.split('\n')[1]).toBe('it reported no update that it needs; --update or --kb shows any other');
+  });
+
   it('says first that nothing is installed on a host that is switched off', async () => {
     const switchedOff = 'nothing is installed on this host: "freeze" sets enabled to false';
     const { context, printed } = open(() => explanationOf([explained('1')], { switchedOff }));

@@ -45,7 +45,7 @@ export async function explainRules(context: CommandContext, flags: ExplainFlags)
     throw new CliError('conflict', 'the rules were changed while they were explained; ask again');
   const whole = others.reduce(joined, first);
   if (context.json) printJson(context.io, whole);
-  else printLines(context.io, describe(whole, hostname));
+  else printLines(context.io, describe(whole, hostname, flags));
   return exitCodes.ok;
 }
 
@@ -79,15 +79,19 @@ function joined(a: Explanation, b: Explanation): Explanation {
   };
 }
 
-function describe(explanation: Explanation, hostname: string): string[] {
+function describe(explanation: Explanation, hostname: string, { update, kb }: ExplainFlags): string[] {
   const { machineId, group, revision, packages, switchedOff, updates, unknown = [], total } = explanation;
   const listed = updates.length + unknown.length;
+  const nothing =
+    update === undefined && kb === undefined
+      ? 'it reported no update that it needs; --update or --kb shows any other'
+      : 'no such update: none is known here, and the host reported none';
   return [
     `${hostname} (${machineId}) in group ${group}: rules revision ${revision}, ${
       packages.length === 0 ? 'no packages' : `packages ${packages.join(', ')}`
     }`,
     ...(switchedOff === undefined ? [] : [`${switchedOff}; what follows is what else would count`]),
-    ...(listed === 0 ? ['no such update: none is known here, and the host reported none'] : []),
+    ...(listed === 0 ? [nothing] : []),
     ...updates.flatMap(describeUpdate),
     ...unknown.flatMap(({ updateId, revision: of, kbs }) => [
       '',
