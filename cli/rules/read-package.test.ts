@@ -6,6 +6,20 @@ const faultsOf = (text: string): string[] => {
   return read.success ? [] : read.faults.map(({ line, column, message }) => `${line}:${column}: ${message}`);
 };
 
+it('takes numbers as the index spells them: with leading zeros a rule would match nothing', () => {
+  const text = `name: a
+rules:
+  - {effect: forbid, kb: [KB0890830, 00890830], update: 2a9f0c1e-77aa-4b0f-8d53-0123456789ab_0200}
+wapt: {forbidden_kbs: KB00012345, allowed_updates: 2a9f0c1e-77aa-4b0f-8d53-0123456789ab_000}
+`;
+  expect(readPackage(text)).toMatchObject({
+    package: {
+      rules: [{ when: { kbs: ['890830'], updates: ['2a9f0c1e-77aa-4b0f-8d53-0123456789ab_200'] } }],
+      wapt: { forbiddenKbs: ['12345'], allowedUpdates: ['2a9f0c1e-77aa-4b0f-8d53-0123456789ab_0'] },
+    },
+  });
+});
+
 describe('a rule package in YAML', () => {
   it('says in words what the contract says in numbers', () => {
     const text = `

@@ -26,8 +26,12 @@ export function toPackage(form: PackageForm, fault: OnFault): RulePackageDocumen
 const listOf = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? value : [value as T]);
 const each = <T, R>(value: T | readonly T[], map: (item: T) => R): R[] => [...new Set(listOf(value).map(map))];
 
-const kbOf = (value: string | number): string => String(value).replace(/^kb/i, '');
-const lower = (value: string): string => value.toLowerCase();
+// The index spells numbers without leading zeros. Of a KB number five digits stay, less is none.
+const kbOf = (value: string | number): string =>
+  String(value)
+    .replace(/^kb/i, '')
+    .replace(/^0+(?=\d{5})/, '');
+const updateOf = (value: string): string => value.toLowerCase().replace(/_0+(?=\d)/, '_');
 const same = <T>(value: T): T => value;
 
 function toRule(form: RuleForm, path: Path, fault: OnFault): Rule {
@@ -38,7 +42,7 @@ function toRule(form: RuleForm, path: Path, fault: OnFault): Rule {
     effect: form.effect,
     when: {
       ...(kb !== undefined && { kbs: each(kb, kbOf) }),
-      ...(update !== undefined && { updates: each(update, lower) }),
+      ...(update !== undefined && { updates: each(update, updateOf) }),
       ...(product !== undefined && { products: each(product, same) }),
       ...(classification !== undefined && { classifications: each(classification, same) }),
       ...(severity !== undefined && { severities: each(severity, same) }),
@@ -86,9 +90,9 @@ function boundsOf(
 
 function toWapt(form: WaptForm): WaptLists {
   return {
-    ...(form.forbidden_updates !== undefined && { forbiddenUpdates: each(form.forbidden_updates, lower) }),
+    ...(form.forbidden_updates !== undefined && { forbiddenUpdates: each(form.forbidden_updates, updateOf) }),
     ...(form.forbidden_kbs !== undefined && { forbiddenKbs: each(form.forbidden_kbs, kbOf) }),
-    ...(form.allowed_updates !== undefined && { allowedUpdates: each(form.allowed_updates, lower) }),
+    ...(form.allowed_updates !== undefined && { allowedUpdates: each(form.allowed_updates, updateOf) }),
     ...(form.allowed_kbs !== undefined && { allowedKbs: each(form.allowed_kbs, kbOf) }),
     ...(form.allowed_products !== undefined && { allowedProducts: each(form.allowed_products, same) }),
     ...(form.allowed_severities !== undefined && { allowedSeverities: each(form.allowed_severities, same) }),
