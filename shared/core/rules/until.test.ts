@@ -208,5 +208,15 @@ describe('delay', () => {
         'delayed by "p": 31 days, and since when it is published is not known ("soon"); otherwise allowed by rule 1 of "p": KB5000001',
       by: 'p settings',
     },
+    {
+      name: 'but a delay of nothing is none, whatever the date',
+      packages: [
+        pack('p', { rules: [allow(kb)], settings: { ...settings, installDelaysBySeverity: { Critical: 0 } } }),
+      ],
+      update: { firstPublishedAt: 'soon' },
+      code: 'allowed',
+      reason: 'allowed by rule 1 of "p": KB5000001',
+      by: 'p 1',
+    },
   ]);
 });
