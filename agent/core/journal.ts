@@ -1,5 +1,6 @@
 import type { UpdateIdentity } from '#shared/core/catalog/model.ts';
 import type { HostScan } from '#shared/core/catalog/scan.ts';
+import { isServicingStack } from '#shared/core/rules/servicing-stack.ts';
 import type { HandledCommand } from './commands.ts';
 
 /** What is known of the attempts to install one revision of an update. It is written before an attempt begins. */
@@ -112,12 +113,20 @@ export function noteRemoved(journal: Journal, sha1: string): Journal {
 /**
  * Drops what a scan made pointless: records of updates that this host does not need any more (they are installed, or do
  * not apply) and failures of files that no needed update has. Success is what the scan says, not what the installer said.
+ *
+ * Once a servicing stack update is in, other updates have their attempts back: they may have failed for the lack of it
+ * (0x800f0823), as long as it was forbidden or its files could not be had.
  */
 export function settle(journal: Journal, scan: HostScan): Journal {
   const files = new Set(scan.needed.flatMap((update) => update.files.map((file) => file.sha1)));
+  const hasNewStack = scan.installed.some(
+    (update) => isServicingStack(update) && installRecordOf(journal, update) !== undefined,
+  );
   return {
     ...journal,
-    installs: journal.installs.filter((record) => scan.needed.some((update) => same(record, update))),
+    installs: hasNewStack
+      ? []
+      : journal.installs.filter((record) => scan.needed.some((update) => same(record, update))),
     downloads: journal.downloads.filter((record) => files.has(record.sha1)),
   };
 }

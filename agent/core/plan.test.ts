@@ -220,6 +220,22 @@ describe('assess', () => {
     expect(settle(failed, { needed: [needed(1, ['a'], { revision: 2 })], installed: [] }).installs).toEqual([]);
     expect(settle(failed, { needed: [], installed: [] }).installs).toEqual([]);
   });
+
+  it('gives back the attempts of what failed before a servicing stack update came in, once', () => {
+    const at = '2026-01-01T00:00:00Z';
+    const one = needed(1, ['a']);
+    const stack = needed(3, ['c'], { title: '2026-01 Servicing Stack Update for Windows Server 2016 (KB5000003)' });
+    const failed = endInstall(beginInstall(emptyJournal, one, at), one, at, '0x800f0823');
+    const installed = endInstall(beginInstall(failed, stack, at), stack, at, undefined);
+    // The installer's word is not enough: the scan says whether it is in.
+    expect(settle(installed, { needed: [one, stack], installed: [] }).installs).toHaveLength(2);
+    expect(settle(installed, { needed: [one], installed: [stack] }).installs).toEqual([]);
+    // What fails afterwards counts, and so does what fails beside one that this agent did not install.
+    expect(settle(failed, { needed: [one], installed: [stack] }).installs).toHaveLength(1);
+    const other = needed(4, ['d']);
+    const tried = endInstall(beginInstall(failed, other, at), other, at, undefined);
+    expect(settle(tried, { needed: [one], installed: [other] }).installs).toHaveLength(1);
+  });
 });
 
 describe('whatever is needed and known', () => {
