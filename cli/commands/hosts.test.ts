@@ -125,9 +125,29 @@ describe('kbroker hosts show', () => {
       clones: [{ machineId: 'pc-9', at: at(6) }],
       rejected: { at: at(8), reason: 'report.updates: Too big', bytes: 123 },
     });
-    expect(text).toContain(`  key revoked ${at(7)}`);
+    expect(text).toContain(`  key revoked ${at(7)}: it is not let in any more\n`);
     expect(text).toContain(`  cloned: machine pc-9 used its key, ${at(6)}\n`);
     expect(text).toContain(`  a report of 123 bytes was rejected ${at(8)}: report.updates: Too big\n`);
+  });
+
+  it('tells why a key was revoked', async () => {
+    const text = await shown({
+      summary: hostSummaryOf('pc-1', { revokedAt: at(7) }),
+      revocationReason: 'stolen from the train',
+    });
+    expect(text).toContain(
+      `  key revoked ${at(7)}: it is not let in any more\n  revoked because: stolen from the train\n`,
+    );
+  });
+
+  it('shows a host whose stored report cannot be read', async () => {
+    const { context, printed } = testContext(() => {
+      const { last: _, ...view } = hostViewOf('pc-1');
+      return { ...view, unreadable: ['the stored report does not parse'] };
+    });
+    expect(await showHost(context, 'pc-1')).toBe(0);
+    expect(printed.stdout).toContain('  the stored report does not parse\n');
+    expect(printed.stdout).not.toContain('has not reported yet');
   });
 
   it('says why a host cannot use the index, and what it scanned instead', async () => {

@@ -129,7 +129,7 @@ export async function showHost(context: CommandContext, name: string): Promise<E
   return exitCodes.ok;
 }
 
-function identityOf({ summary, keyThumbprint, clones, last, rejected }: HostView): string[] {
+function identityOf({ summary, keyThumbprint, revocationReason, clones, last, rejected }: HostView): string[] {
   const architecture = last === undefined ? '' : ` ${last.report.host.architecture}`;
   return [
     `${summary.hostname} (${summary.machineId}): ${summary.state}`,
@@ -137,6 +137,7 @@ function identityOf({ summary, keyThumbprint, clones, last, rejected }: HostView
     `  ${summary.os} ${summary.osVersion}${architecture}, agent ${summary.agentVersion}`,
     `  last seen ${summary.lastSeenAt}`,
     ...(summary.revokedAt === undefined ? [] : [`  key revoked ${summary.revokedAt}: it is not let in any more`]),
+    ...(revocationReason === undefined ? [] : [`  revoked because: ${revocationReason}`]),
     ...clones.map(({ machineId, at }) => `  cloned: machine ${machineId} used its key, ${at}`),
     ...(rejected === undefined
       ? []
@@ -144,11 +145,16 @@ function identityOf({ summary, keyThumbprint, clones, last, rejected }: HostView
   ];
 }
 
-function scanOf({ last, summary }: HostView): string[] {
-  if (last === undefined) return ['  has not reported yet'];
+function scanOf({ last, summary, unreadable = [] }: HostView): string[] {
+  const damaged = unreadable.map((what) => `  ${what}`);
+  if (last === undefined) {
+    const isLost = damaged.length > 0 && summary.reportedAt !== undefined;
+    return isLost ? damaged : [...damaged, '  has not reported yet'];
+  }
   const { report, scan } = last;
   const { indexSha256, indexProblem, rulesRevision } = report;
   return [
+    ...damaged,
     indexSha256 === undefined
       ? `  not scanned ${scan.at}, no usable index, rules revision ${rulesRevision}`
       : `  scanned ${scan.at} in ${scan.milliseconds} ms, index ${indexSha256.slice(0, 12)}, rules revision ${rulesRevision}`,

@@ -30,7 +30,7 @@ export function hostsApi(
         },
       };
       await audited(ports, call, change, async () => {
-        if (!(await hosts.revoke(id, revokedAt))) missing(`no host ${id} is enrolled`);
+        if (!(await hosts.revoke(id, revokedAt, request.reason))) missing(`no host ${id} is enrolled`);
       });
       return view(id);
     },

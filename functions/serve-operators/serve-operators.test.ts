@@ -233,7 +233,7 @@ describe('a host', () => {
   it('is revoked, and the first time stays', async () => {
     await enrol('pc-1');
     const revoke = () => api.revokeHost(post({ version: 1, reason: 'stolen' }, { machineId: 'pc-1' }));
-    expect(await revoke()).toMatchObject({ summary: { revokedAt: at(100) } });
+    expect(await revoke()).toMatchObject({ summary: { revokedAt: at(100) }, revocationReason: 'stolen' });
     clock.seconds = 200;
     expect(await revoke()).toMatchObject({ summary: { revokedAt: at(100) } });
   });

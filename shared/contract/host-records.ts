@@ -7,7 +7,7 @@ import * as z from 'zod/mini';
 import { hostStates, updateStates } from '../core/status/states.ts';
 import { groupName, hostPublicKey, keyThumbprint } from './agent/identity.ts';
 import { hostFacts, hostReport, scanMoment } from './agent/report.ts';
-import { machineId, sha1, sha256, timestamp } from './primitives.ts';
+import { machineId, sha1, sha256, shortText, timestamp } from './primitives.ts';
 
 /** Sort key of each row of a machine; `beat` is that of rows that say how far the stream was read (fleet-snapshot.ts). */
 export const hostItems = {
@@ -52,6 +52,8 @@ export const hostRecord = z.object({
   /** When it was last scanned with the result that is stored. */
   scannedAt: z.optional(timestamp),
   revokedAt: z.optional(timestamp),
+  /** In the words of the person who revoked the key. */
+  revocationReason: z.optional(shortText),
   /** Until then it is asked to check in often, because commands are going on. */
   livelyUntil: z.optional(timestamp),
   /** Machines that used its key, the latest ten. */

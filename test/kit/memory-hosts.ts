@@ -1,6 +1,6 @@
 import type { HostRecord } from '#shared/contract/host-records.ts';
 import type { HostView } from '#shared/contract/operators/hosts.ts';
-import type { Enrolled, HostStore, NewHost, Seen, StoredReport } from '#shared/stores/hosts/port.ts';
+import type { Enrolled, HostStore, NewHost, Seen, StoredReport, Unchanged } from '#shared/stores/hosts/port.ts';
 import {
   factsOfRow,
   hostViewOf,
@@ -70,10 +70,10 @@ export class MemoryHostStore implements HostStore {
     }
   }
 
-  async seen(machineId: string, seen: Seen, unchanged?: { readonly scannedAt: string }) {
+  async seen(machineId: string, seen: Seen, unchanged?: Unchanged) {
     const before = this.#lettingIn(machineId, seen);
     if (before === undefined) return false;
-    this.records.set(machineId, { ...before, ...left(seen), ...(unchanged && { scannedAt: unchanged.scannedAt }) });
+    this.records.set(machineId, { ...before, ...left(seen), ...unchanged });
     return true;
   }
 
@@ -131,10 +131,15 @@ export class MemoryHostStore implements HostStore {
     return structuredClone(hostViewOf(record, this.reports.get(machineId), this.rejected.get(machineId)));
   }
 
-  async revoke(machineId: string, at: string) {
+  async revoke(machineId: string, at: string, reason?: string) {
     const before = this.records.get(machineId);
     if (before === undefined) return false;
-    this.records.set(machineId, { ...before, revokedAt: before.revokedAt ?? at });
+    const revocationReason = before.revocationReason ?? reason;
+    this.records.set(machineId, {
+      ...before,
+      revokedAt: before.revokedAt ?? at,
+      ...(revocationReason !== undefined && { revocationReason }),
+    });
     return true;
   }
 

@@ -2,7 +2,7 @@ import * as z from 'zod/mini';
 import { hostStates, updateStates } from '../../core/status/states.ts';
 import { groupName } from '../agent/identity.ts';
 import { hostReport, scanMoment } from '../agent/report.ts';
-import { guid, kbNumber, machineId, sha1, sha256, shortText, timestamp } from '../primitives.ts';
+import { guid, kbNumber, machineId, sha1, sha256, shortText, storedText, timestamp } from '../primitives.ts';
 
 /** Updates by their state on hosts, or hosts by the state of an update. */
 const updateCounts = z.record(z.enum(updateStates), z.int());
@@ -41,6 +41,8 @@ export const hostView = z.object({
   version: z.literal(2),
   summary: hostSummary,
   keyThumbprint: z.string(),
+  /** Why the key was revoked, in the words of who did it. */
+  revocationReason: z.optional(z.string()),
   clones: z.array(cloneSeen),
   /** The last good report, its hash, when the machine was looked at, and what was refused of it. */
   last: z.optional(
@@ -52,6 +54,8 @@ export const hostView = z.object({
     }),
   ),
   rejected: z.optional(rejectedReport),
+  /** What is kept of the host and does not parse, in words; it is absent above. */
+  unreadable: z.optional(z.array(z.string())),
 });
 export type HostView = z.infer<typeof hostView>;
 
@@ -108,6 +112,6 @@ export const groupView = z.object({
 });
 
 /** Why a key is revoked, for people. */
-export const revocation = z.object({ version: z.literal(1), reason: z.optional(shortText) });
+export const revocation = z.object({ version: z.literal(1), reason: z.optional(storedText) });
 
 export const fleetCounts = z.object({ ...fromSnapshot, total: z.int(), byState: hostCounts });

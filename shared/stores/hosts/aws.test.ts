@@ -43,8 +43,8 @@ describe('rows of hosts in DynamoDB', () => {
     await expect(hosts.ownerOf(hostKeyOf('pc-1').thumbprint)).rejects.toMatchObject({ code: 'corrupt' });
   });
 
-  it('with a damaged report are named', async () => {
-    const { table, hosts } = await stores();
+  it('with a damaged report are named, and the host is shown without it', async () => {
+    const { table, hosts, tokens } = await stores();
     const damaged = {
       ...itemKey('pc-1', 'report'),
       version: 2,
@@ -59,6 +59,25 @@ describe('rows of hosts in DynamoDB', () => {
       code: 'corrupt',
       message: expect.stringContaining('pc-1'),
     });
+    await tokens.create(tokenOf(1), sha256('secret'));
+    const [host, secretSha256] = [hostFactsOf('pc-1'), sha256('secret')];
+    await hosts.enrol({
+      host,
+      ...hostKeyOf('pc-1'),
+      tokenId: tokenOf(1).tokenId,
+      secretSha256,
+      sequence: 1,
+      at: at(0),
+    });
+    const view = await hosts.view('pc-1');
+    expect(view).toMatchObject({ summary: { machineId: 'pc-1' }, unreadable: ['the stored report does not parse'] });
+    expect(view).not.toHaveProperty('last');
+    const put = (Item: Record<string, unknown>) => aws.dynamodb.send(new PutCommand({ TableName: table, Item }));
+    await put({ ...itemKey('pc-1', 'report'), version: 9 });
+    await put({ ...itemKey('pc-1', 'rejected'), version: 9 });
+    const other = await hosts.view('pc-1');
+    expect(other?.unreadable).toEqual(['the stored report does not parse', 'the rejected report does not parse']);
+    expect(other).not.toHaveProperty('rejected');
   });
 
   it('stay below the kilobyte that one write unit pays for', async () => {

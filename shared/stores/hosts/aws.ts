@@ -15,7 +15,7 @@ import { StoreError } from '../store-error.ts';
 import { enrolling } from './aws-enrol.ts';
 import { countingOpenings } from './aws-openings.ts';
 import { hostsBinding } from './binding.ts';
-import type { HostStore, Seen } from './port.ts';
+import type { HostStore, Seen, Unchanged } from './port.ts';
 import {
   factsOfRow,
   itemKey,
@@ -91,7 +91,7 @@ export function awsHostStore(options: HostStoreOptions): HostStore {
       const update = new UpdateCommand({
         TableName: table,
         Key: itemKey(id, 'host'),
-        ...updateOf({ ...left(seen), ...(unchanged && { scannedAt: unchanged.scannedAt }) }, lettingIn(seen)),
+        ...updateOf({ ...left(seen), ...unchangedOf(unchanged) }, lettingIn(seen)),
       });
       return (await failedConditions(() => dynamodb.send(update), retrying)) === undefined;
     },
@@ -160,19 +160,32 @@ export function awsHostStore(options: HostStoreOptions): HostStore {
       return viewOf(table, items);
     },
 
-    async revoke(id, at) {
+    async revoke(id, at, reason) {
+      const firsts = { revokedAt: at, ...(reason !== undefined && { revocationReason: reason }) };
+      const names = Object.keys(firsts);
       const update = new UpdateCommand({
         TableName: table,
         Key: itemKey(id, 'host'),
-        UpdateExpression: 'SET #revokedAt = if_not_exists(#revokedAt, :at)',
+        UpdateExpression: `SET ${names.map((name) => `#${name} = if_not_exists(#${name}, :${name})`).join(', ')}`,
         ConditionExpression: 'attribute_exists(#item)',
-        ExpressionAttributeNames: { '#revokedAt': 'revokedAt', '#item': sortKey },
-        ExpressionAttributeValues: { ':at': at },
+        ExpressionAttributeNames: {
+          '#item': sortKey,
+          ...Object.fromEntries(names.map((name) => [`#${name}`, name])),
+        },
+        ExpressionAttributeValues: Object.fromEntries(
+          Object.entries(firsts).map(([name, value]) => [`:${name}`, value]),
+        ),
       });
       return (await failedConditions(() => dynamodb.send(update), retrying)) === undefined;
     },
   };
 }
+
+const unchangedOf = (unchanged: Unchanged | undefined) =>
+  unchanged && {
+    scannedAt: unchanged.scannedAt,
+    ...(unchanged.reportedAt !== undefined && { reportedAt: unchanged.reportedAt }),
+  };
 
 /** What a request leaves on the row. */
 const left = ({ sequence, at, allowance, livelyUntil }: Seen) => ({

@@ -168,7 +168,7 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
       const stores = await enrolled('pc-1');
       await stores.hosts.seen('pc-1', seenOf(7, { after: 1 }));
       await stores.hosts.putReport('pc-1', seenOf(8), storedOf(reportOf('pc-1', { updates: [update(1, 'OK')] })));
-      await stores.hosts.revoke('pc-1', at(120));
+      await stores.hosts.revoke('pc-1', at(120), 'stolen');
       await stores.hosts.noteClone('pc-1', { machineId: 'pc-9', at: at(121) });
       const anew = newHost('pc-1', { at: at(200) }, 'pc-1 anew');
       expect(await stores.hosts.enrol(anew)).toEqual({ outcome: 'taken' });
@@ -186,6 +186,7 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
         state: 'OK',
       });
       expect(record).not.toHaveProperty('revokedAt');
+      expect(record).not.toHaveProperty('revocationReason');
       expect(record).not.toHaveProperty('clones');
       // The old key lets nobody in, and is not given to another machine.
       expect(await stores.hosts.seen('pc-1', seenOf(9, { after: 1 }))).toBe(false);
@@ -241,7 +242,14 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
       expect(await hosts.find('pc-1')).toMatchObject({ scannedAt: at(90), livelyUntil: at(500), sequence: 3 });
     });
 
-    it('not after its key was revoked; the first time stays', async () => {
+    it('with a report that is the same again', async () => {
+      const { hosts } = await enrolled('pc-1');
+      await hosts.putReport('pc-1', seenOf(2), storedOf(reportOf('pc-1')));
+      await hosts.seen('pc-1', seenOf(3), { scannedAt: at(95), reportedAt: at(103) });
+      expect(await hosts.find('pc-1')).toMatchObject({ scannedAt: at(95), reportedAt: at(103), reportVersion: 1 });
+    });
+
+    it('not after its key was revoked; the first time and the first reason stay', async () => {
       const { hosts } = await enrolled('pc-1');
       expect(await hosts.revoke('pc-1', at(50))).toBe(true);
       expect(await hosts.revoke('pc-1', at(60))).toBe(true);
@@ -250,6 +258,10 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
       expect(await hosts.seen('pc-1', seenOf(2))).toBe(false);
       expect(await hosts.putReport('pc-1', seenOf(2), storedOf(reportOf('pc-1')))).toBe('lost');
       expect((await hosts.view('pc-1'))?.summary.revokedAt).toBe(at(50));
+      expect(await hosts.view('pc-1')).not.toHaveProperty('revocationReason');
+      await hosts.revoke('pc-1', at(70), 'stolen');
+      await hosts.revoke('pc-1', at(80), 'lost');
+      expect(await hosts.view('pc-1')).toMatchObject({ revocationReason: 'stolen', summary: { revokedAt: at(50) } });
     });
 
     it('and keeps ten machines that used its key, the latest, one in each minute', async () => {

@@ -19,6 +19,14 @@ export interface Seen {
   readonly livelyUntil?: string;
 }
 
+/** What is told of a report that is kept already. */
+export interface Unchanged {
+  /** The host was scanned again then, with the same result. */
+  readonly scannedAt: string;
+  /** When it came once more; absent when only its hash did. */
+  readonly reportedAt?: string;
+}
+
 /** A host that wants to come in with a key of its own. */
 export interface NewHost {
   readonly host: HostFacts;
@@ -74,7 +82,7 @@ export interface HostStore {
    */
   enrol(host: NewHost): Promise<Enrolled>;
   /** False: another request came first, or the key was revoked or replaced meanwhile. */
-  seen(machineId: string, seen: Seen, unchanged?: { readonly scannedAt: string }): Promise<boolean>;
+  seen(machineId: string, seen: Seen, unchanged?: Unchanged): Promise<boolean>;
   report(machineId: string): Promise<StoredReport | undefined>;
   /**
    * Stores a report in place of the one of version `replaces`, with what the request leaves on the row. `lost`:
@@ -122,6 +130,10 @@ export interface HostStore {
   returnOpenings(machineId: string, unused: { readonly day: string; readonly count: number }): Promise<void>;
   /** All of one host, for people. */
   view(machineId: string): Promise<HostView | undefined>;
-  /** Lets the key in no more; again, and the first time stays. @returns false for a machine that is not known */
-  revoke(machineId: string, at: string): Promise<boolean>;
+  /**
+   * Lets the key in no more; again, and the first time and the first reason stay.
+   *
+   * @returns false for a machine that is not known
+   */
+  revoke(machineId: string, at: string, reason?: string): Promise<boolean>;
 }

@@ -101,7 +101,8 @@ export function newRecord(
 ): HostRecord {
   const {
     revokedAt: _,
-    clones: __,
+    revocationReason: __,
+    clones: ___,
     ...kept
   } = replaced ?? {
     state: 'UNKNOWN' as const,
@@ -179,9 +180,10 @@ export function rejectedItem({ at, reason, body }: { at: string; reason: string;
 }
 
 /**
- * All of a host, for people, from the rows of its partition.
+ * All of a host, for people, from the rows of its partition. What stands beside its own row and does not parse is named in
+ * words: who the host is must be seen all the same.
  *
- * @throws StoreError `corrupt`
+ * @throws StoreError `corrupt` for the host's own row
  */
 export function viewOf(table: string, items: readonly Item[]): HostView | undefined {
   const read = <S extends z.ZodMiniType>(schema: S, item: string): z.output<S> | undefined =>
@@ -193,9 +195,22 @@ export function viewOf(table: string, items: readonly Item[]): HostView | undefi
     )[0];
   const record = read(hostRecord, hostItems.host);
   if (record === undefined) return undefined;
-  const stored = read(reportRecord, hostItems.report);
-  const rejected = read(rejectedRow, hostItems.rejected);
-  return hostViewOf(record, stored && unpackReport(stored), rejected);
+  const unreadable: string[] = [];
+  const unlessDamaged = <T>(name: string, parse: () => T): T | undefined => {
+    try {
+      return parse();
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      unreadable.push(`the ${name} report does not parse`);
+      return undefined;
+    }
+  };
+  const stored = unlessDamaged('stored', () => {
+    const row = read(reportRecord, hostItems.report);
+    return row && unpackReport(row);
+  });
+  const rejected = unlessDamaged('rejected', () => read(rejectedRow, hostItems.rejected));
+  return { ...hostViewOf(record, stored, rejected), ...(unreadable.length > 0 && { unreadable }) };
 }
 
 /** All of a host, for people. */
@@ -208,6 +223,7 @@ export function hostViewOf(
     version: 2,
     summary: summaryOf(record),
     keyThumbprint: record.thumbprint,
+    ...(record.revocationReason !== undefined && { revocationReason: record.revocationReason }),
     clones: record.clones ?? [],
     ...(stored && {
       last: {
