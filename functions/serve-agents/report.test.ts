@@ -61,6 +61,28 @@ describe('a whole report', () => {
     });
   });
 
+  it('that is the one that is kept moves times of the host, and writes no report', async () => {
+    const { host, ports, row, clock } = await make();
+    const report = reportOf('pc-1', { updates: [update(1)], needs: [sha1('late')] });
+    await host.send('postReport', whole(report));
+    clock.seconds = 500;
+    const again = () => host.send('postReport', whole(report, { scan: { at: at(490), milliseconds: 9 } }));
+    expect(await again()).toMatchObject({ status: 200, body: { hash: hashOf(report), refused: { length: 1 } } });
+    expect(row()).toMatchObject({ reportVersion: 1, reportedAt: at(500), scannedAt: at(490), lastSeenAt: at(500) });
+    expect((await ports.hosts.view('pc-1'))?.last).toMatchObject({ report, scan: { at: at(490) } });
+    // What was refused of it is part of what is kept.
+    await ports.catalog.putFileFacts([fileOf(sha1('late'))]);
+    expect(await again()).toMatchObject({ body: { requested: [sha1('late')], refused: [] } });
+    expect(await ports.hosts.report('pc-1')).toMatchObject({ refused: [], reportVersion: 2 });
+    // One that cannot be read any more is replaced.
+    const read = ports.hosts.report.bind(ports.hosts);
+    ports.hosts.report = async () => {
+      throw new StoreError('corrupt', 'the stored report of pc-1 does not parse');
+    };
+    await again();
+    expect(await read('pc-1')).toMatchObject({ reportVersion: 3 });
+  });
+
   it('of another machine is refused: a host speaks for itself only', async () => {
     const { host, ports, row } = await make();
     const answer = await host.send('postReport', whole(reportOf('pc-2')));
@@ -178,7 +200,12 @@ describe('changes of a report', () => {
     expect((await host.send('postReport', nothing())).body).toMatchObject({ hash: hashOf(base), requested: [] });
     clock.seconds = 1102;
     expect((await host.send('postReport', nothing())).body).toMatchObject({ requested: [sha1('a')] });
-    expect(row()).toMatchObject({ reportVersion: 1, scannedAt: at(1102), lastSeenAt: at(1102) });
+    expect(row()).toMatchObject({
+      reportVersion: 1,
+      scannedAt: at(1102),
+      lastSeenAt: at(1102),
+      reportedAt: at(1102),
+    });
   });
 
   it('that change nothing but what is refused of them keep that', async () => {

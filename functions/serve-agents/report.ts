@@ -15,7 +15,7 @@ import { inTurn, overtaken, writeDown } from './turn.ts';
 interface Accepted {
   readonly report: HostReport;
   readonly hash: string;
-  /** The one that it was made from; `undefined` for a whole one. */
+  /** The one that is kept, when it was made from that or may be the same. */
   readonly base?: StoredReport;
 }
 
@@ -44,7 +44,10 @@ class Refusal extends ProblemError {}
 async function reportOf(ports: AgentPorts, message: ReportMessage, { record }: HostCaller): Promise<Accepted> {
   if (message.kind === 'whole') {
     const report = ofItself(orderReport(message.report), record.machineId);
-    return { report, hash: hashOf(report) };
+    const hash = hashOf(report);
+    // A host that sends the whole on purpose, or was told to, often sends what is kept: a read is cheaper than a write.
+    const base = record.reportHash === hash ? await storedReport(ports, record.machineId) : undefined;
+    return { report, hash, ...(base && { base }) };
   }
   const { base: wanted, result, changes } = message;
   // The row says it without reading the report.
@@ -95,9 +98,9 @@ async function keep(
   refused: ReportAnswer['refused'],
 ): Promise<void> {
   const scan = { ...told, at: noLaterThan(told.at, ports.now()) };
-  // Nothing is different but the time: the report is not written again.
+  // Nothing is different but the times, which the host's row has: the report is not written again.
   if (base?.hash === hash && canonicalJson(base.refused) === canonicalJson(refused))
-    return writeDown(ports, caller, { scannedAt: scan.at });
+    return writeDown(ports, caller, { scannedAt: scan.at, reportedAt: caller.seen.at });
   const { machineId, reportVersion: replaces } = caller.record;
   const stored = await inTurn(
     ports.hosts.putReport(machineId, caller.seen, { replaces, report, hash, scan, refused }),

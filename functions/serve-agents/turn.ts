@@ -25,6 +25,8 @@ export async function inTurn<T>(write: Promise<T>): Promise<T> {
 export interface Left {
   /** The host was scanned again at that time, and nothing has changed. */
   readonly scannedAt?: string | undefined;
+  /** That was told by a report, and not by its hash alone. */
+  readonly reportedAt?: string | undefined;
   readonly livelyUntil?: string | undefined;
 }
 
@@ -36,14 +38,14 @@ export interface Left {
 export async function writeDown(
   ports: Pick<AgentPorts, 'hosts'>,
   caller: HostCaller,
-  { scannedAt, livelyUntil }: Left = {},
+  { scannedAt, reportedAt, livelyUntil }: Left = {},
 ): Promise<void> {
   const { record, seen } = caller;
   const done = await inTurn(
     ports.hosts.seen(
       record.machineId,
       { ...seen, ...(livelyUntil !== undefined && { livelyUntil }) },
-      scannedAt === undefined ? undefined : { scannedAt },
+      scannedAt === undefined ? undefined : { scannedAt, ...(reportedAt !== undefined && { reportedAt }) },
     ),
   );
   if (!done) throw await overtaken(ports, caller);
