@@ -150,6 +150,13 @@ describe('who is named inside a step', () => {
       by: 'ring-10 1',
     },
     {
+      name: 'and in no order of a language, which differs between machines',
+      packages: [pack('ring_a', { rules: [hold(kb1)] }), pack('ring-b', { rules: [hold(kb1)] })],
+      code: 'held',
+      reason: 'held back by rule 1 of "ring-b": KB5000001',
+      by: 'ring-b 1',
+    },
+    {
       name: 'in a package the first rule, whatever it looks at',
       packages: [pack('a', { rules: [allow({ kbs: ['5999999'] }), allow(critical), allow(kb1), allow(byId)] })],
       code: 'allowed',
