@@ -10,18 +10,24 @@ beforeAll(async () => {
 afterAll(() => api.close());
 beforeEach(() => api.sent.splice(0));
 
-const held = (name: string) => ({ sha1: sha1(name), sha256: sha256(name), size: 1500, heldAt: at(9) });
+const held = (name: string) => ({
+  name: `${name}.cab`,
+  sha1: sha1(name),
+  sha256: sha256(name),
+  size: 1500,
+  heldAt: at(9),
+});
 
 it('kbroker files list has all pages', async () => {
   api.answer = ({ url }) => ({
     body: url.includes('cursor=two')
-      ? { version: 1, files: [held('b')], unreadable: ['bad'] }
+      ? { version: 1, files: [{ ...held('b'), name: undefined }], unreadable: ['bad'] }
       : { version: 1, files: [held('a')], unreadable: [], next: 'two' },
   });
   const { exitCode, stdout, stderr } = await api.ask('files', 'list');
   expect(stdout.split('\n').slice(1)).toEqual([
-    `${sha1('a')}  1.5 kB  ${at(9)}  ${sha256('a')}`,
-    `${sha1('b')}  1.5 kB  ${at(9)}  ${sha256('b')}`,
+    `a.cab    1.5 kB  ${at(9)}  ${sha1('a')}  ${sha256('a')}`,
+    `unnamed  1.5 kB  ${at(9)}  ${sha1('b')}  ${sha256('b')}`,
     '',
   ]);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: 'unreadable row in the store: bad\n' });

@@ -19,8 +19,8 @@ export async function listFiles(context: CommandContext): Promise<ExitCode> {
   else
     printTable(
       context.io,
-      ['SHA-1', 'SIZE', 'HELD SINCE', 'SHA-256'],
-      files.map(({ sha1, size, heldAt, sha256 }) => [sha1, formatBytes(size), heldAt, sha256]),
+      ['NAME', 'SIZE', 'HELD SINCE', 'SHA-1', 'SHA-256'],
+      files.map(({ name, sha1, size, heldAt, sha256 }) => [name ?? 'unnamed', formatBytes(size), heldAt, sha1, sha256]),
     );
   printUnreadable(context.io, unreadable);
   return exitCodes.ok;

@@ -42,4 +42,10 @@ export function filesApi({
   };
 }
 
-const heldFileOf = ({ sha1, sha256, size, heldAt }: HeldPayload) => ({ sha1, sha256, size, heldAt });
+const heldFileOf = ({ sha1, name, sha256, size, heldAt }: HeldPayload) => ({
+  sha1,
+  ...(name !== undefined && { name }),
+  sha256,
+  size,
+  heldAt,
+});

@@ -22,7 +22,14 @@ export const sweepResult = z.object({
 export type SweepResult = z.infer<typeof sweepResult>;
 
 /** A payload file that the repository holds. */
-export const heldFile = z.object({ sha1, sha256, size: byteCount, heldAt: timestamp });
+export const heldFile = z.object({
+  sha1,
+  /** As the index called it when the file was fetched. */
+  name: z.optional(z.string()),
+  sha256,
+  size: byteCount,
+  heldAt: timestamp,
+});
 
 export const filesPage = z.object({
   version: z.literal(1),
