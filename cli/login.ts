@@ -6,6 +6,7 @@ import {
   randomPKCECodeVerifier,
   randomState,
 } from 'openid-client';
+import * as z from 'zod/mini';
 import { type LoginTokens, loginPorts, loginRedirect, loginScopes } from '#shared/contract/login.ts';
 import { CliError } from './cli-error.ts';
 import type { CliIo } from './io.ts';
@@ -92,26 +93,46 @@ const maxSteps = 10;
 /** Goes where the provider sends a browser, until it is sent back to us; the cookies on the way are kept for as long. */
 async function followTo(redirect: string, start: URL, username: string): Promise<URL> {
   const cookies = new Map<string, string>();
+  let names: readonly string[] = [];
   let url = start;
   for (let step = 0; step < maxSteps; step += 1) {
     const response = await fetch(url, {
       redirect: 'manual',
-      headers: { cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ') },
+      headers: {
+        accept: 'application/json',
+        cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; '),
+      },
     });
-    await response.body?.cancel();
     for (const cookie of response.headers.getSetCookie()) {
       const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? [];
       cookies.set(name, value);
     }
     const location = response.headers.get('location');
-    if (location === null) break;
+    if (location === null) {
+      names = await usernamesOf(response);
+      break;
+    }
+    await response.body?.cancel();
     url = new URL(location, url);
     if (url.href.startsWith(`${redirect}?`)) return url;
   }
   throw new CliError(
     'unauthenticated',
-    `${start.origin} does not let "${username}" in by name alone: log in without --as, or with another name`,
+    `${start.origin} does not let "${username}" in by name alone: log in without --as, or with another name${names.length === 0 ? '' : `: ${names.join(', ')}`}`,
   );
+}
+
+/** What the provider of "npm start" says when it knows nobody of a name. */
+const knownUsernames = z.object({ usernames: z.array(z.string().check(z.maxLength(100))).check(z.maxLength(100)) });
+
+/** Names that the provider tells; none by another one, whose login page is for people. */
+async function usernamesOf(response: Response): Promise<readonly string[]> {
+  if (response.headers.get('content-type') !== 'application/json') {
+    await response.body?.cancel();
+    return [];
+  }
+  const parsed = z.safeParse(knownUsernames, await response.json().catch(() => undefined));
+  return parsed.success ? parsed.data.usernames : [];
 }
 
 async function withinTime<T>(promise: Promise<T>): Promise<T> {

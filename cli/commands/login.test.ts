@@ -165,6 +165,7 @@ describe('a login', () => {
   it('with a name that nobody has says what to do', async () => {
     const { exitCode, stderr } = await kbroker(['login', '--as', 'mallory', ...first()]);
     expect(stderr).toMatch(/does not let "mallory" in by name alone/);
+    expect(stderr).toContain('with another name: viewer, operator, administrator\n');
     expect(exitCode).toBe(exitCodes.unreachable);
   });
 

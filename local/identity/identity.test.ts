@@ -140,6 +140,14 @@ it('the login page takes a name that nobody has as a name, and not as a part of 
   expect(await page.text()).toContain('Nobody here is called &lt;img src=x&gt;.');
 });
 
+it('the login page tells programs which names there are', async () => {
+  await using provider = await startProvider();
+  const { url, cookie } = await openPage(provider);
+  const page = await fetch(url, { headers: { cookie, accept: 'application/json' } });
+  expect(page.headers.get('content-type')).toBe('application/json');
+  expect(await page.json()).toEqual({ usernames: people.map(({ username }) => username) });
+});
+
 it('a login page without its cookies, or one that is over, says so', async () => {
   await using provider = await startProvider();
   const { url } = await openPage(provider);

@@ -172,6 +172,12 @@ async function interact(provider: Provider, request: IncomingMessage, response: 
     await provider.interactionFinished(request, response, { login: { accountId: person.username } });
     return;
   }
+  // A program that was told a wrong name, `kbroker login --as`, can say which ones there are.
+  if (request.headers.accept === 'application/json') {
+    response.writeHead(wanted === undefined ? 200 : 400, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ usernames: people.map(({ username }) => username) }));
+    return;
+  }
   const current = personOf(session?.accountId);
   response.writeHead(wanted === undefined ? 200 : 400, loginPageHeaders);
   response.end(loginPage({ people, current, unknown: wanted }));
