@@ -64,12 +64,15 @@ function wordsOf(
     case 'delayed': {
       const delay = weighing.delay();
       if (delay === undefined) throw new Error('unreachable: what is delayed has a delay');
-      const end = Number.isNaN(delay.endsAt) ? '' : ` until ${new Date(delay.endsAt).toISOString()}`;
-      const otherwise = match === undefined ? defaultInWords(defaultAllow) : `allowed by ${said}`;
+      // Where something else comes before the end of the delay, nobody is to wait for that end.
+      const isOvertaken = until !== undefined && Date.parse(until) !== delay.endsAt;
+      const [delayEnds, allowEnds] = isOvertaken ? ['', ends] : [ends, ''];
+      const otherwise =
+        match === undefined ? `${defaultInWords(defaultAllow)}${allowEnds}` : `allowed${allowEnds} by ${said}`;
       return {
         allowed: false,
         code,
-        reason: `delayed${end} by "${delay.package}": ${delayInWords(delay, facts)}; otherwise ${otherwise}`,
+        reason: `delayed${delayEnds} by "${delay.package}": ${delayInWords(delay, facts)}; otherwise ${otherwise}`,
         by: { package: delay.package, rule: 'settings' },
       };
     }

@@ -194,8 +194,20 @@ describe('delay', () => {
       name: 'an allow that expires while the delay runs',
       packages: [pack('p', { rules: [allow(kb, { expiresAt: '2026-01-31T12:00:00Z' })], settings })],
       code: 'delayed',
+      // At the end of the delay nothing would allow it.
       reason:
-        'delayed until 2026-02-01T00:00:00.000Z by "p": 31 days since its first publication at 2026-01-01T00:00:00Z; otherwise allowed by rule 1 of "p": KB5000001',
+        'delayed by "p": 31 days since its first publication at 2026-01-01T00:00:00Z; otherwise allowed until 2026-01-31T12:00:00.000Z by rule 1 of "p": KB5000001',
+      by: 'p settings',
+      until: '2026-01-31T12:00:00.000Z',
+    },
+    {
+      name: 'a default to allow that a forbid overtakes before the delay ends',
+      packages: [
+        pack('p', { rules: [forbid({ minAgeSeconds: 30.5 * day })], settings: { ...settings, defaultAllow: true } }),
+      ],
+      code: 'delayed',
+      reason:
+        'delayed by "p": 31 days since its first publication at 2026-01-01T00:00:00Z; otherwise the default of "p" is to allow until 2026-01-31T12:00:00.000Z',
       by: 'p settings',
       until: '2026-01-31T12:00:00.000Z',
     },
