@@ -12,7 +12,7 @@ export interface PackagesOfPart {
 }
 
 /** A verdict, and whether hosts that it counts on heed it. */
-export interface VerdictOnHosts extends Verdict {
+interface VerdictOnHosts extends Verdict {
   /** Why nothing is installed there whatever is allowed; absent when that is not so. */
   readonly switchedOff?: string;
 }
