@@ -20,7 +20,7 @@ const book: RuleBook = {
 };
 
 const answerOf = (called: Called): unknown => {
-  if (called.url === '/v1/rules') return rulesDocumentOf(book, { comment: 'ticket\n17' });
+  if (called.url === '/v1/rules') return rulesDocumentOf(book, { comment: 'ticket\n17', changedBy: 'Ada' });
   if (called.url === '/v1/rules/revisions/2')
     return rulesDocumentOf({ ...book, packages: book.packages.slice(0, 2) }, { revision: 2 });
   throw new Error(`unexpected: ${called.url}`);
@@ -30,7 +30,7 @@ describe('kbroker rules list', () => {
   it('lists packages in the order in which they count, and where', async () => {
     const { context, printed } = testContext(answerOf);
     expect(await listRules(context)).toBe(0);
-    expect(printed.stdout).toBe(`revision 3 of 2026-07-14T12:00:00.000Z: ticket\\x0a17
+    expect(printed.stdout).toBe(`revision 3 of 2026-07-14T12:00:00.000Z by Ada: ticket\\x0a17
 NAME    PRIORITY  RULES  WAPT'S  ASSIGNED TO        DESCRIPTION
 pilot   10        1      0       pilots, host pc-1  first
 base    0         0      3       everyone, pilots
@@ -58,7 +58,9 @@ describe('kbroker rules show', () => {
   it('prints what rules put takes', async () => {
     const { context, printed } = testContext(answerOf);
     expect(await showRules(context, 'base')).toBe(0);
-    expect(printed.stdout).toBe(`# revision 3 of 2026-07-14T12:00:00.000Z: ticket 17; assigned to everyone, pilots
+    expect(
+      printed.stdout,
+    ).toBe(`# revision 3 of 2026-07-14T12:00:00.000Z by Ada: ticket 17; assigned to everyone, pilots
 name: base
 priority: 0
 wapt:

@@ -37,10 +37,10 @@ export async function listRules(context: CommandContext): Promise<ExitCode> {
   return exitCodes.ok;
 }
 
-const headingOf = ({ revision, changedAt, comment }: RulesDocument): string =>
-  `revision ${revision}${changedAt === undefined ? ', nothing was written yet' : ` of ${changedAt}`}${
-    comment === undefined ? '' : `: ${comment}`
-  }`;
+function headingOf({ revision, changedAt, changedBy, comment }: RulesDocument): string {
+  const at = changedAt === undefined ? ', nothing was written yet' : ` of ${changedAt}`;
+  return `revision ${revision}${at}${changedBy === undefined ? '' : ` by ${changedBy}`}${comment === undefined ? '' : `: ${comment}`}`;
+}
 
 /** Things in the lists of WAPT. */
 const waptEntries = ({ wapt = {} }: RulePackageDocument): number =>

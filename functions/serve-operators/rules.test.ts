@@ -22,7 +22,14 @@ describe('rules', () => {
   });
 
   it('are replaced, the change is dated, and subscribers are told', async () => {
-    const written = { version: 2, revision: 1, changedAt: at(100), comment: 'why', book: bookOf('5000001') };
+    const written = {
+      version: 2,
+      revision: 1,
+      changedAt: at(100),
+      changedBy: ada.name,
+      comment: 'why',
+      book: bookOf('5000001'),
+    };
     expect(await api.putRules(change(0, bookOf('5000001'), 'why'))).toEqual(written);
     expect(await api.getRules(get())).toEqual(written);
     expect(ports.events.of('RulesPublished')).toEqual([
@@ -95,7 +102,12 @@ describe('earlier rules', () => {
 
   it('are shown as they were', async () => {
     const shown = (revision: string) => api.getRulesRevision(get({ path: { revision } }));
-    expect(await shown('1')).toEqual({ version: 2, revision: 1, changedAt: at(1), book: bookOf('5000001') });
+    expect(await shown('1')).toMatchObject({
+      revision: 1,
+      changedAt: at(1),
+      changedBy: 'ada@example.org',
+      book: bookOf('5000001'),
+    });
     expect(await shown('2')).toMatchObject({ comment: 'a try', book: bookOf('5000002') });
     expect(await shown('0')).toEqual(noRules);
     await expect(shown('4')).rejects.toMatchObject({ code: 'not-found', message: 'the rules have no revision 4' });

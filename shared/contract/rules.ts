@@ -105,6 +105,8 @@ export const rulesDocument = z.object({
   version: z.literal(2),
   revision: z.int().check(z.nonnegative()),
   changedAt: z.optional(timestamp),
+  /** Name of the person; absent of revision 0, and of those that were written before it was kept here. */
+  changedBy: z.optional(z.string()),
   /** Why this revision was written, in the words of who did. */
   comment: z.optional(shortText),
   book: ruleBook,

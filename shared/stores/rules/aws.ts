@@ -52,7 +52,7 @@ export function awsRuleStore(dynamodb: DynamoDBDocumentClient, table: string): R
     async put({ book, changedAt, changedBy, comment }, expectedRevision) {
       const body = packBook(book);
       const revision = expectedRevision + 1;
-      const about = { version: 2, revision, changedAt, ...(comment !== undefined && { comment }) };
+      const about = { version: 2, revision, changedAt, changedBy, ...(comment !== undefined && { comment }) };
       const isNew = {
         ConditionExpression: 'attribute_not_exists(#key)',
         ExpressionAttributeNames: { '#key': sortKey },
@@ -80,7 +80,7 @@ export function awsRuleStore(dynamodb: DynamoDBDocumentClient, table: string): R
               TableName: table,
               Item: {
                 ...keyOf(numbered(items.revision, revision)),
-                ...z.parse(rulesRevisionRow, { ...about, changedBy }),
+                ...z.parse(rulesRevisionRow, about),
               },
               ...isNew,
             },
@@ -98,7 +98,7 @@ export function awsRuleStore(dynamodb: DynamoDBDocumentClient, table: string): R
       const refused = await failedConditions(() => dynamodb.send(write), { sleep: async () => {} });
       if (refused !== undefined)
         throw new StoreError('conflict', `the rules in force are not revision ${expectedRevision} any more`);
-      return documentOf({ revision, changedAt, comment }, book);
+      return documentOf({ revision, changedAt, changedBy, comment }, book);
     },
 
     async revisions({ cursor, limit }) {

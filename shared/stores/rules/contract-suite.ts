@@ -24,11 +24,11 @@ export function ruleStoreContract(name: string, make: () => Promise<RuleStore>):
 
     it('counts revisions, and refuses a change of rules that are not in force any more', async () => {
       const store = await make();
-      const first = { version: 2, revision: 1, changedAt: at(1), book: bookOf('5000001') };
+      const first = { version: 2, revision: 1, ...by(1), book: bookOf('5000001') };
       expect(await store.put({ book: first.book, ...by(1) }, 0)).toEqual(first);
       await expect(store.put({ book: noRules.book, ...by(2) }, 0)).rejects.toMatchObject(conflict);
       expect(await store.get()).toEqual(first);
-      const second = { version: 2, revision: 2, changedAt: at(2), book: bookOf('5000002') };
+      const second = { version: 2, revision: 2, ...by(2), book: bookOf('5000002') };
       expect(await store.put({ book: second.book, ...by(2) }, 1)).toEqual(second);
       for (const wrong of [0, 1, 7])
         await expect(store.put({ book: noRules.book, ...by(3) }, wrong)).rejects.toMatchObject(conflict);
@@ -79,7 +79,7 @@ export function ruleStoreContract(name: string, make: () => Promise<RuleStore>):
         expect(await store.revision(n)).toEqual({
           version: 2,
           revision: n,
-          changedAt: at(n),
+          ...by(n),
           book: bookOf(`50000${n + 10}`),
         });
       expect(await store.revision(0)).toEqual(noRules);
@@ -89,7 +89,7 @@ export function ruleStoreContract(name: string, make: () => Promise<RuleStore>):
     it('keeps why a revision was written', async () => {
       const store = await make();
       const why = { ...by(1), comment: 'see ticket 17' };
-      const written = { version: 2, revision: 1, changedAt: at(1), comment: why.comment, book: bookOf('5000001') };
+      const written = { version: 2, revision: 1, ...by(1), comment: why.comment, book: bookOf('5000001') };
       expect(await store.put({ book: written.book, ...why }, 0)).toEqual(written);
       await store.put({ book: bookOf('5000002'), ...by(2) }, 1);
       expect(await store.revision(1)).toEqual(written);

@@ -22,6 +22,7 @@ export const ruleBookRow = z.object({
   version: z.literal(2),
   revision,
   changedAt: timestamp,
+  changedBy: z.optional(z.string()),
   comment,
   body: z.instanceof(Uint8Array),
 });
@@ -56,7 +57,7 @@ export function packBook(book: RuleBook): Uint8Array {
 }
 
 /** A stored book without its bytes. */
-type About = Pick<RulesDocument, 'revision' | 'changedAt' | 'comment'>;
+type About = Pick<RulesDocument, 'revision' | 'changedAt' | 'changedBy' | 'comment'>;
 
 /** @throws StoreError `corrupt` */
 export function unpackBook({ body, ...about }: About & { readonly body: Uint8Array }): RulesDocument {
@@ -68,10 +69,11 @@ export function unpackBook({ body, ...about }: About & { readonly body: Uint8Arr
   }
 }
 
-export const documentOf = ({ revision, changedAt, comment }: About, book: RuleBook): RulesDocument => ({
+export const documentOf = ({ revision, changedAt, changedBy, comment }: About, book: RuleBook): RulesDocument => ({
   version: 2,
   revision,
   ...(changedAt !== undefined && { changedAt }),
+  ...(changedBy !== undefined && { changedBy }),
   ...(comment !== undefined && { comment }),
   book,
 });
