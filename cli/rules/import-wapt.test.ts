@@ -40,6 +40,23 @@ colour = red\r
     });
   });
 
+  it('may be indented: only a line that is further in than its option continues it', () => {
+    const text = `[global]
+repo_url = x
+[waptwua]
+  enabled = yes
+  allowed_kbs = KB5034441,
+    KB5034442
+  default_allow = no
+`;
+    expect(importWapt(text, 'wapt')).toMatchObject({
+      package: {
+        wapt: { allowedKbs: ['5034441', '5034442'] },
+        settings: { enabled: true, defaultAllow: false },
+      },
+    });
+  });
+
   it('that does not switch WAPT on installs nothing here either, and says so', () => {
     for (const option of ['', 'enabled =\n', 'enabled = no\n']) {
       const imported = importWapt(`[waptwua]\ndefault_allow = yes\n${option}`, 'wapt');

@@ -15,13 +15,15 @@ export interface ReadIni {
 
 /**
  * Reads what Python's `configparser` reads, as far as WAPT's files need it: sections, `key = value` or `key: value`, whole
- * lines of comment (`;` or `#`), and indented lines that continue the value before.
+ * lines of comment (`;` or `#`), and lines further in than the option before, whose value they continue.
  */
 export function readIni(text: string): ReadIni {
   const entries: IniEntry[] = [];
   const faults: { line: number; message: string }[] = [];
   const seen = new Map<string, number>();
   let section: string | undefined;
+  /** Of the option before, in characters. */
+  let indent = 0;
   for (const [index, raw] of text
     .replace(/^\uFEFF/, '')
     .split(/\r\n|\r|\n/)
@@ -30,7 +32,8 @@ export function readIni(text: string): ReadIni {
     const content = raw.trim();
     if (content === '' || content.startsWith(';') || content.startsWith('#')) continue;
     const last = entries.at(-1);
-    if (/^\s/.test(raw) && last !== undefined && last.section === section) {
+    const ownIndent = raw.length - raw.trimStart().length;
+    if (ownIndent > indent && last !== undefined && last.section === section) {
       entries[entries.length - 1] = { ...last, value: last.value === '' ? content : `${last.value},${content}` };
       continue;
     }
@@ -50,6 +53,7 @@ export function readIni(text: string): ReadIni {
     }
     const before = seen.get(`${section}\n${key}`);
     if (before !== undefined) faults.push({ line, message: `${key} stands in line ${before} already` });
+    indent = ownIndent;
     seen.set(`${section}\n${key}`, line);
     entries.push({ section, key, value: value.trim(), line });
   }
