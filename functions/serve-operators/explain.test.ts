@@ -54,6 +54,18 @@ const explain = async (query: Record<string, string> = {}, machineId = 'pc-1') =
 };
 
 describe('an explanation', () => {
+  it('of a host whose report cannot be read is not empty, but refused; an update that is named is explained', async () => {
+    await putRules();
+    await publish(unit(2, { createdAt: at(7) }));
+    await report(reportedAs(2, 'DISCARDED'));
+    ports.hosts.reports.delete('pc-1');
+    await expect(explain()).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/the report of pc-1 cannot be read.*name an update or a KB/),
+    });
+    expect((await explain({ kb: '5000002' })).updates).toMatchObject([{ updateId: guid(2) }]);
+  });
+
   it('says by which packages an update is judged on the host, each step, and what the host said', async () => {
     await putRules();
     await publish(unit(2, { createdAt: at(7) }));

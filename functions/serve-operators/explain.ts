@@ -55,7 +55,13 @@ export function explainApi(ports: ExplainPorts): Pick<OperatorsApi, 'explainRule
       if (byKb !== undefined && byName !== undefined)
         throw new ProblemError('bad-request', 'kb and update were both given; allowed is one of them, or none');
       const [view, document] = await Promise.all([ports.hosts.view(id), ports.rules.get()]);
-      const { group } = (view ?? missing(`no host ${id} is enrolled`)).summary;
+      const { group, reportedAt } = (view ?? missing(`no host ${id} is enrolled`)).summary;
+      // It reported, and what it said is lost: an empty answer would read as if it needed nothing.
+      if (reportedAt !== undefined && view?.last === undefined && byKb === undefined && byName === undefined)
+        throw new ProblemError(
+          'unavailable',
+          `the report of ${id} cannot be read, so that nobody knows what it needs before its next one: name an update or a KB`,
+        );
       const reported = view?.last?.report.updates ?? [];
 
       const { total, asked } = await askedFor(ports, reported, byKb, byName);
