@@ -5,13 +5,16 @@ import { guid, kbNumber, machineId, sha1 } from '#shared/contract/primitives.ts'
 import { tokenId } from '#shared/contract/tokens.ts';
 import { CliError } from './cli-error.ts';
 
+/** Digits as the index spells them: without leading zeros, of which five digits stay because less is no KB number. */
+export const kbDigits = (text: string): string => text.replace(/^kb/i, '').replace(/^0+(?=\d{5})/, '');
+
 /**
  * A KB number as the broker has it, from what a person writes: `KB5034441`, `kb5034441`, `5034441`.
  *
  * @throws CliError `usage`
  */
 export function readKbNumber(text: string): string {
-  const digits = text.trim().replace(/^kb/i, '');
+  const digits = kbDigits(text.trim());
   if (z.safeParse(kbNumber, digits).success) return digits;
   throw notA('a KB number', text, 'five to eight digits as in KB5034441');
 }

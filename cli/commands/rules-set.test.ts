@@ -42,7 +42,7 @@ describe('kbroker rules set', () => {
       '--forbid-kb',
       'kb5000002,5000002',
       '--forbid-kb',
-      'KB5000003',
+      'KB5000003,KB0890830',
       '--allow-severity',
       'critical,LOW,Low',
     ];
@@ -53,7 +53,11 @@ describe('kbroker rules set', () => {
     );
     const after = {
       ...before,
-      wapt: { allowedKbs: ['5000001'], forbiddenKbs: ['5000002', '5000003'], allowedSeverities: ['Critical', 'Low'] },
+      wapt: {
+        allowedKbs: ['5000001'],
+        forbiddenKbs: ['5000002', '5000003', '890830'],
+        allowedSeverities: ['Critical', 'Low'],
+      },
       settings: { defaultAllow: true },
     };
     expect(put()).toEqual({ version: 2, expectedRevision: 3, book: { ...book, packages: [after] } });

@@ -1,4 +1,5 @@
 import type { RulePackageDocument } from '#shared/contract/rules.ts';
+import { kbDigits } from '../ids.ts';
 import { bytesOf, maxSeconds, secondsOf } from './amounts.ts';
 import type { PackageForm, RuleForm, SettingsForm, WaptForm } from './form.ts';
 
@@ -26,11 +27,8 @@ export function toPackage(form: PackageForm, fault: OnFault): RulePackageDocumen
 const listOf = <T>(value: T | readonly T[]): readonly T[] => (Array.isArray(value) ? value : [value as T]);
 const each = <T, R>(value: T | readonly T[], map: (item: T) => R): R[] => [...new Set(listOf(value).map(map))];
 
-// The index spells numbers without leading zeros. Of a KB number five digits stay, less is none.
-const kbOf = (value: string | number): string =>
-  String(value)
-    .replace(/^kb/i, '')
-    .replace(/^0+(?=\d{5})/, '');
+const kbOf = (value: string | number): string => kbDigits(String(value));
+// The index has no leading zeros in revisions either.
 const updateOf = (value: string): string => value.toLowerCase().replace(/_0+(?=\d)/, '_');
 const same = <T>(value: T): T => value;
 
