@@ -94,6 +94,16 @@ revision 4 is in force; hosts get it at their next check-in
     expect(printed.stderr).toBe('compared with revision 3; hosts as of 2026-07-14T12:00:00.000Z (1 min ago)\n');
   });
 
+  it('names rules that are over before they begin', async () => {
+    const rules = ['2026-07-14', '2026-07-15'].map((day) => `  - {effect: hold, kb: KB5034441, expires: ${day}}\n`);
+    const file = await files.write('base.yaml', `name: base\nrules:\n${rules.join('')}`);
+    const { context, printed } = open();
+    await putRules(context, [file], { dryRun: true });
+    expect(printed.stderr.split('\n').slice(0, -2)).toEqual([
+      'rule 1 of base expired at 2026-07-14T00:00:00.000Z: it is as if it were not there',
+    ]);
+  });
+
   it('writes nothing when the answer is not yes', async () => {
     const file = await files.write('base.yaml', text);
     const { context, calls } = open({ answer: '' });

@@ -1,4 +1,5 @@
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import type { RulePackageDocument } from '#shared/contract/rules.ts';
 import { CliError } from '../cli-error.ts';
 import { readGroupName, readHostName } from '../ids.ts';
 import type { ExitCode } from '../io.ts';
@@ -31,6 +32,7 @@ export async function putRules(
   flags: PublishFlags,
 ): Promise<ExitCode> {
   const packages = await readPackageFiles(context.io, files);
+  nameExpiredRules(context, packages);
   return changeRules(context, flags, ({ book }) => ({
     book: withPackages(book, packages),
     said: packages.map(({ name }) => {
@@ -38,6 +40,14 @@ export async function putRules(
       return `${name} is written; assigned to ${wordsOf(placesOf(book.assignments, name))}`;
     }),
   }));
+}
+
+/** A rule that is over is no fault, since files are kept and put again; but whoever mistyped its date would not find out. */
+function nameExpiredRules({ io, now }: CommandContext, packages: readonly RulePackageDocument[]): void {
+  for (const { name, rules } of packages)
+    for (const [index, { expiresAt }] of rules.entries())
+      if (expiresAt !== undefined && Date.parse(expiresAt) <= now().getTime())
+        io.stderr.write(`rule ${index + 1} of ${name} expired at ${expiresAt}: it is as if it were not there\n`);
 }
 
 /**
