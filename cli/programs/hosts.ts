@@ -10,7 +10,7 @@ export const addHostsCommands: AddCommands = (program, { sub, online }) => {
   sub(hosts, 'list', 'one line a host, from a snapshot of at most five minutes')
     .option('--group <group>', 'only this group')
     .addOption(new Option('--state <state>', 'only this state').choices(hostStates))
-    .option('--os <part>', 'only operating systems whose name has this part, in any case')
+    .option('--os <part>', 'only operating systems whose name or version has this part, in any case')
     .option('--name <part>', 'only hostnames or machine ids with this part, in any case')
     .option('--update <update>', 'only hosts that reported this update: UpdateId or KB')
     .addOption(

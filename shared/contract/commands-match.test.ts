@@ -8,6 +8,7 @@ const host: CommandedHost = {
   group: 'pilots',
   state: 'PENDING_UPDATES',
   os: 'Windows 11 Enterprise',
+  osVersion: '10.0.26100.1742',
   hostname: 'FRONT-DESK.example',
 };
 const filter = (parts: Extract<CommandTarget, { kind: 'filter' }>['filter']): CommandTarget => ({
@@ -22,6 +23,8 @@ describe('a command', () => {
     ['its group', { kind: 'group', group: 'pilots' }, true],
     ['a group of another case', { kind: 'group', group: 'Pilots' }, false],
     ['a part of the system, in any case', filter({ os: 'windows 11' }), true],
+    ['a part of its version, as the list of hosts takes it', filter({ os: '10.0.26100' }), true],
+    ['another version', filter({ os: '10.0.22631' }), false],
     ['another system', filter({ os: 'Server' }), false],
     ['a part of the hostname, in any case', filter({ name: 'front' }), true],
     ['a part of the machine id, in any case', filter({ name: 'PC-' }), true],

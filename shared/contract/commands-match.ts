@@ -2,9 +2,12 @@ import type { Command, CommandOutcome, CommandTarget } from './commands.ts';
 import type { HostRecord } from './host-records.ts';
 
 /** What of a host decides which commands it is told. */
-export type CommandedHost = Pick<HostRecord, 'machineId' | 'group' | 'state' | 'os' | 'hostname'>;
+export type CommandedHost = Pick<HostRecord, 'machineId' | 'group' | 'state' | 'os' | 'osVersion' | 'hostname'>;
 
-/** True for a host that a command is meant for, as the host is now. */
+/**
+ * True for a host that a command is meant for, as the host is now. What a filter means is what it means for the list of hosts,
+ * by which the hosts are counted that a person waits for.
+ */
 export function isTarget(target: CommandTarget, host: CommandedHost): boolean {
   switch (target.kind) {
     case 'host':
@@ -16,7 +19,7 @@ export function isTarget(target: CommandTarget, host: CommandedHost): boolean {
       return (
         (group === undefined || group === host.group) &&
         (state === undefined || state === host.state) &&
-        (os === undefined || contains(host.os, os)) &&
+        (os === undefined || contains(host.os, os) || contains(host.osVersion, os)) &&
         (name === undefined || contains(host.hostname, name) || contains(host.machineId, name))
       );
     }

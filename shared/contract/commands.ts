@@ -15,7 +15,7 @@ export const hostFilter = z
   .object({
     group: z.optional(groupName),
     state: z.optional(z.enum(hostStates)),
-    /** Part of the operating system's name, in any case. */
+    /** Part of the operating system's name or version, in any case. */
     os: z.optional(storedText.check(z.minLength(1))),
     /** Part of the hostname or machine id, in any case. */
     name: z.optional(storedText.check(z.minLength(1))),

@@ -37,7 +37,7 @@ const queryParameters: Readonly<Record<string, ParameterText>> = {
   },
   kb: { shape: kbNumber, description: 'KB number, without "KB".' },
   group: { shape: groupName, description: 'Only hosts of this group.' },
-  os: { shape: part, description: "Only hosts whose operating system's name has this part, in any case." },
+  os: { shape: part, description: "Only hosts whose operating system's name or version has this part, in any case." },
   name: { shape: part, description: 'Only hosts whose hostname or machine id has this part, in any case.' },
   update: {
     shape: z.union([guid, kbNumber]),
