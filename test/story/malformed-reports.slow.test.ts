@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
@@ -60,7 +61,7 @@ async function inParallel<T>(items: readonly T[], run: (item: T) => Promise<void
 it(`${hosts * reportsPerHost} malformed reports are each answered with what is wrong, and no good one is lost`, async () => {
   const token = await world.enrolmentToken();
   const good = new Map<string, string>();
-  const statuses = new Map<number, number>();
+  let answered = 0;
   const numbers = Array.from({ length: hosts }, (_, index) => index);
   await inParallel(numbers, async (index) => {
     const host: RawHost = await createRawHost(world.output('ApiUrl'), `host-${index}`);
@@ -68,16 +69,20 @@ it(`${hosts * reportsPerHost} malformed reports are each answered with what is w
     const first = await host.send(agentEndpoints.postReport, wholeReport(reportNeeding(host.machineId, [])));
     good.set(host.machineId, agentEndpoints.postReport.response.parse(first.json).hash);
     for (const body of malformed(host.machineId, index)) {
-      const answer = await host.send(agentEndpoints.postReport, undefined, { rawBody: body, gzip: index % 2 === 0 });
-      statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
+      const gzip = index % 2 === 0;
+      const answer = await host.send(agentEndpoints.postReport, undefined, { rawBody: body, gzip });
+      // The gateway hands JSON that is not packed to the function as text, so that bytes which are none do not arrive as they
+      // were signed.
+      const arrives = gzip || typeof body === 'string' || isUtf8(body);
+      const [status, expectedCode] = arrives
+        ? ([400, /^(bad-request|unsupported-version)$/] as const)
+        : ([401, /^unauthenticated$/] as const);
       const { code, detail } = problem.parse(answer.json);
-      expect([code, detail]).toEqual([
-        expect.stringMatching(/^(bad-request|unsupported-version)$/),
-        expect.any(String),
-      ]);
+      expect([answer.status, code, detail]).toEqual([status, expect.stringMatching(expectedCode), expect.any(String)]);
+      answered += 1;
     }
   });
-  expect([...statuses]).toEqual([[400, hosts * reportsPerHost]]);
+  expect(answered).toBe(hosts * reportsPerHost);
   for (const [machineId, hash] of good) {
     const view = await world.call(operatorEndpoints.getHost, { params: { machineId } });
     expect(view.last?.hash).toBe(hash);
