@@ -7,6 +7,8 @@ import { aHost, type Bench, openBench } from './fixtures/bench.ts';
 import { goodToken, replacingToken } from './fixtures/fake-broker.ts';
 import { publish, unitId } from './fixtures/publication.ts';
 
+/** Every command on one set-up, which would stand in each part again if the file were cut: hence its length. */
+
 let bench: Bench;
 let stop: AbortController;
 beforeEach(async () => {

@@ -12,6 +12,8 @@ import { planDownloads, planInstalls, planRemovals } from './plan.ts';
 import { buildReport, neededFiles } from './report.ts';
 import { compile } from './settings.ts';
 
+/** The three plans and the journal on one set of values, which would stand in each part again: hence the length. */
+
 const hex = (letter: string, length: number): string => letter.repeat(length);
 const sha1 = (letter: string): string => hex(letter, 40);
 const id = (number: number): string => `00000000-0000-0000-0000-${String(number).padStart(12, '0')}`;

@@ -7,6 +7,8 @@ import { agentsApiWithHost } from '#test/kit/agents-api.ts';
 import { type CapturedLog, captureLog } from '#test/kit/invoke.ts';
 import { at, fileOf, guid, hostFactsOf, reportOf, sha1, sha256 } from '#test/kit/values.ts';
 
+/** Whole reports, changes and what they need, told on one host that would be set up in each part again: hence the length. */
+
 let log: CapturedLog;
 beforeEach(() => {
   log = captureLog();

@@ -8,6 +8,8 @@ import { noRules, type RuleBook } from '#shared/contract/rules.ts';
 import { ada, operatorsApi, origin, post } from '#test/kit/operators-api.ts';
 import { at, guid, hostKeyOf, sha256, tokenOf } from '#test/kit/values.ts';
 
+/** One table of all changing endpoints, which every test of the file goes through: hence its length. */
+
 let world = operatorsApi();
 beforeEach(() => {
   world = operatorsApi();

@@ -8,6 +8,7 @@ import { type DocumentKind, type ElementPlan, type ElementPlans, elements, XmlRe
  * The reader against saxes, a strict parser that others wrote: both report the same, or both refuse. Deliberate
  * differences: the reader refuses XML 1.1, encodings other than UTF-8, references of more than 64 bytes, names of more
  * than 1,024, and what lies beyond its other bounds; it accepts an XML declaration in a fragment.
+ * The file is long because both sides, the documents and what they are compared by belong together.
  */
 
 type Event =
