@@ -34,12 +34,24 @@ export async function sendWhole(one: LoadHost): Promise<void> {
   await expectOk(one.host.send(postReport, { version: 2, kind: 'whole', scan: scan(), report: one.report }, gzipped));
 }
 
+/** A whole report again, as when the broker lost the base: two updates have another state than before. */
+export async function sendNewWhole(one: LoadHost): Promise<void> {
+  one.report = changed(one.report);
+  one.hash = hashOf(one.report);
+  await sendWhole(one);
+}
+
 /** Two updates have another state than before. */
-export async function sendSmallChange(one: LoadHost): Promise<void> {
-  const updates = one.report.updates.map((update, index) =>
+function changed(report: HostReport): HostReport {
+  const updates = report.updates.map((update, index) =>
     index < 2 ? ({ ...update, state: update.state === 'OK' ? 'PENDING' : 'OK' } satisfies ReportedUpdate) : update,
   );
-  const next = orderReport({ ...one.report, updates });
+  return orderReport({ ...report, updates });
+}
+
+/** The same as changes. */
+export async function sendSmallChange(one: LoadHost): Promise<void> {
+  const next = changed(one.report);
   const result = hashOf(next);
   const changes = changesBetween(one.report, next);
   const message = { version: 2, kind: 'changes', scan: scan(), base: one.hash, result, changes };

@@ -13,7 +13,15 @@ import { hostItems } from '#shared/contract/host-records.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { hostsBinding } from '#shared/stores/hosts/binding.ts';
 import { type Bench, type BenchContext, type BenchRow, UsageError } from '../kit/bench.ts';
-import { enrolOne, type LoadHost, sendNothing, sendSmallChange, sendUnchanged, sendWhole } from './fleet.ts';
+import {
+  enrolOne,
+  type LoadHost,
+  sendNewWhole,
+  sendNothing,
+  sendSmallChange,
+  sendUnchanged,
+  sendWhole,
+} from './fleet.ts';
 import { Ledger, readsOf, type Used, writesOf } from './ledger.ts';
 import { changedReportsPerMonth, type ItemSizes, quietRoundsPerMonth, usdPerRequest } from './price.ts';
 
@@ -74,7 +82,7 @@ async function run(context: BenchContext): Promise<readonly BenchRow[]> {
     nothing: await measure('refused', sendNothing),
     unchanged: await measure('unchanged', sendUnchanged),
     change: await measure('small change', sendSmallChange),
-    whole: await measure('whole', sendWhole),
+    whole: await measure('whole', sendNewWhole),
   });
 
   await growTo(smallFleet);
