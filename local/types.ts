@@ -120,7 +120,7 @@ export interface StackEvent {
 
 /** The running stack. */
 export interface LocalStack {
-  /** CfnOutputs of the template, resolved: ApiUrl, RepositoryUrl, AgentSecretArn, … (infra names them). */
+  /** CfnOutputs of the template, resolved: ApiUrl, RepositoryUrl, Issuer, … (infra names them). */
   readonly outputs: Readonly<Record<string, string>>;
   /** Addresses for SDK clients. */
   readonly endpoints: {

@@ -146,15 +146,17 @@ describe('a host whose key is let in no more', () => {
   });
 });
 
-describe('a host that goes over to another broker', () => {
-  it('or to another group leaves its rules behind, whose revision may be the same', async () => {
+describe('a host that goes over', () => {
+  const ownFolder = () => ({
+    process: bench.process,
+    dataDir: join(bench.folder, 'host-1'),
+    hostFile: join(bench.folder, 'host-1.json'),
+    log: () => undefined,
+  });
+
+  it('to another group leaves the rules of the first one behind, whose revision may be the same', async () => {
     await bench.agent();
-    const common = {
-      process: bench.process,
-      dataDir: join(bench.folder, 'host-1'),
-      hostFile: join(bench.folder, 'host-1.json'),
-      log: () => undefined,
-    };
+    const common = ownFolder();
     await runCycle(await openSimulatedAgent(common), { phases: ['check-in'] });
     const { broker, url } = bench.site;
     broker.group = 'pilots';
@@ -164,14 +166,9 @@ describe('a host that goes over to another broker', () => {
     expect(JSON.parse(await readFile(stateFile('rules'), 'utf8'))).toEqual(broker.rules);
   });
 
-  it('leaves the rules of the first one behind, whatever their revision', async () => {
+  it('to another broker leaves the rules of the first one behind, whatever their revision', async () => {
     await bench.agent();
-    const common = {
-      process: bench.process,
-      dataDir: join(bench.folder, 'host-1'),
-      hostFile: join(bench.folder, 'host-1.json'),
-      log: () => undefined,
-    };
+    const common = ownFolder();
     await runCycle(await openSimulatedAgent(common), { phases: ['check-in'] });
     const other = await Site.open();
     try {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { agentEndpoints } from '#shared/contract/agent/endpoints.ts';
 import { changesBetween } from '#shared/contract/agent/report-changes.ts';
 import { agentsApiWithHost, testToken } from '#test/kit/agents-api.ts';
+import { damaged } from '#test/kit/damaged.ts';
 import { type CapturedLog, captureLog } from '#test/kit/invoke.ts';
 import { at, guid, hostFactsOf, reportOf, sha1, sha256 } from '#test/kit/values.ts';
 
@@ -26,23 +27,6 @@ function expectCallersFault(answer: {
   expect(answer.status).toBeGreaterThanOrEqual(400);
   expect(answer.body).toMatchObject({ code: expect.any(String), detail: expect.stringMatching(/./) });
 }
-
-/** A body with some of its parts replaced, anywhere in it. */
-const damaged = (body: unknown): fc.Arbitrary<unknown> => {
-  const odd = fc.oneof(
-    fc.jsonValue(),
-    fc.string({ unit: 'binary' }),
-    fc.constantFrom('\ud800', -1, 2 ** 60, 1e308, ''),
-  );
-  if (Array.isArray(body))
-    return fc.oneof({ weight: 4, arbitrary: fc.tuple(...body.map(damaged)) }, { weight: 1, arbitrary: odd });
-  if (typeof body === 'object' && body !== null)
-    return fc.oneof(
-      { weight: 9, arbitrary: fc.record(Object.fromEntries(Object.entries(body).map(([k, v]) => [k, damaged(v)]))) },
-      { weight: 1, arbitrary: odd },
-    );
-  return fc.oneof({ weight: 9, arbitrary: fc.constant(body) }, { weight: 1, arbitrary: odd });
-};
 
 const update = { updateId: guid(1), revision: 1, kbs: ['5000001'], state: 'MISSING', reason: 'x', files: [sha1('a')] };
 const report = reportOf('pc-1', { needs: [sha1('a')] });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import * as any from '#test/kit/rules/arbitraries.ts';
+import * as anyOf from '#test/kit/rules/arbitraries.ts';
 import { judgePlainly } from '#test/kit/rules/plain.ts';
 import { explain } from './explain.ts';
 import { compileRules, judge } from './judge.ts';
@@ -12,8 +12,12 @@ const always = <Other extends unknown[]>(
   property: (packages: readonly RulePackage[], update: Judged, now: Date, ...others: Other) => void,
 ): void =>
   fc.assert(
-    fc.property(any.packages, any.update, any.moment, fc.tuple<Other>(...others), (packages, update, now, others) =>
-      property(packages, update, now, ...others),
+    fc.property(
+      anyOf.packages,
+      anyOf.update,
+      anyOf.moment,
+      fc.tuple<Other>(...others),
+      (packages, update, now, others) => property(packages, update, now, ...others),
     ),
     { numRuns: 1000 },
   );
@@ -56,7 +60,7 @@ describe('judge, whatever the rules', () => {
   });
 
   it('one more forbid never allows an update, and forbids what it matches', () => {
-    always([any.rule, somewhere], (packages, update, now, rule, where) => {
+    always([anyOf.rule, somewhere], (packages, update, now, rule, where) => {
       const more = withRule(packages, { ...rule, effect: 'forbid' }, where);
       if (!verdictOf(packages, update, now).allowed) expect(verdictOf(more, update, now).allowed).toBe(false);
       const byId = withRule(packages, { effect: 'forbid', when: { updates: [update.updateId] } }, where);
@@ -72,14 +76,14 @@ describe('judge, whatever the rules', () => {
   });
 
   it('one more hold never allows an update', () => {
-    always([any.rule, somewhere], (packages, update, now, rule, where) => {
+    always([anyOf.rule, somewhere], (packages, update, now, rule, where) => {
       const more = withRule(packages, { ...rule, effect: 'hold' }, where);
       if (!verdictOf(packages, update, now).allowed) expect(verdictOf(more, update, now).allowed).toBe(false);
     });
   });
 
   it('one more allow never takes an update away, and lifts no forbid and no hold', () => {
-    always([any.rule, somewhere], (packages, update, now, rule, where) => {
+    always([anyOf.rule, somewhere], (packages, update, now, rule, where) => {
       const before = verdictOf(packages, update, now);
       const after = verdictOf(withRule(packages, { ...rule, effect: 'allow' }, where), update, now);
       if (before.allowed) expect(after.allowed).toBe(true);
@@ -88,7 +92,7 @@ describe('judge, whatever the rules', () => {
   });
 
   it('the same of one more entry in a list of WAPT', () => {
-    always([any.waptLists], (packages, update, now, { forbiddenUpdates = [], forbiddenKbs = [], ...allowing }) => {
+    always([anyOf.waptLists], (packages, update, now, { forbiddenUpdates = [], forbiddenKbs = [], ...allowing }) => {
       const before = verdictOf(packages, update, now).allowed;
       const withLists = (wapt: WaptLists) => [...packages, { name: 'new', priority: 0, rules: [], wapt }];
       if (before) expect(verdictOf(withLists(allowing), update, now).allowed).toBe(true);
@@ -178,7 +182,7 @@ describe('a book of one package with nothing but WAPT lists', () => {
 
   it('judges as WAPT does', () => {
     fc.assert(
-      fc.property(any.waptLists, fc.boolean(), any.update, any.moment, (wapt, defaultAllow, update, now) => {
+      fc.property(anyOf.waptLists, fc.boolean(), anyOf.update, anyOf.moment, (wapt, defaultAllow, update, now) => {
         fc.pre(!isStack(update));
         const book = [{ name: 'wapt', priority: 0, rules: [], wapt, settings: { defaultAllow } }];
         expect(verdictOf(book, update, now).allowed).toBe(asWapt(wapt, defaultAllow, update));
