@@ -158,6 +158,9 @@ export async function queueLength(world: World, queueOutput: string): Promise<nu
     .reduce((sum, count) => sum + count, 0);
 }
 
+/** Looks so seldom at most that one person who asks the API stays below the requests of a minute. Milliseconds. */
+const longestPause = 1000;
+
 /** Waits until the condition holds; says what it last saw when it does not within the time. */
 export async function until<T>(
   what: string,
@@ -166,10 +169,10 @@ export async function until<T>(
   timeoutMilliseconds = 60_000,
 ): Promise<T> {
   const end = Date.now() + timeoutMilliseconds;
-  for (;;) {
+  for (let pause = 100; ; pause = Math.min(longestPause, pause * 1.5)) {
     const seen = await look();
     if (holds(seen)) return seen;
     if (Date.now() > end) throw new Error(`waited in vain until ${what}; last seen: ${JSON.stringify(seen)}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 }
