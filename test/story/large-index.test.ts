@@ -92,6 +92,8 @@ describe('an index of several parts', () => {
       'it is decoded',
       () => runOf(runId),
       ({ progress, state }) => progress?.phase === 'decoding' || state === 'ended',
+      // Decoding takes about a second.
+      { pauseAtMost: 100 },
     );
     expect(seen.state).toBe('started');
     await world.stack.kill(world.output('SyncIndexFunction'));

@@ -161,15 +161,18 @@ export async function queueLength(world: World, queueOutput: string): Promise<nu
 /** Looks so seldom at most that one person who asks the API stays below the requests of a minute. Milliseconds. */
 const longestPause = 1000;
 
-/** Waits until the condition holds; says what it last saw when it does not within the time. */
+/**
+ * Waits until the condition holds; says what it last saw when it does not within the time. Looks less and less often,
+ * down to once in `pauseAtMost` milliseconds: shorter where what it waits for is soon over again.
+ */
 export async function until<T>(
   what: string,
   look: () => Promise<T>,
   holds: (seen: T) => boolean,
-  timeoutMilliseconds = 60_000,
+  { timeoutMilliseconds = 60_000, pauseAtMost = longestPause } = {},
 ): Promise<T> {
   const end = Date.now() + timeoutMilliseconds;
-  for (let pause = 100; ; pause = Math.min(longestPause, pause * 1.5)) {
+  for (let pause = 100; ; pause = Math.min(pauseAtMost, pause * 1.5)) {
     const seen = await look();
     if (holds(seen)) return seen;
     if (Date.now() > end) throw new Error(`waited in vain until ${what}; last seen: ${JSON.stringify(seen)}`);
