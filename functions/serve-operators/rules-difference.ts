@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson } from '#shared/contract/canonical-json.ts';
-import type { Assignments, RuleBook, RulesDocument } from '#shared/contract/rules.ts';
+import type { RuleBook, RulesDocument } from '#shared/contract/rules.ts';
 
 /** Machine ids in a summary; the number beside them says how many there are. */
 const maxHosts = 100;
@@ -36,7 +36,7 @@ export function rulesDifference(
   after: Pick<RulesDocument, 'revision' | 'book' | 'comment'>,
 ): RulesDifference {
   const packages = differing(packagesByName(before.book), packagesByName(after.book));
-  const reassigned = (of: keyof Assignments): string[] => {
+  const reassigned = (of: 'groups' | 'hosts'): string[] => {
     const lists = (book: RuleBook) =>
       new Map(
         Object.entries(book.assignments[of])

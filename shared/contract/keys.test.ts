@@ -18,6 +18,17 @@ const anyKey: fc.Arbitrary<RepositoryKey> = fc.oneof(
     .date({ min: new Date('2000-01-01'), max: new Date('2999-12-31'), noInvalidDate: true })
     .map((date): RepositoryKey => ({ kind: 'audit-anchor', date: date.toISOString().slice(0, 10) })),
   fc.constant<RepositoryKey>({ kind: 'fleet-manifest' }),
+  fc.constant<RepositoryKey>({ kind: 'timestamp' }),
+  hex(64).map((sha256): RepositoryKey => ({ kind: 'pinned-root', sha256 })),
+  fc
+    .tuple(
+      fc.constantFrom('root', 'snapshot', 'targets', 'rules'),
+      fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    )
+    .map(([role, version]): RepositoryKey => ({ kind: 'metadata', role, version })),
+  fc
+    .tuple(fc.constantFrom('rules/book.json', 'rules/groups/a.b_c.json', 'catalog/x.json'), hex(64))
+    .map(([path, sha256]): RepositoryKey => ({ kind: 'target', path, sha256 })),
   fc
     .tuple(fc.uuid(), fc.integer({ min: 0, max: 999 }))
     .map(([layout, index]): RepositoryKey => ({ kind: 'fleet-partition', layout, index })),

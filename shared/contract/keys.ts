@@ -1,9 +1,12 @@
 /**
  * Keys of the repository's objects: built and parsed here and nowhere else. What begins with a public prefix is served
- * by the CDN; `staging/`, `refused/`, `catalog/` and `fleet/` never are.
+ * by the CDN; `staging/`, `refused/`, `catalog/` and `fleet/` never are. `metadata/` and `targets/` are laid out as TUF's
+ * consistent snapshots are (https://theupdateframework.github.io/specification/latest/#consistent-snapshots).
  */
 const hex64 = /^[0-9a-f]{64}$/;
 const hex40 = /^[0-9a-f]{40}$/;
+/** Roles and parts of target paths: nothing that climbs out of a folder. */
+const namePart = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 const isoDay = /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/;
 
 export type RepositoryKey =
@@ -16,7 +19,14 @@ export type RepositoryKey =
   | { readonly kind: 'fleet-partition'; readonly layout: string; readonly index: number }
   | { readonly kind: 'payload'; readonly sha256: string }
   | { readonly kind: 'payload-staging'; readonly sha1: string }
-  | { readonly kind: 'audit-anchor'; readonly date: string };
+  | { readonly kind: 'audit-anchor'; readonly date: string }
+  /** Signed metadata of one version: `root`, `targets`, `snapshot`, or a delegated role. */
+  | { readonly kind: 'metadata'; readonly role: string; readonly version: number }
+  | { readonly kind: 'timestamp' }
+  /** A signed target as TUF's consistent snapshots name it: the digest stands before the last part of its path. */
+  | { readonly kind: 'target'; readonly path: string; readonly sha256: string }
+  /** A root by its digest, for hosts that know nothing else of the repository. */
+  | { readonly kind: 'pinned-root'; readonly sha256: string };
 
 /** Where anchors of the audit log lie, one per day: in a bucket of their own. */
 export const auditAnchorPrefix = 'anchors/';
@@ -62,6 +72,25 @@ export function buildKey(key: RepositoryKey): string {
     case 'audit-anchor':
       must(isoDay.test(key.date), `day ${JSON.stringify(key.date)}`);
       return `${auditAnchorPrefix}${key.date}.json`;
+    case 'metadata':
+      must(/^[a-z][a-z-]{0,31}$/.test(key.role) && key.role !== 'timestamp', `role ${JSON.stringify(key.role)}`);
+      must(Number.isSafeInteger(key.version) && key.version > 0, `version ${key.version}`);
+      return `metadata/${key.version}.${key.role}.json`;
+    case 'timestamp':
+      return 'metadata/timestamp.json';
+    case 'target': {
+      const parts = key.path.split('/');
+      const name = parts.pop() ?? '';
+      must(
+        parts.length > 0 && [...parts, name].every((part) => namePart.test(part)),
+        `path ${JSON.stringify(key.path)}`,
+      );
+      must(hex64.test(key.sha256), `SHA-256 ${JSON.stringify(key.sha256)}`);
+      return `targets/${parts.join('/')}/${key.sha256}.${name}`;
+    }
+    case 'pinned-root':
+      must(hex64.test(key.sha256), `SHA-256 ${JSON.stringify(key.sha256)}`);
+      return `metadata/roots/${key.sha256}.json`;
   }
 }
 
@@ -82,6 +111,23 @@ const patterns: readonly [RegExp, (part: string) => RepositoryKey][] = [
   [/^payloads\/sha256\/([0-9a-f]{64})$/, (sha256) => ({ kind: 'payload', sha256 })],
   [/^staging\/payloads\/([0-9a-f]{40})$/, (sha1) => ({ kind: 'payload-staging', sha1 })],
   [/^anchors\/([0-9]{4}-[0-9]{2}-[0-9]{2})\.json$/, (date) => ({ kind: 'audit-anchor', date })],
+  [
+    /^metadata\/([1-9][0-9]{0,15}\.(?!timestamp\.)[a-z][a-z-]{0,31})\.json$/,
+    (name) => {
+      const [version = '', role = ''] = name.split('.');
+      return { kind: 'metadata', role, version: Number(version) };
+    },
+  ],
+  [/^metadata\/timestamp\.json()$/, () => ({ kind: 'timestamp' })],
+  [
+    /^targets\/((?:[A-Za-z0-9][A-Za-z0-9._-]{0,99}\/)+[0-9a-f]{64}\.[A-Za-z0-9][A-Za-z0-9._-]{0,99})$/,
+    (place) => {
+      const parts = place.split('/');
+      const name = parts.pop() ?? '';
+      return { kind: 'target', path: [...parts, name.slice(65)].join('/'), sha256: name.slice(0, 64) };
+    },
+  ],
+  [/^metadata\/roots\/([0-9a-f]{64})\.json$/, (sha256) => ({ kind: 'pinned-root', sha256 })],
 ];
 
 /** The inverse of {@link buildKey}; `undefined` for a key that is not ours. */

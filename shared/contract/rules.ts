@@ -84,6 +84,8 @@ export type RulePackageDocument = z.infer<typeof rulePackage>;
 export const assignments = z.strictObject({
   groups: z.record(groupName, z.array(packageName).check(z.maxLength(100))),
   hosts: z.record(machineId, z.array(packageName).check(z.maxLength(100))),
+  /** Hosts that are in another group than the one that their enrolment pinned. */
+  moved: z.exactOptional(z.record(machineId, groupName)),
 });
 export type Assignments = z.infer<typeof assignments>;
 
@@ -120,6 +122,11 @@ export const rulesChange = z.object({
   /** For people; stays with the revision. */
   comment: z.optional(shortText),
   book: ruleBook,
+  /**
+   * Metadata of the role `rules` for this book and the next revision, signed by an administrator. Must be there once the
+   * repository has a root: hosts believe nothing else.
+   */
+  signed: z.optional(z.string().check(z.maxLength(512_000))),
 });
 export type RulesChange = z.infer<typeof rulesChange>;
 
@@ -130,16 +137,24 @@ export const noRules: RulesDocument = {
   book: { packages: [], assignments: { groups: {}, hosts: {} } },
 };
 
-/** What one host is told: the packages that are assigned to its group or to itself. */
+/** Packages as hosts read them: an agent leaves out settings that are newer than itself; of conditions it must know every one. */
+export const hostPackages = z.array(
+  z.extend(rulePackage, { settings: z.exactOptional(z.object(agentSettings.shape)) }),
+);
+
+/** What counts on one host: the packages that are assigned to its group or to itself. */
 export const hostRules = z.object({
   version: z.literal(2),
   revision: z.int().check(z.nonnegative()),
-  packages: z.array(
-    // An agent leaves out settings that are newer than itself; of conditions it must know every one.
-    z.extend(rulePackage, { settings: z.exactOptional(z.object(agentSettings.shape)) }),
-  ),
+  packages: hostPackages,
 });
 export type HostRules = z.infer<typeof hostRules>;
+
+/** The group that a host is in: the one that its enrolment pinned, unless the book moves it. */
+export const groupOf = (
+  { assignments: { moved = {} } }: RuleBook,
+  host: { readonly machineId: string; readonly group: string },
+): string => (Object.hasOwn(moved, host.machineId) ? (moved[host.machineId] ?? host.group) : host.group);
 
 /** The part of a book that counts on a host. Packages that are assigned twice count once. */
 export function rulesOfHost(

@@ -44,6 +44,30 @@ export const rooms: readonly Room[] = [
   },
   { name: 'contract', pattern: /^shared\/contract\//, values: ['contract', 'core'], node: false, packages: ['zod'] },
   { name: 'index', pattern: /^shared\/index\//, values: ['index', 'core', 'cabinet'], node: true, packages: [] },
+  // Keys that sign: files, and AWS KMS, which administrators reach by their own role and the publisher by its.
+  {
+    name: 'signing',
+    pattern: /^shared\/signing\//,
+    values: ['signing'],
+    node: true,
+    packages: ['@aws-sdk/client-kms'],
+  },
+  // The signed repository: TUF's libraries are known here and nowhere else. The client is what agents and the command line read with.
+  {
+    name: 'repository/client',
+    pattern: /^shared\/repository\/client/,
+    values: ['repository/client', 'repository', 'contract'],
+    node: true,
+    packages: ['tuf-js', '@tufjs/models', 'zod'],
+  },
+  {
+    name: 'repository',
+    pattern: /^shared\/repository\//,
+    values: ['repository', 'contract', 'core'],
+    types: ['signing'],
+    node: ['node:crypto'],
+    packages: ['@tufjs/models', 'zod'],
+  },
   {
     name: 'upstream',
     pattern: /^shared\/upstream\//,
@@ -91,7 +115,16 @@ export const rooms: readonly Room[] = [
   {
     name: 'function/handler',
     pattern: /^functions\/[^/]+\/handler\.ts$/,
-    values: ['function/use-case', 'function/env', 'store/adapter', 'lambda', 'upstream', 'contract', 'authenticode'],
+    values: [
+      'function/use-case',
+      'function/env',
+      'store/adapter',
+      'lambda',
+      'upstream',
+      'contract',
+      'authenticode',
+      'signing',
+    ],
     types: ['store/binding', 'store/port'],
     node: true,
     packages: [...sdk, 'undici'],
@@ -99,8 +132,8 @@ export const rooms: readonly Room[] = [
   {
     name: 'function/use-case',
     pattern: /^functions\//,
-    values: ['function/use-case', 'core', 'contract', 'index', 'store/port', 'upstream', 'authenticode'],
-    types: ['lambda'],
+    values: ['function/use-case', 'core', 'contract', 'index', 'store/port', 'upstream', 'authenticode', 'repository'],
+    types: ['lambda', 'signing'],
     node: true,
     packages: ['zod', 'jose'],
   },
@@ -130,7 +163,17 @@ export const rooms: readonly Room[] = [
   {
     name: 'agent/run',
     pattern: /^agent\/run\//,
-    values: ['agent/run', 'agent/core', 'agent/ports', 'contract', 'core', 'upstream', 'index', 'authenticode'],
+    values: [
+      'agent/run',
+      'agent/core',
+      'agent/ports',
+      'contract',
+      'core',
+      'upstream',
+      'index',
+      'authenticode',
+      'repository',
+    ],
     node: ['node:crypto', 'node:path'],
     packages: ['zod'],
   },
@@ -162,6 +205,8 @@ export const rooms: readonly Room[] = [
       'contract',
       'core',
       'authenticode',
+      'repository',
+      'repository/client',
     ],
     types: ['index'],
     node: true,
@@ -170,10 +215,20 @@ export const rooms: readonly Room[] = [
   {
     name: 'cli',
     pattern: /^cli\//,
-    values: ['cli', 'contract', 'core', 'cabinet', 'index', 'authenticode'],
+    values: [
+      'cli',
+      'contract',
+      'core',
+      'cabinet',
+      'index',
+      'authenticode',
+      'repository',
+      'repository/client',
+      'signing',
+    ],
     node: true,
     // `kbroker setup` works with the credentials of whoever deploys, before there is a broker.
-    packages: ['commander', 'yaml', 'zod', 'openid-client', '@aws-sdk/client-secrets-manager'],
+    packages: ['commander', 'yaml', 'zod', 'openid-client', '@aws-sdk/client-secrets-manager', '@aws-sdk/client-kms'],
   },
   {
     name: 'local/upstream',
@@ -204,7 +259,7 @@ export const rooms: readonly Room[] = [
   {
     name: 'local',
     pattern: /^local\//,
-    values: ['local', 'local/upstream', 'local/fleet', 'contract', 'core'],
+    values: ['local', 'local/upstream', 'local/fleet', 'contract', 'core', 'repository', 'signing'],
     types: ['agent/main', 'agent/run'],
     node: true,
     packages: [
