@@ -57,6 +57,7 @@ export async function startStack(options: StackOptions): Promise<LocalStack> {
       dynamodb: services.dynamodb.url,
       sqs: services.sqs.url,
       secretsManager: services.secretsManager.url,
+      kms: services.kms.url,
       eventBridge: services.eventBridge.url,
     };
     const { identities, queueUrls } = await provision(checked, { endpoints: serviceUrls, administrator, speed });

@@ -129,6 +129,7 @@ export interface LocalStack {
     readonly sqs: string;
     readonly lambda: string;
     readonly secretsManager: string;
+    readonly kms: string;
     readonly eventBridge: string;
   };
   readonly region: string;

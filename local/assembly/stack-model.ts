@@ -112,7 +112,7 @@ class TemplateScope implements Scope {
       accountId: this.#options.accountId,
       given: (property) => {
         const value = resolve(resource.Properties[property], this, `${logicalId}.${property}`);
-        return typeof value === 'string' ? value : undefined;
+        return typeof value === 'string' || typeof value === 'boolean' ? String(value) : undefined;
       },
     });
     this.#resolving.delete(logicalId);

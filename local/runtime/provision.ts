@@ -1,5 +1,5 @@
 /**
- * Makes the buckets, tables, queues, secrets and event buses of the template, by the calls that CloudFormation would make. What is
+ * Makes the buckets, tables, queues, secrets, keys and event buses of the template, by the calls that CloudFormation would make. What is
  * there already stays with what it holds, so that a restart goes on where the stack ended.
  */
 import { randomInt } from 'node:crypto';
@@ -15,6 +15,7 @@ import {
   waitUntilTableExists,
 } from '@aws-sdk/client-dynamodb';
 import { CreateEventBusCommand, EventBridgeClient, ResourceAlreadyExistsException } from '@aws-sdk/client-eventbridge';
+import { CreateKeyCommand, KMSClient, ListKeysCommand, ListResourceTagsCommand } from '@aws-sdk/client-kms';
 import {
   CreateBucketCommand,
   ListBucketsCommand,
@@ -40,7 +41,10 @@ type PropertiesOf<K extends { readonly schema: { readonly _zod: { readonly outpu
 type Table = Resource<PropertiesOf<typeof storage.table>>;
 
 export interface ProvisionOptions {
-  readonly endpoints: Pick<LocalStack['endpoints'], 's3' | 'dynamodb' | 'sqs' | 'secretsManager' | 'eventBridge'>;
+  readonly endpoints: Pick<
+    LocalStack['endpoints'],
+    's3' | 'dynamodb' | 'sqs' | 'secretsManager' | 'kms' | 'eventBridge'
+  >;
   readonly administrator: Credentials;
   /** Divides visibility timeouts and delays. */
   readonly speed: number;
@@ -62,18 +66,20 @@ export async function provision(model: StackModel, options: ProvisionOptions): P
   const dynamodb = new DynamoDBClient({ ...as, endpoint: endpoints.dynamodb });
   const sqs = new SQSClient({ ...as, endpoint: endpoints.sqs });
   const secrets = new SecretsManagerClient({ ...as, endpoint: endpoints.secretsManager });
+  const kms = new KMSClient({ ...as, endpoint: endpoints.kms });
   const eventBridge = new EventBridgeClient({ ...as, endpoint: endpoints.eventBridge });
   try {
-    const [, tables, queueUrls, secretIdentities] = await Promise.all([
+    const [, tables, queueUrls, secretIdentities, keyIdentities] = await Promise.all([
       makeBuckets(model, s3),
       makeTables(model, dynamodb),
       makeQueues(model, sqs, options.speed),
       makeSecrets(model, secrets),
+      makeKeys(model, kms),
       makeBuses(model, eventBridge),
     ]);
-    return { identities: new Map([...tables, ...secretIdentities]), queueUrls };
+    return { identities: new Map([...tables, ...secretIdentities, ...keyIdentities]), queueUrls };
   } finally {
-    for (const client of [s3, dynamodb, sqs, secrets, eventBridge]) client.destroy();
+    for (const client of [s3, dynamodb, sqs, secrets, kms, eventBridge]) client.destroy();
   }
 }
 
@@ -189,8 +195,16 @@ async function setTimeToLive({ ref, properties }: Table, client: DynamoDBClient)
 async function makeQueues(model: StackModel, sqs: SQSClient, speed: number): Promise<ReadonlyMap<string, string>> {
   const urls = new Map<string, string>();
   const queues = model.of(storage.queue);
-  for (const { ref, attributes } of queues) {
-    const created = await sqs.send(new CreateQueueCommand({ QueueName: attributes.QueueName }));
+  for (const { ref, attributes, properties } of queues) {
+    const { FifoQueue, ContentBasedDeduplication = false } = properties;
+    const created = await sqs.send(
+      new CreateQueueCommand({
+        QueueName: attributes.QueueName,
+        ...(FifoQueue && {
+          Attributes: { FifoQueue: 'true', ContentBasedDeduplication: String(ContentBasedDeduplication) },
+        }),
+      }),
+    );
     if (created.QueueUrl === undefined) throw new RuntimeError('bad-configuration', `the queue ${ref} got no address`);
     urls.set(ref, created.QueueUrl);
   }
@@ -231,6 +245,40 @@ async function makeSecrets(model: StackModel, client: SecretsManagerClient): Pro
     identities.set(logicalId, { ref: arn, attributes: { Id: arn } });
   }
   return identities;
+}
+
+const logicalIdTag = 'kbroker:logical-id';
+
+/** A key has no name; the one of a resource is found again by its tag. */
+async function makeKeys(model: StackModel, client: KMSClient): Promise<ReadonlyMap<string, Identity>> {
+  const identities = new Map<string, Identity>();
+  const resources = model.of(storage.kmsKey);
+  if (resources.length === 0) return identities;
+  const made = new Map<string, { readonly id: string; readonly arn: string }>();
+  const { Keys = [] } = await client.send(new ListKeysCommand({}));
+  for (const { KeyId: id = '', KeyArn: arn = '' } of Keys) {
+    const { Tags = [] } = await client.send(new ListResourceTagsCommand({ KeyId: id }));
+    const logicalId = Tags.find(({ TagKey }) => TagKey === logicalIdTag)?.TagValue;
+    if (logicalId !== undefined) made.set(logicalId, { id, arn });
+  }
+  for (const { logicalId, properties } of resources) {
+    const { id, arn } = made.get(logicalId) ?? (await makeKey(logicalId, properties, client));
+    identities.set(logicalId, { ref: id, attributes: { Arn: arn, KeyId: id } });
+  }
+  return identities;
+}
+
+async function makeKey(
+  logicalId: string,
+  { Description, KeySpec, KeyUsage }: PropertiesOf<typeof storage.kmsKey>,
+  client: KMSClient,
+): Promise<{ readonly id: string; readonly arn: string }> {
+  const Tags = [{ TagKey: logicalIdTag, TagValue: logicalId }];
+  const { KeyMetadata } = await client.send(new CreateKeyCommand({ Description, KeySpec, KeyUsage, Tags }));
+  const { KeyId: id, Arn: arn } = KeyMetadata ?? {};
+  if (id === undefined || arn === undefined)
+    throw new RuntimeError('bad-configuration', `the key ${logicalId} got no ARN`);
+  return { id, arn };
 }
 
 async function makeBuses(model: StackModel, client: EventBridgeClient): Promise<void> {

@@ -4,7 +4,8 @@
  *
  * A standard queue promises neither order nor a single delivery. Here both are broken on purpose, by seed: batches are
  * shuffled, and a share of the messages is handed out a second time with the same message id, either while the first
- * delivery is still worked on or after it, as happens on AWS when the server that holds a copy missed the deletion.
+ * delivery is still worked on or after it, as happens on AWS when the server that holds a copy missed the deletion. A FIFO
+ * queue keeps the order of each group; a message of it comes twice only after its first delivery, when the deletion got lost.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -61,6 +62,10 @@ export class QueueSource {
 
   start(): void {
     this.#pollers = Array.from({ length: this.#options.concurrency }, () => this.#poll());
+  }
+
+  get #fifo(): boolean {
+    return this.#options.queueArn.endsWith('.fifo');
   }
 
   get queueUrl(): string {
@@ -122,7 +127,7 @@ export class QueueSource {
     try {
       const { random, duplicates } = this.#options;
       const again = messages.filter(() => random.next() < duplicates);
-      const beside = again.filter(() => random.next() < 0.5);
+      const beside = this.#fifo ? [] : again.filter(() => random.next() < 0.5);
       if (beside.length > 0) this.#deliverBeside(beside);
       await this.#work(messages);
       const after = again.filter((message) => !beside.includes(message));
@@ -146,7 +151,8 @@ export class QueueSource {
   async #work(messages: readonly Message[]): Promise<void> {
     const { runner, random, reportsItemFailures } = this.#options;
     if (this.#stop.signal.aborted) return;
-    const records = shuffled(messages, random).map((message) => this.#record(message));
+    const ordered = this.#fifo ? messages : shuffled(messages, random);
+    const records = ordered.map((message) => this.#record(message));
     const outcome = await runner.invoke(JSON.stringify({ Records: records }));
     if (!outcome.ok) {
       this.#log('warn', `${messages.length} messages stay on ${this.#options.queueUrl}: ${outcome.message}`);

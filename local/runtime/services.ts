@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { startDynamoDb } from '#local/servers/dynamodb/server.ts';
 import { type EventBridgeServer, startEventBridge } from '#local/servers/eventbridge/server.ts';
 import { closeServer, listenOnLoopback } from '#local/servers/http.ts';
+import { startKms } from '#local/servers/kms/server.ts';
 import { startS3 } from '#local/servers/s3/server.ts';
 import { startSecretsManager } from '#local/servers/secrets-manager/server.ts';
 import { startSqs } from '#local/servers/sqs/server.ts';
@@ -35,6 +36,7 @@ export interface Services {
   readonly dynamodb: EmbeddedServer;
   readonly sqs: EmbeddedServer;
   readonly secretsManager: EmbeddedServer;
+  readonly kms: EmbeddedServer;
   readonly eventBridge: EventBridgeServer;
 }
 
@@ -68,6 +70,7 @@ export async function startServices(
     dynamodb: await start('dynamodb', startDynamoDb),
     sqs: await start('sqs', startSqs),
     secretsManager: await start('secrets-manager', (own) => startSecretsManager({ ...own, secrets })),
+    kms: await start('kms', startKms),
     eventBridge: await start('eventbridge', startEventBridge),
   };
 }

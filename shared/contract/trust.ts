@@ -36,63 +36,39 @@ const roleView = z.object({
 /** The repository, and the key that its functions sign with. */
 export const trustView = z.object({
   version: z.literal(1),
-  /** The online key; a root that names another one does not let this broker publish. */
+  /** The online key, PEM; a root that names another one does not let this broker publish. */
   onlineKey: z.object({ keyId, publicKey: z.string() }),
   /** Absent before `kbroker trust init`. */
   repository: z.optional(
     z.object({
       /** Of the root in force. */
       rootSha256: sha256,
-      /** Of the first root. */
-      firstRootSha256: sha256,
+      /** In the order of {@link trustRoles}. */
       roles: z.array(roleView),
-      /** When timestamp and snapshot were signed last. */
-      signedAt: timestamp,
     }),
   ),
-  /** Changes that lack signatures. */
-  drafts: z.int(),
 });
 export type TrustView = z.infer<typeof trustView>;
 
-/** One file of the repository, for administrators: `metadata/…` or `targets/…`. */
-export const trustFile = z.object({ version: z.literal(1), name: z.string(), text: z.string() });
+/** One file of the repository by its key, for administrators, who prove it by the root that they pinned. */
+export const trustFile = z.object({
+  version: z.literal(1),
+  key: z.string(),
+  /** Absent when the repository has no such file. */
+  text: z.optional(z.string()),
+});
 
 /**
- * New metadata of administrators' roles, all of it or nothing. `rules` among them belongs to the book in force, signed again.
- * Without enough signatures it becomes a draft, which others may sign.
+ * New metadata of administrators' roles, signed by as many as must, all of it or nothing. `rules` among them is for the book
+ * in force: the revision that it has, or, when keyholders change, the next one.
  */
 export const trustChange = z.object({
   version: z.literal(1),
   documents: z.array(signedDocument).check(z.minLength(1), z.maxLength(5)),
-  /** The draft that this adds signatures to. */
-  draftId: z.optional(z.string().check(z.regex(/^[a-z0-9-]{1,64}$/))),
+  /** For people; stays in the audit log. */
   comment: z.optional(shortText),
 });
 export type TrustChange = z.infer<typeof trustChange>;
 
-/** A change that lacks signatures. */
-export const trustDraft = z.object({
-  version: z.literal(1),
-  draftId: z.string(),
-  createdAt: timestamp,
-  createdBy: z.string(),
-  comment: z.optional(shortText),
-  documents: z.array(signedDocument),
-  /** What it lacks, in the order of the documents. */
-  missing: z.array(z.object({ role: trustRole, signatures: z.int(), threshold: z.int() })),
-});
-export type TrustDraft = z.infer<typeof trustDraft>;
-
-export const trustChangeAnswer = z.discriminatedUnion('state', [
-  /** Handed to the publisher; `GET /v1/trust` shows when it is out. */
-  z.object({ version: z.literal(1), state: z.literal('accepted') }),
-  z.object({ version: z.literal(1), state: z.literal('draft'), draft: trustDraft }),
-]);
-export type TrustChangeAnswer = z.infer<typeof trustChangeAnswer>;
-
-export const trustDrafts = z.object({
-  version: z.literal(1),
-  drafts: z.array(trustDraft),
-  unreadable: z.array(z.string()),
-});
+/** The change is handed to the publisher; `GET /v1/trust` shows when it is out. */
+export const trustChangeAnswer = z.object({ version: z.literal(1), state: z.literal('accepted') });

@@ -3,12 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CreateTableCommand, DynamoDBClient, type KeySchemaElement } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { CreateBucketCommand, ListMultipartUploadsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { startDynamoDb } from '#local/servers/dynamodb/server.ts';
 import { type EventBridgeServer, startEventBridge } from '#local/servers/eventbridge/server.ts';
+import { startKms } from '#local/servers/kms/server.ts';
 import { startS3 } from '#local/servers/s3/server.ts';
 import { startSecretsManager } from '#local/servers/secrets-manager/server.ts';
 import { startSqs } from '#local/servers/sqs/server.ts';
@@ -85,6 +87,29 @@ export async function startSecrets(): Promise<ServedClient<SecretsManagerClient>
   started.defer(() => client.destroy());
   const running = started.move();
   return { client, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** KMS on loopback, with a way to make keys on P-256. */
+export interface ServedKeys extends ServedClient<KMSClient> {
+  /** @returns its ARN */
+  newKey(): Promise<string>;
+}
+
+export async function startKeys(): Promise<ServedKeys> {
+  await using started = new AsyncDisposableStack();
+  const server = await startKms({ ...common, dataDir: await freshFolder(started) });
+  started.defer(() => server.close());
+  const client = new KMSClient({ endpoint: server.url, region, credentials, maxAttempts: 1 });
+  started.defer(() => client.destroy());
+  const running = started.move();
+  return {
+    client,
+    async newKey() {
+      const made = await client.send(new CreateKeyCommand({ KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' }));
+      return made.KeyMetadata?.Arn ?? '';
+    },
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
 }
 
 /** EventBridge, and what arrived there. */

@@ -1,6 +1,6 @@
-/** Buckets, tables, queues, secrets and event buses. */
+/** Buckets, tables, queues, secrets, event buses and keys that sign. */
 import * as z from 'zod/mini';
-import { flag, kind, modelled, physicalName, tagged, wholeNumber } from './kind.ts';
+import { flag, generatedId, kind, modelled, physicalName, tagged, wholeNumber } from './kind.ts';
 import { policyDocument } from './policy-document.ts';
 
 const encryption = 'encryption at rest does not show in any answer';
@@ -150,6 +150,8 @@ export const queue = kind(
       DelaySeconds: z._default(wholeNumber, 0),
       ReceiveMessageWaitTimeSeconds: z._default(wholeNumber, 0),
       RedrivePolicy: z.optional(z.strictObject({ deadLetterTargetArn: z.string(), maxReceiveCount: wholeNumber })),
+      FifoQueue: z.optional(z.literal(true)),
+      ContentBasedDeduplication: z.optional(flag),
     },
     {
       ...tagged,
@@ -161,7 +163,9 @@ export const queue = kind(
     },
   ),
   (context) => {
-    const name = physicalName(context, 'QueueName', 80);
+    // CloudFormation adds the suffix to the name that it makes; it is told of the kind by a property.
+    const fifo = context.given('FifoQueue') === 'true';
+    const name = fifo ? `${physicalName(context, 'QueueName', 75)}.fifo` : physicalName(context, 'QueueName', 80);
     return {
       ref: `https://sqs.${context.region}.amazonaws.com/${context.accountId}/${name}`,
       attributes: { Arn: `arn:aws:sqs:${context.region}:${context.accountId}:${name}`, QueueName: name },
@@ -222,5 +226,23 @@ export const eventBus = kind(
     const name = physicalName(context, 'Name', 256);
     const arn = `arn:aws:events:${context.region}:${context.accountId}:event-bus/${name}`;
     return { ref: name, attributes: { Arn: arn, Name: name } };
+  },
+);
+
+export const kmsKey = kind(
+  'AWS::KMS::Key',
+  modelled(
+    {
+      KeySpec: z.literal('ECC_NIST_P256'),
+      KeyUsage: z.literal('SIGN_VERIFY'),
+      KeyPolicy: policyDocument,
+      Description: z._default(z.string(), ''),
+    },
+    { ...tagged, PendingWindowInDays: 'the runner deletes no key' },
+  ),
+  (context) => {
+    // Ids are KMS's; the provisioner puts the one that the service really gave.
+    const id = `00000000-0000-4000-8000-${generatedId(context, 12)}`;
+    return { ref: id, attributes: { Arn: `arn:aws:kms:${context.region}:${context.accountId}:key/${id}`, KeyId: id } };
   },
 );

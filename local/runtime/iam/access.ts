@@ -151,8 +151,12 @@ export class Access {
       const which = identity === 'deny' ? 'an identity-based' : 'a resource-based';
       return this.#deny(principal.name, action, resource, `with an explicit deny in ${which} policy`);
     }
-    // Within one account it is enough that one of the two allows.
-    if (identity === 'allow' || owner === 'allow') return { allowed: true };
+    // Within one account it is enough that one of the two allows. A key of KMS is the exception: identity policies count
+    // only because its key policy lets the account decide. Key policies that name roles are not modelled.
+    // https://docs.aws.amazon.com/kms/latest/developerguide/key-policies.html
+    const either = identity === 'allow' || owner === 'allow';
+    const both = identity === 'allow' && owner === 'allow';
+    if (resource.startsWith('arn:aws:kms:') ? both : either) return { allowed: true };
     const which = principal.caller.kind === 'service' ? 'resource-based' : 'identity-based';
     return this.#deny(principal.name, action, resource, `because no ${which} policy allows the ${action} action`);
   }

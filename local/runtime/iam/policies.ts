@@ -17,7 +17,7 @@ interface RolePolicies {
 export interface StackPolicies {
   /** By ARN. */
   readonly roles: ReadonlyMap<string, RolePolicies>;
-  /** Resource policies by the ARN of the bucket, table, queue, secret or function. */
+  /** Resource policies by the ARN of the bucket, table, queue, secret, key or function. */
   readonly resources: ReadonlyMap<string, readonly PolicyDocument[]>;
 }
 
@@ -76,6 +76,9 @@ function gatherResourcePolicies(model: StackModel): ReadonlyMap<string, readonly
   }
   for (const { logicalId, properties } of model.of(storage.secretPolicy)) {
     attach(logicalId, properties.SecretId, properties.ResourcePolicy);
+  }
+  for (const { logicalId, ref, attributes, properties } of model.of(storage.kmsKey)) {
+    attach(logicalId, attributes.Arn ?? ref, properties.KeyPolicy);
   }
   for (const { logicalId, ref, attributes, properties } of [
     ...model.of(storage.table),

@@ -18,7 +18,7 @@ function environmentOf(variables: Readonly<Record<string, string>>, upstream: Pa
   } as unknown as Resource;
   return functionEnvironment(resource, {
     region: 'eu-west-1',
-    endpoints: { s3: '', dynamodb: '', sqs: '', lambda: '', secretsManager: '', eventBridge: '' },
+    endpoints: { s3: '', dynamodb: '', sqs: '', lambda: '', secretsManager: '', kms: '', eventBridge: '' },
     upstream: { connect: {}, caFile: '', ...upstream },
     credentials: { accessKeyId: '', secretAccessKey: '' },
     codeDir: '',

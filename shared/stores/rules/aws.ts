@@ -1,4 +1,10 @@
-import { type DynamoDBDocumentClient, GetCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  GetCommand,
+  PutCommand,
+  QueryCommand,
+  TransactWriteCommand,
+} from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import { noRules, type RulesDocument } from '../../contract/rules.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
@@ -7,15 +13,36 @@ import { parseAll, parseRows } from '../dynamodb/rows.ts';
 import { StoreError } from '../store-error.ts';
 import { rulesBinding } from './binding.ts';
 import type { RuleStore } from './port.ts';
-import { currentRulesRow, documentOf, packBook, ruleBookRow, rulesRevisionRow, unpackBook } from './rows.ts';
+import {
+  currentRulesRow,
+  documentOf,
+  packBook,
+  packSigned,
+  ruleBookRow,
+  rulesRevisionRow,
+  rulesSignatureRow,
+  unpackBook,
+  unpackSigned,
+} from './rows.ts';
 
 const { partitionKey, sortKey } = rulesBinding.table;
 /** All rows are of one book. */
 const name = 'rules';
 /** Sort keys. Numbers have leading zeros, so that their order as text is the one of revisions. */
-const items = { current: 'current', revision: 'revision#', revisionsEnd: 'revision#~', book: 'book#' };
+const items = {
+  current: 'current',
+  revision: 'revision#',
+  revisionsEnd: 'revision#~',
+  book: 'book#',
+  signature: 'signature#',
+};
 const numbered = (kind: string, revision: number): string => `${kind}${String(revision).padStart(10, '0')}`;
 const keyOf = (item: string) => ({ [partitionKey]: name, [sortKey]: item });
+
+const signatureItem = (revision: number, body: Uint8Array) => ({
+  ...keyOf(numbered(items.signature, revision)),
+  ...z.parse(rulesSignatureRow, { version: 1, revision, body }),
+});
 
 const listPosition = z.strictObject({ [partitionKey]: z.literal(name), [sortKey]: z.string() });
 
@@ -49,8 +76,9 @@ export function awsRuleStore(dynamodb: DynamoDBDocumentClient, table: string): R
       return revision === known ? undefined : inForce(revision);
     },
 
-    async put({ book, changedAt, changedBy, comment }, expectedRevision) {
+    async put({ book, changedAt, changedBy, comment, signed }, expectedRevision) {
       const body = packBook(book);
+      const signature = signed === undefined ? [] : [packSigned(signed)];
       const revision = expectedRevision + 1;
       const about = { version: 2, revision, changedAt, changedBy, ...(comment !== undefined && { comment }) };
       const isNew = {
@@ -92,6 +120,9 @@ export function awsRuleStore(dynamodb: DynamoDBDocumentClient, table: string): R
               ...isNew,
             },
           },
+          ...signature.map((packed) => ({
+            Put: { TableName: table, Item: signatureItem(revision, packed), ...isNew },
+          })),
         ],
       });
       // Without waits: whoever meets here is an administrator, and the other's three rows are written in a few tries.
@@ -120,6 +151,15 @@ export function awsRuleStore(dynamodb: DynamoDBDocumentClient, table: string): R
         unreadable,
         ...(LastEvaluatedKey !== undefined && { next: encodeCursor(LastEvaluatedKey) }),
       };
+    },
+
+    async putSigned(revision, signed) {
+      await dynamodb.send(new PutCommand({ TableName: table, Item: signatureItem(revision, packSigned(signed)) }));
+    },
+
+    async signed(revision) {
+      const row = await read(rulesSignatureRow, numbered(items.signature, revision));
+      return row && unpackSigned(row);
     },
 
     revision: bookOf,

@@ -100,6 +100,25 @@ export function ruleStoreContract(name: string, make: () => Promise<RuleStore>):
       ]);
     });
 
+    it('keeps what administrators signed beside the revision that it is for', async () => {
+      const store = await make();
+      expect(await store.signed(0)).toBeUndefined();
+      await store.putSigned(0, 'signed by ada');
+      await store.putSigned(0, 'signed by bob');
+      expect(await store.signed(0)).toBe('signed by bob');
+      await store.put({ book: bookOf('5000001'), ...by(1) }, 0);
+      expect(await store.signed(1)).toBeUndefined();
+      await store.put({ book: bookOf('5000002'), ...by(2), signed: 'signed ü' }, 1);
+      expect(await store.signed(2)).toBe('signed ü');
+      await expect(store.put({ book: bookOf('5000003'), ...by(3), signed: 'late' }, 1)).rejects.toMatchObject(conflict);
+      expect(await store.signed(2)).toBe('signed ü');
+      expect((await store.revisions({ limit: 10 })).items).toHaveLength(2);
+      const noise = Array.from({ length: 9_000 }, (_, n) => createHash('sha512').update(`${n}`).digest('base64')).join(
+        '',
+      );
+      await expect(store.putSigned(2, noise)).rejects.toMatchObject({ code: 'refused' });
+    });
+
     it('refuses cursors that its list did not give out', async () => {
       const refused = { name: 'StoreError', code: 'refused' };
       await expect((await make()).revisions({ cursor: 'made up', limit: 5 })).rejects.toMatchObject(refused);

@@ -9,6 +9,8 @@ export interface NewRules {
   readonly changedBy: string;
   /** For people: why. */
   readonly comment?: string | undefined;
+  /** Metadata of the role `rules` for this book and its revision, signed by an administrator. */
+  readonly signed?: string | undefined;
 }
 
 /** One change of the rules. */
@@ -38,6 +40,15 @@ export interface RuleStore {
   put(rules: NewRules, expectedRevision: number): Promise<RulesDocument>;
   /** All changes, the newest first. @throws StoreError `refused` when the cursor is not one that this list gave out */
   revisions(query: PageQuery): Promise<Page<RulesRevision>>;
+  /**
+   * Keeps what an administrator signed for a revision that was written before the repository had a root; another signature
+   * takes its place.
+   *
+   * @throws StoreError `refused` when it is too large
+   */
+  putSigned(revision: number, signed: string): Promise<void>;
+  /** Signed metadata of the role `rules` for a revision; `undefined` when there is none. @throws StoreError `corrupt` */
+  signed(revision: number): Promise<string | undefined>;
   /** The rules as they were; 0 is `noRules`, `undefined` is a revision that never was. @throws StoreError `corrupt` */
   revision(revision: number): Promise<RulesDocument | undefined>;
 }

@@ -27,6 +27,36 @@ export const ruleBookRow = z.object({
   body: z.instanceof(Uint8Array),
 });
 
+/** What an administrator signed for a revision. `body` is a text, gzipped. */
+export const rulesSignatureRow = z.object({
+  version: z.literal(1),
+  revision: z.int().check(z.nonnegative()),
+  body: z.instanceof(Uint8Array),
+});
+
+/** Characters of signed metadata at most, as the contract has it. */
+const maxSignedBytes = 512_000;
+
+/** @throws StoreError `refused` when it is too large to be kept */
+export function packSigned(signed: string): Uint8Array {
+  const packed = gzipSync(signed);
+  if (packed.byteLength > maxStoredBookBytes)
+    throw new StoreError(
+      'refused',
+      `the signed rules have ${packed.byteLength} bytes gzipped, at most ${maxStoredBookBytes} are kept`,
+    );
+  return packed;
+}
+
+/** @throws StoreError `corrupt` */
+export function unpackSigned({ revision: of, body }: { readonly revision: number; readonly body: Uint8Array }): string {
+  try {
+    return gunzipSync(body, { maxOutputLength: maxSignedBytes }).toString();
+  } catch (cause) {
+    throw new StoreError('corrupt', `the signed rules of revision ${of} cannot be read`, { cause });
+  }
+}
+
 /**
  * Bytes of a book as JSON at most, counted as in the answer of a function, which carries its body as a text in JSON: each
  * quote takes two bytes there. A function of Lambda can answer with 6 MB
