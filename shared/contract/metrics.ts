@@ -12,6 +12,9 @@ export const metricsNamespace = 'kbroker';
  * - `EventsLost`: events that could not be sent to EventBridge; what they tell of has happened all the same.
  * - `CookiesNotIssued`: check-ins of hosts that lacked cookies of the repository and got none, because they cannot be signed.
  * - `FleetAgeSeconds`: since the moment that the snapshot of the fleet stands for; written by each beat.
+ * - `RepositoryAgeSeconds`: since the timestamp of the signed repository was signed; written by each run of its publisher.
+ * - `RepositoryPublished`, `RepositoryRefused`: runs that wrote a version, and those that met administrators' documents which
+ *   do not count.
  * - `UnreadableRows`: rows of a store that do not parse, seen by a run.
  */
 export const metricUnits = {
@@ -27,6 +30,9 @@ export const metricUnits = {
   EventsLost: 'Count',
   CookiesNotIssued: 'Count',
   FleetAgeSeconds: 'Seconds',
+  RepositoryAgeSeconds: 'Seconds',
+  RepositoryPublished: 'Count',
+  RepositoryRefused: 'Count',
   UnreadableRows: 'Count',
 } as const;
 

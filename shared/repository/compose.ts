@@ -3,7 +3,7 @@ import type { TrustRole } from '../contract/trust.ts';
 import type { Signer } from '../signing/port.ts';
 import { expiryAfter, type RoleMetadata, sha256Of, sign, textOf, unsigned } from './metadata.ts';
 import { RepositoryError } from './repository-error.ts';
-import { lifeOf, maxTargetsOfRole } from './roles.ts';
+import { lifeOf, maxTargetsOfRole, signAgainAfter } from './roles.ts';
 import type { TargetEntry } from './targets.ts';
 
 /** Roles that a snapshot names. */
@@ -69,3 +69,11 @@ export async function signTimestamp(
   await sign(metadata, signer);
   return metadata;
 }
+
+/** When the online key signed it: metadata says when it ends, and each role has its life. Milliseconds since 1970. */
+export const signedAtOf = (role: keyof typeof signAgainAfter, { signed }: RoleMetadata): number =>
+  Date.parse(signed.expires) - lifeOf[role];
+
+/** Whether what the online key signed is old enough to be signed again. */
+export const isDue = (role: keyof typeof signAgainAfter, metadata: RoleMetadata, now: Date): boolean =>
+  now.getTime() - signedAtOf(role, metadata) >= signAgainAfter[role];

@@ -1,0 +1,115 @@
+import { canonicalJson } from '#shared/contract/canonical-json.ts';
+import type { PublishRepositoryMessage } from '#shared/contract/messages/publish-repository.ts';
+import type { Measurements } from '#shared/contract/metrics.ts';
+import type { SignedDocument } from '#shared/contract/trust.ts';
+import { isDue, signFeed } from '#shared/repository/compose.ts';
+import type { RoleMetadata } from '#shared/repository/metadata.ts';
+import { readPublished } from '#shared/repository/published.ts';
+import { RepositoryError } from '#shared/repository/repository-error.ts';
+import { documentsOfRules } from '#shared/repository/targets.ts';
+import { type CheckedChange, checkChange, type SignedRules } from '#shared/repository/verify-change.ts';
+import { offerOf } from './offer.ts';
+import type { PublishPorts } from './ports.ts';
+import { writeFirst, writeVersion } from './write-version.ts';
+
+/** What one message came to. */
+export interface PublishReport {
+  /**
+   * - `published`: there is a new version.
+   * - `unchanged`: all that is there is right, and signed lately.
+   * - `uninitialized`: nobody ran `kbroker trust init` yet.
+   * - `refused`: administrators' documents do not count; what was published before stays.
+   */
+  readonly outcome: 'published' | 'unchanged' | 'uninitialized' | 'refused';
+  /** Of the timestamp. */
+  readonly version?: number;
+  /** Why something was refused. */
+  readonly reason?: string;
+  /** Age of the timestamp after the run. Seconds. */
+  readonly ageSeconds?: number;
+  /** Groups without a catalogue; see {@link Offer}. */
+  readonly groupsLeftOut?: number;
+}
+
+/**
+ * Brings the repository up to what is stored. Whatever the message, all of it is looked at: a message that got lost is made
+ * up for by the next, and one that comes again finds nothing to do. Administrators' documents that do not count are refused
+ * for good, in words; they must not hold up index and files.
+ */
+export async function publishRepository(
+  ports: PublishPorts,
+  message: PublishRepositoryMessage,
+): Promise<PublishReport> {
+  const current = await readPublished((key) => ports.repository.read(key));
+  const documents = message.kind === 'documents' ? message.documents : [];
+  if (current === undefined && documents.length === 0) return { outcome: 'uninitialized' };
+  const context = { current, onlineKey: await ports.signer.publicKey(), now: ports.now() };
+  const { change, book, reason } = await administrators(ports, documents, context);
+  if (change === undefined) return { outcome: 'refused', reason: reason ?? '' };
+  const { targets, documents: catalogs, groupsLeftOut } = await offerOf(ports, book);
+  const feed = await feedOf(ports, targets, current?.feed);
+  const contents = [...(change.rules === current?.rules ? [] : documentsOfRules(book)), ...catalogs];
+  const next = { ...change, feed, feedTargets: targets };
+  const written =
+    current === undefined
+      ? await writeFirst(ports, next, contents)
+      : await writeVersion(ports, current, next, contents);
+  return {
+    outcome: reason !== undefined ? 'refused' : written.changed ? 'published' : 'unchanged',
+    version: written.version,
+    ageSeconds: written.ageSeconds,
+    ...(reason !== undefined && { reason }),
+    ...(groupsLeftOut > 0 && { groupsLeftOut }),
+  };
+}
+
+type Context = Parameters<typeof checkChange>[2];
+
+/** What counts of administrators' roles: with the change, or, when that does not count, as it was. */
+async function administrators(
+  ports: PublishPorts,
+  documents: readonly SignedDocument[],
+  context: Context,
+): Promise<{ readonly change?: CheckedChange; readonly book: SignedRules['book']; readonly reason?: string }> {
+  const { revision, book } = await ports.rules.get();
+  const text = await ports.rules.signed(revision);
+  const rules = text === undefined ? undefined : { revision, book, text };
+  const tries = [
+    () => checkChange(documents, rules, context),
+    // Without what was sent; and, when the stored rules do not count either, as it is published.
+    ...(documents.length > 0 && context.current !== undefined ? [() => checkChange([], rules, context)] : []),
+    ...(context.current !== undefined ? [() => checkChange([], undefined, context)] : []),
+  ];
+  const reasons: string[] = [];
+  for (const attempt of tries) {
+    try {
+      const change = attempt();
+      return { change, book, ...(reasons.length > 0 && { reason: reasons.join('; ') }) };
+    } catch (error) {
+      if (!(error instanceof RepositoryError)) throw error;
+      reasons.push(error.message);
+    }
+  }
+  return { book, reason: reasons.join('; ') };
+}
+
+/** The feed of before while it says the same and is young enough. */
+async function feedOf(
+  { signer, now }: PublishPorts,
+  targets: Parameters<typeof signFeed>[0],
+  before: RoleMetadata<'feed'> | undefined,
+): Promise<RoleMetadata<'feed'>> {
+  const at = now();
+  if (before !== undefined) {
+    const same = canonicalJson(before.signed.toJSON().targets) === canonicalJson(targets);
+    if (same && !isDue('feed', before, at)) return before;
+  }
+  return signFeed(targets, (before?.signed.version ?? 0) + 1, { signer, now: at });
+}
+
+/** Metrics of a run. */
+export const measurePublish = ({ outcome, ageSeconds }: PublishReport): Measurements => ({
+  ...(outcome === 'published' && { RepositoryPublished: 1 }),
+  ...(outcome === 'refused' && { RepositoryRefused: 1 }),
+  ...(ageSeconds !== undefined && { RepositoryAgeSeconds: ageSeconds }),
+});

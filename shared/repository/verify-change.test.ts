@@ -1,0 +1,198 @@
+import { describe, expect, it } from 'vitest';
+import { emptyBook, SignedRepository, throwawaySigner } from '#test/kit/signed-repository.ts';
+import type { RuleBook } from '../contract/rules.ts';
+import type { SignedDocument } from '../contract/trust.ts';
+import type { Signer } from '../signing/port.ts';
+import { addSignature, documentsForKeyholders, type Keyholders, keyholdersOf, signedRules } from './author.ts';
+import { parseMetadata, publicKeyOf, sign, textOf, unsigned } from './metadata.ts';
+import { checkChange, checkRules } from './verify-change.ts';
+
+const now = new Date();
+const book: RuleBook = {
+  packages: [{ name: 'pilot', priority: 0, rules: [], settings: { defaultAllow: true } }],
+  assignments: { groups: { pilots: ['pilot'] }, hosts: {} },
+};
+const keyOf = async (signer: Signer) => publicKeyOf(await signer.publicKey());
+
+async function setting(administrators = 1, threshold = 1) {
+  const repository = await SignedRepository.make({ administrators, threshold });
+  const onlineKey = await repository.online.publicKey();
+  const context = { current: repository.parts, onlineKey, now };
+  const first = repository.administrators[0] as Signer;
+  const change = (next: Partial<Keyholders>, signer = first) =>
+    documentsForKeyholders(
+      repository.parts,
+      { ...keyholdersOf(repository.parts.root), ...next },
+      { signer, book: emptyBook, now },
+    );
+  return { repository, context, first, change };
+}
+
+/** Rules of such a change as the rule store has them. */
+const rulesIn = (documents: readonly SignedDocument[], of: RuleBook = emptyBook) => ({
+  revision: 1,
+  book: of,
+  text: documents.find(({ role }) => role === 'rules')?.text ?? '',
+});
+const refused = (code: string, role: string, message = /./) => ({
+  name: 'RepositoryError',
+  code,
+  role,
+  message: expect.stringMatching(message),
+});
+const caught = (run: () => unknown): unknown => {
+  try {
+    return run();
+  } catch (error) {
+    return error;
+  }
+};
+
+describe('signed rules', () => {
+  it('are those of the book, of its revision, by an administrator', async () => {
+    const { repository, first } = await setting();
+    const { targets } = repository.parts;
+    const text = await signedRules(book, 3, first, now);
+    expect(checkRules({ revision: 3, book, text }, targets, now).signed.version).toBe(4);
+    expect(caught(() => checkRules({ revision: 4, book, text }, targets, now))).toMatchObject(
+      refused('mixed', 'rules', /version 4, revision 4 of the book is 5/),
+    );
+    expect(caught(() => checkRules({ revision: 3, book: emptyBook, text }, targets, now))).toMatchObject(
+      refused('mixed', 'rules', /another book/),
+    );
+    const stranger = await signedRules(book, 3, throwawaySigner(), now);
+    expect(caught(() => checkRules({ revision: 3, book, text: stranger }, targets, now))).toMatchObject(
+      refused('unsigned', 'rules', /0 of 1/),
+    );
+    const online = await signedRules(book, 3, repository.online, now);
+    expect(caught(() => checkRules({ revision: 3, book, text: online }, targets, now))).toMatchObject(
+      refused('unsigned', 'rules'),
+    );
+    const old = await signedRules(book, 3, first, new Date(now.getTime() - 400 * 86_400_000));
+    expect(caught(() => checkRules({ revision: 3, book, text: old }, targets, now))).toMatchObject(
+      refused('expired', 'rules'),
+    );
+  });
+
+  it('are published once they are newer, and never older', async () => {
+    const { context, first, repository } = await setting();
+    await repository.publish({ book });
+    const current = repository.parts;
+    const next = { revision: 2, book: emptyBook, text: await signedRules(emptyBook, 2, first, now) };
+    expect(checkChange([], next, { ...context, current }).rules.signed.version).toBe(3);
+    const same = { revision: 1, book, text: textOf(current.rules) };
+    expect(textOf(checkChange([], same, { ...context, current }).rules)).toBe(same.text);
+    const older = { revision: 0, book: emptyBook, text: await signedRules(emptyBook, 0, first, now) };
+    expect(caught(() => checkChange([], older, { ...context, current }))).toMatchObject(
+      refused('rolled-back', 'rules'),
+    );
+  });
+});
+
+describe('other keyholders', () => {
+  it('one more administrator: the new root is written last, since the old one believes the new targets', async () => {
+    const { context, change, first } = await setting();
+    const second = throwawaySigner();
+    const documents = await change({ administrators: [await keyOf(first), await keyOf(second)] });
+    const checked = checkChange(documents, rulesIn(documents), context);
+    expect(checked).toMatchObject({ rootOrder: 'before-timestamp' });
+    expect(keyholdersOf(checked.root).administrators).toHaveLength(2);
+    // Again, when it is published: nothing changes.
+    const current = { ...context.current, ...checked };
+    expect(checkChange(documents, rulesIn(documents), { ...context, current }).rootOrder).toBe('unchanged');
+  });
+
+  it('an administrator who leaves: the targets of before count no more under the new root', async () => {
+    const { context, change, first } = await setting();
+    const second = throwawaySigner();
+    const half = await change({ administrators: [await keyOf(second)] });
+    expect(caught(() => checkChange(half, rulesIn(half), context))).toMatchObject(
+      refused('unsigned', 'root', /0 of 1/),
+    );
+    const documents = await addSignature(half, second);
+    expect(checkChange(documents, rulesIn(documents), context).rootOrder).toBe('after-timestamp');
+    void first;
+  });
+
+  it('2 of 3: one signature is not enough, neither before nor after', async () => {
+    const { context, change, repository } = await setting(3, 2);
+    const [first, second, third] = repository.administrators as [Signer, Signer, Signer];
+    const next = { administrators: [await keyOf(second), await keyOf(third)] };
+    const one = await change(next, first);
+    expect(caught(() => checkChange(one, rulesIn(one), context))).toMatchObject(refused('unsigned', 'root'));
+    const two = await addSignature(one, second);
+    // Two of the old three, and only one of the new two.
+    expect(caught(() => checkChange(two, rulesIn(two), context))).toMatchObject(refused('unsigned', 'root', /1 of 2/));
+    const three = await addSignature(two, third);
+    // All three signed the targets of before, so that the new root believes them.
+    expect(checkChange(three, rulesIn(three), context).rootOrder).toBe('before-timestamp');
+  });
+
+  it('another online key: while both count, the root goes first', async () => {
+    const { context, change, repository } = await setting();
+    const next = throwawaySigner();
+    const both = await change({ online: [await keyOf(repository.online), await keyOf(next)] });
+    const onlineKey = await next.publicKey();
+    expect(checkChange(both, rulesIn(both), { ...context, onlineKey }).rootOrder).toBe('before-timestamp');
+    const alone = await change({ online: [await keyOf(next)] });
+    expect(caught(() => checkChange(alone, rulesIn(alone), { ...context, onlineKey }))).toMatchObject(
+      refused('unsigned', 'root', /one after the other/),
+    );
+    expect(caught(() => checkChange(alone, rulesIn(alone), context))).toMatchObject(
+      refused('malformed', 'root', /this broker signs with/),
+    );
+  });
+});
+
+describe('a change is refused', () => {
+  it('of another version than the next', async () => {
+    const { context, change, first } = await setting();
+    const documents = await change({});
+    const root = parseMetadata('root', documents[0]?.text ?? '');
+    for (const [version, code] of [
+      [1, 'rolled-back'],
+      [3, 'conflict'],
+    ] as const) {
+      const other = unsigned('root', { ...root.signed.toJSON(), version });
+      await sign(other, first);
+      const changed = [{ role: 'root' as const, text: textOf(other) }, ...documents.slice(1)];
+      expect(caught(() => checkChange(changed, rulesIn(documents), context))).toMatchObject(refused(code, 'root'));
+    }
+  });
+
+  it('with a role or a path that this broker does not make', async () => {
+    const { context, change, first } = await setting();
+    const documents = await change({});
+    const targets = parseMetadata('targets', documents[1]?.text ?? '');
+    const json = targets.signed.toJSON() as { delegations: { roles: { name: string; paths: string[] }[] } };
+    const wider = unsigned('targets', {
+      ...json,
+      delegations: {
+        ...json.delegations,
+        roles: json.delegations.roles.map((role) =>
+          role.name === 'feed' ? { ...role, paths: [...role.paths, 'rules/groups/*'] } : role,
+        ),
+      },
+    });
+    await sign(wider, first);
+    const changed = documents.map((one) => (one.role === 'targets' ? { ...one, text: textOf(wider) } : one));
+    expect(caught(() => checkChange(changed, rulesIn(documents), context))).toMatchObject(
+      refused('malformed', 'targets', /layout/),
+    );
+  });
+
+  it('that leaves rules behind which nobody of the new keyholders signed', async () => {
+    const { context, change } = await setting();
+    const second = throwawaySigner();
+    const documents = await addSignature(await change({ administrators: [await keyOf(second)] }), second);
+    expect(caught(() => checkChange(documents, undefined, context))).toMatchObject(refused('unsigned', 'rules'));
+  });
+
+  it('of a first version that is not whole', async () => {
+    const { context, repository } = await setting();
+    const root = { role: 'root' as const, text: textOf(repository.parts.root) };
+    expect(caught(() => checkChange([root], undefined, { ...context, current: undefined }))).toMatchObject(
+      refused('not-found', 'targets'),
+    );
+  });
+});
