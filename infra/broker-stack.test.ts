@@ -55,24 +55,31 @@ describe('functions', () => {
   });
 
   test('that poll a queue leave it six times their time limit, and answer for each message', () => {
-    const [worker] = ofType('AWS::Lambda::Function').filter((fn) => nameOf(fn) === 'fetch-payload');
-    const [queue] = ofType('AWS::SQS::Queue').filter(({ properties }) => properties.RedrivePolicy !== undefined);
-    expect(queue?.properties.VisibilityTimeout).toBe(6 * Number(worker?.properties.Timeout));
-    const [mapping, ...others] = ofType('AWS::Lambda::EventSourceMapping').filter(
+    const queues = ofType('AWS::SQS::Queue').filter(({ properties }) => properties.RedrivePolicy !== undefined);
+    const timeoutOf = (name: string) =>
+      Number(ofType('AWS::Lambda::Function').find((fn) => nameOf(fn) === name)?.properties.Timeout);
+    const [publish, fetch] = queues.toSorted((a) => (a.properties.FifoQueue === true ? -1 : 1));
+    expect(queues).toHaveLength(2);
+    expect(fetch?.properties.VisibilityTimeout).toBe(6 * timeoutOf('fetch-payload'));
+    expect(publish?.properties.VisibilityTimeout).toBe(6 * timeoutOf('publish-repository'));
+    const mappings = ofType('AWS::Lambda::EventSourceMapping').filter(
       // Of a stream: aggregate-fleet.test.ts.
       ({ properties }) => properties.StartingPosition === undefined,
     );
-    expect(others).toEqual([]);
-    expect(mapping?.properties).toMatchObject({
-      BatchSize: 1,
-      FunctionResponseTypes: ['ReportBatchItemFailures'],
-      ScalingConfig: { MaximumConcurrency: 5 },
-    });
+    const common = { BatchSize: 1, FunctionResponseTypes: ['ReportBatchItemFailures'] };
+    const ofWorker = ({ id }: Resource) => id.startsWith('FetchPayload');
+    expect(mappings.find(ofWorker)?.properties).toMatchObject({ ...common, ScalingConfig: { MaximumConcurrency: 5 } });
+    // One message group: SQS hands out one message at a time.
+    expect(mappings.filter((mapping) => !ofWorker(mapping)).map(({ properties }) => properties)).toEqual([
+      expect.objectContaining(common),
+    ]);
   });
 
   test('that give up count deliveries as the queue does', () => {
     const [worker] = ofType('AWS::Lambda::Function').filter((fn) => nameOf(fn) === 'fetch-payload');
-    const [queue] = ofType('AWS::SQS::Queue').filter(({ properties }) => properties.RedrivePolicy !== undefined);
+    const [queue] = ofType('AWS::SQS::Queue').filter(
+      ({ properties }) => properties.RedrivePolicy !== undefined && properties.FifoQueue !== true,
+    );
     if (!worker || !queue) throw new Error('no worker or no queue');
     const { maxReceiveCount } = z.object({ maxReceiveCount: z.int() }).parse(queue.properties.RedrivePolicy);
     expect(variables.parse(worker.properties).Environment.Variables.MAX_RECEIVE_COUNT).toBe(String(maxReceiveCount));
@@ -211,9 +218,12 @@ test('the outputs are the names that the command line, the agents and the runner
     'LoginDomain',
     'FetchQueueUrl',
     'FetchDeadLetterQueueUrl',
+    'PublishQueueUrl',
+    'PublishDeadLetterQueueUrl',
     'FleetFailuresQueueUrl',
     'SyncIndexFunction',
     'SweepRequestsFunction',
+    'PublishRepositoryFunction',
     'FetchPayloadFunction',
     'AggregateFleetFunction',
     'AnchorAuditFunction',
@@ -231,6 +241,8 @@ test('the outputs are the names that the command line, the agents and the runner
     'FleetBucket',
     'IndexBucket',
     'PayloadsBucket',
+    'RepositoryBucket',
+    'OnlineKeyId',
     'AuditBucket',
   ]);
 });
@@ -242,7 +254,7 @@ test('the stack is made of these resources', () => {
     {
       "AWS::ApiGatewayV2::Api": 1,
       "AWS::ApiGatewayV2::Integration": 2,
-      "AWS::ApiGatewayV2::Route": 38,
+      "AWS::ApiGatewayV2::Route": 41,
       "AWS::ApiGatewayV2::Stage": 1,
       "AWS::CloudFront::CachePolicy": 2,
       "AWS::CloudFront::Distribution": 1,
@@ -250,24 +262,25 @@ test('the stack is made of these resources', () => {
       "AWS::CloudFront::OriginAccessControl": 1,
       "AWS::CloudFront::PublicKey": 1,
       "AWS::CloudFront::ResponseHeadersPolicy": 1,
-      "AWS::CloudWatch::Alarm": 15,
+      "AWS::CloudWatch::Alarm": 19,
       "AWS::Cognito::UserPool": 1,
       "AWS::Cognito::UserPoolClient": 1,
       "AWS::Cognito::UserPoolDomain": 1,
       "AWS::Cognito::UserPoolGroup": 3,
       "AWS::DynamoDB::Table": 10,
       "AWS::Events::EventBus": 1,
-      "AWS::IAM::Policy": 12,
-      "AWS::IAM::Role": 11,
+      "AWS::IAM::Policy": 13,
+      "AWS::IAM::Role": 12,
+      "AWS::KMS::Key": 1,
       "AWS::Lambda::EventInvokeConfig": 4,
-      "AWS::Lambda::EventSourceMapping": 2,
-      "AWS::Lambda::Function": 7,
-      "AWS::Lambda::Permission": 38,
-      "AWS::Logs::LogGroup": 8,
-      "AWS::S3::Bucket": 4,
-      "AWS::S3::BucketPolicy": 4,
-      "AWS::SQS::Queue": 3,
-      "AWS::SQS::QueuePolicy": 3,
+      "AWS::Lambda::EventSourceMapping": 3,
+      "AWS::Lambda::Function": 8,
+      "AWS::Lambda::Permission": 41,
+      "AWS::Logs::LogGroup": 9,
+      "AWS::S3::Bucket": 5,
+      "AWS::S3::BucketPolicy": 5,
+      "AWS::SQS::Queue": 5,
+      "AWS::SQS::QueuePolicy": 5,
       "AWS::Scheduler::Schedule": 4,
       "AWS::SecretsManager::Secret": 1,
     }

@@ -13,6 +13,7 @@ import { Identity } from './edge/identity.ts';
 import { AggregateFleet } from './functions/aggregate-fleet.ts';
 import { AnchorAudit } from './functions/anchor-audit.ts';
 import { FetchPayload } from './functions/fetch-payload.ts';
+import { PublishRepository } from './functions/publish-repository.ts';
 import { ServeAgents } from './functions/serve-agents.ts';
 import { ServeOperators } from './functions/serve-operators.ts';
 import { SweepRequests } from './functions/sweep-requests.ts';
@@ -27,6 +28,7 @@ import { Fleet } from './stores/fleet.ts';
 import { Hosts } from './stores/hosts.ts';
 import { Idempotency } from './stores/idempotency.ts';
 import { Payloads } from './stores/payloads.ts';
+import { SignedRepository } from './stores/repository.ts';
 import { Requests } from './stores/requests.ts';
 import { Rules } from './stores/rules.ts';
 import { Throttle } from './stores/throttle.ts';
@@ -38,6 +40,7 @@ export class BrokerStack extends Stack {
     super(scope, id, { description: 'kbroker: a serverless broker of Windows updates', ...props });
     const removalPolicy = props.stateRemoval ?? RemovalPolicy.RETAIN;
     const workerTimeout = props.workerTimeout ?? Duration.minutes(15);
+    const publisherTimeout = Duration.minutes(1);
     const settings: FunctionSettings = {
       bundleDir: props.bundleDir,
       logRetention: props.logRetention ?? RetentionDays.THREE_MONTHS,
@@ -59,9 +62,16 @@ export class BrokerStack extends Stack {
     const idempotency = new Idempotency(this, 'Idempotency', { removalPolicy });
     const throttle = new Throttle(this, 'Throttle', { removalPolicy });
 
+    const signed = new SignedRepository(this, 'Signed', { removalPolicy, publisherTimeout, notify });
+
     const cookies = new Cookies(this, 'Cookies', props.repositoryKey);
     const repository = new RepositoryDistribution(this, 'Repository', {
-      origins: { 'index/': catalog.bucket.bucket, 'payloads/': payloads.bucket.bucket },
+      origins: {
+        'index/': catalog.bucket.bucket,
+        'payloads/': payloads.bucket.bucket,
+        'metadata/': signed.bucket.bucket,
+        'targets/': signed.bucket.bucket,
+      },
       trusted: cookies.keyGroup,
       ...(props.repositoryDomain && { domain: props.repositoryDomain }),
     });
@@ -78,11 +88,22 @@ export class BrokerStack extends Stack {
       every: props.syncEvery ?? Duration.hours(1),
       memoryMiB: props.syncMemoryMiB ?? 2048,
       maxIndexAge: props.maxIndexAge ?? Duration.days(38),
+      signed,
     });
     const sweepRequests = new SweepRequests(this, 'SweepRequests', {
       ...settings,
       requests,
+      signed,
       every: props.sweepEvery ?? Duration.minutes(30),
+    });
+    const publishRepository = new PublishRepository(this, 'PublishRepository', {
+      ...settings,
+      catalog,
+      fleet,
+      payloads,
+      repository: signed,
+      rules,
+      timeout: publisherTimeout,
     });
     const fetchPayload = new FetchPayload(this, 'FetchPayload', {
       ...settings,
@@ -136,6 +157,7 @@ export class BrokerStack extends Stack {
       payloads,
       requests,
       rules,
+      signed,
       syncIndex,
       sweepRequests,
     });
@@ -164,9 +186,12 @@ export class BrokerStack extends Stack {
       ...(identity.loginDomain !== undefined && { LoginDomain: identity.loginDomain }),
       FetchQueueUrl: requests.queue.queueUrl,
       FetchDeadLetterQueueUrl: requests.deadLetterQueue.queueUrl,
+      PublishQueueUrl: signed.queue.queueUrl,
+      PublishDeadLetterQueueUrl: signed.deadLetterQueue.queueUrl,
       FleetFailuresQueueUrl: fleet.failures.queueUrl,
       SyncIndexFunction: syncIndex.lambda.functionName,
       SweepRequestsFunction: sweepRequests.lambda.functionName,
+      PublishRepositoryFunction: publishRepository.lambda.functionName,
       FetchPayloadFunction: fetchPayload.lambda.functionName,
       AggregateFleetFunction: aggregateFleet.lambda.functionName,
       AnchorAuditFunction: anchorAudit.lambda.functionName,
@@ -184,6 +209,8 @@ export class BrokerStack extends Stack {
       FleetBucket: fleet.bucket.bucket.bucketName,
       IndexBucket: catalog.bucket.bucket.bucketName,
       PayloadsBucket: payloads.bucket.bucket.bucketName,
+      RepositoryBucket: signed.bucket.bucket.bucketName,
+      OnlineKeyId: signed.onlineKey.keyId,
       AuditBucket: audit.bucket.bucket.bucketName,
     });
   }

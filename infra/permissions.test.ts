@@ -20,7 +20,8 @@ describe('permissions', () => {
   });
 
   test('name their resources; the only wildcard is the rest of a key under a prefix', () => {
-    const allowed = ['/index/*', '/catalog/*', '/payloads/*', '/staging/*', '/refused/*', '/fleet/*', '/anchors/*'];
+    const prefixes = ['index', 'catalog', 'payloads', 'staging', 'refused', 'fleet', 'anchors', 'metadata', 'targets'];
+    const allowed = prefixes.map((prefix) => `/${prefix}/*`);
     const surprising = ofType('AWS::IAM::Policy').flatMap((policy) =>
       statementsOf(policy)
         .flatMap((one) => list(one.Resource))
@@ -44,7 +45,7 @@ describe('permissions', () => {
     expect(new Set(deletable)).toEqual(new Set(['/staging/*', '/fleet/*']));
   });
 
-  test('let only the worker write payloads and only the synchronisation write the index', () => {
+  test('let only the worker write payloads and only the synchronisation write the index, and the publisher what is signed', () => {
     const writers = (tail: string) =>
       ofType('AWS::IAM::Policy')
         .filter((policy) =>
@@ -55,6 +56,27 @@ describe('permissions', () => {
         .map((policy) => policy.id.replace(/RoleDefaultPolicy.*/, ''));
     expect(writers('/payloads/*')).toEqual(['FetchPayload']);
     expect(writers('/index/*')).toEqual(['SyncIndex']);
+    expect(writers('/metadata/*')).toEqual(['PublishRepository']);
+    expect(writers('/targets/*')).toEqual(['PublishRepository']);
+  });
+
+  test('let the publisher alone sign, and it writes no rules', () => {
+    const acting = (action: string) =>
+      ofType('AWS::IAM::Policy')
+        .filter((policy) => statementsOf(policy).some((one) => list(one.Action).includes(action)))
+        .map((policy) => policy.id.replace(/RoleDefaultPolicy.*/, ''));
+    expect(acting('kms:Sign')).toEqual(['PublishRepository']);
+    expect(acting('kms:GetPublicKey').toSorted()).toEqual(['PublishRepository', 'ServeOperators']);
+    const publisher = ofType('AWS::IAM::Policy').find(({ id }) => id.startsWith('PublishRepository'));
+    const onTables =
+      publisher === undefined
+        ? []
+        : statementsOf(publisher).filter((one) =>
+            list(one.Action).some((action) => String(action).startsWith('dynamodb:')),
+          );
+    expect(new Set(onTables.flatMap((one) => list(one.Action)))).toEqual(
+      new Set(['dynamodb:GetItem', 'dynamodb:BatchGetItem']),
+    );
   });
 
   test('let those who answer operators write the rows of runs and nothing else of the catalogue’s table', () => {

@@ -111,5 +111,6 @@ async function feedOf(
 export const measurePublish = ({ outcome, ageSeconds }: PublishReport): Measurements => ({
   ...(outcome === 'published' && { RepositoryPublished: 1 }),
   ...(outcome === 'refused' && { RepositoryRefused: 1 }),
-  ...(ageSeconds !== undefined && { RepositoryAgeSeconds: ageSeconds }),
+  // Before administrators began nothing grows old, and silence would ring the alarm.
+  RepositoryAgeSeconds: outcome === 'uninitialized' ? 0 : (ageSeconds ?? 0),
 });

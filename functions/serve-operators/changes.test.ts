@@ -5,7 +5,9 @@ import { canonicalJson } from '#shared/contract/canonical-json.ts';
 import type { Endpoint } from '#shared/contract/endpoint.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { noRules, type RuleBook } from '#shared/contract/rules.ts';
+import { initialDocuments } from '#shared/repository/author.ts';
 import { ada, operatorsApi, origin, post } from '#test/kit/operators-api.ts';
+import { throwawaySigner } from '#test/kit/signed-repository.ts';
 import { at, guid, hostKeyOf, sha256, tokenOf } from '#test/kit/values.ts';
 
 /** One table of all changing endpoints, which every test of the file goes through: hence its length. */
@@ -89,9 +91,33 @@ const changes: Readonly<Record<string, Change>> = {
         packagesRemoved: [],
         groupsReassigned: ['pilots'],
         hostsReassigned: { total: 1, first: ['pc-1'] },
+        hostsMoved: { total: 0, first: [] },
       },
     },
     made: async () => (await world.ports.rules.get()).revision > 0,
+  },
+  changeTrust: {
+    prepare: async () => {
+      const { online, ports, api } = world;
+      const made = await initialDocuments({
+        signers: [throwawaySigner()],
+        threshold: 1,
+        onlineKey: await online.publicKey(),
+        ...(await ports.rules.get()),
+        now: ports.now(),
+      });
+      return () => api.changeTrust(post({ version: 1, documents: [...made], comment: 'the first' }));
+    },
+    entry: {
+      action: 'trust.change',
+      target: 'repository',
+      after: {
+        rootSha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+        versions: { root: 1, targets: 1, rules: 1, custom: 1, agent: 1 },
+        comment: 'the first',
+      },
+    },
+    made: async () => world.ports.publisher.messages.length > 0,
   },
   createCommand: {
     prepare: async () => () => world.api.createCommand(post(command)),

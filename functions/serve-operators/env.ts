@@ -7,6 +7,7 @@ import { fleetEnv } from '#shared/stores/fleet/binding.ts';
 import { hostsEnv } from '#shared/stores/hosts/binding.ts';
 import { idempotencyEnv } from '#shared/stores/idempotency/binding.ts';
 import { payloadsEnv } from '#shared/stores/payloads/binding.ts';
+import { onlineKeyEnv, publishQueueEnv, repositoryEnv } from '#shared/stores/repository/binding.ts';
 import { requestsEnv } from '#shared/stores/requests/binding.ts';
 import { rulesEnv } from '#shared/stores/rules/binding.ts';
 import { throttleEnv } from '#shared/stores/throttle/binding.ts';
@@ -22,7 +23,10 @@ export const serveOperatorsEnv = z.object({
   ...fleetEnv.shape,
   ...hostsEnv.shape,
   ...idempotencyEnv.shape,
+  ...onlineKeyEnv.shape,
   ...payloadsEnv.shape,
+  ...publishQueueEnv.shape,
+  ...repositoryEnv.shape,
   ...requestsEnv.shape,
   ...rulesEnv.shape,
   ...throttleEnv.shape,

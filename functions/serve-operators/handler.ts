@@ -1,15 +1,18 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { apiHandler } from '#shared/lambda/api-handler.ts';
 import { systemClock } from '#shared/lambda/clock.ts';
 import { parseEnv } from '#shared/lambda/env.ts';
 import { countLostEvents } from '#shared/lambda/lost-events.ts';
 import { createTelemetry } from '#shared/lambda/telemetry.ts';
+import { kmsSigner } from '#shared/signing/kms.ts';
 import { awsAuditLog } from '#shared/stores/audit/aws.ts';
 import { awsAuditAnchorStore } from '#shared/stores/audit/aws-anchors.ts';
 import { awsCatalogStore } from '#shared/stores/catalog/aws-catalog.ts';
@@ -24,6 +27,8 @@ import { fleetReader } from '#shared/stores/fleet/reader.ts';
 import { awsHostStore } from '#shared/stores/hosts/aws.ts';
 import { awsIdempotencyStore } from '#shared/stores/idempotency/aws.ts';
 import { awsPayloadStore } from '#shared/stores/payloads/aws.ts';
+import { awsRepositoryStore } from '#shared/stores/repository/aws.ts';
+import { awsPublishQueue } from '#shared/stores/repository/aws-queue.ts';
 import { awsRequestStore } from '#shared/stores/requests/aws.ts';
 import { awsRuleStore } from '#shared/stores/rules/aws.ts';
 import { awsRunStarter } from '#shared/stores/runs/aws.ts';
@@ -55,6 +60,9 @@ const ports: OperatorPorts = {
   requests: awsRequestStore({ dynamodb, table: env.REQUESTS_TABLE, sleep }),
   payloads: awsPayloadStore({ dynamodb, s3, table: env.PAYLOADS_TABLE, bucket: env.PAYLOADS_BUCKET, sleep }),
   rules: awsRuleStore(dynamodb, env.RULES_TABLE),
+  repository: awsRepositoryStore(s3, env.REPOSITORY_BUCKET),
+  publisher: awsPublishQueue(new SQSClient(), env.PUBLISH_QUEUE_URL, randomUUID),
+  onlineKey: kmsSigner(new KMSClient(), env.ONLINE_KEY_ID).publicKey,
   runs: awsRunStarter(new LambdaClient(), { syncFunction: env.SYNC_FUNCTION, sweepFunction: env.SWEEP_FUNCTION }),
   commands: awsCommandStore({ dynamodb, table: env.COMMANDS_TABLE, sleep }),
   tokens: awsTokenStore({ dynamodb, table: env.TOKENS_TABLE, sleep }),

@@ -52,12 +52,13 @@ export function impactApi(ports: ImpactPorts): Pick<OperatorsApi, 'askImpact'> {
   };
 }
 
-/** Hosts that have packages of their own in one of the books. */
+/** Hosts that have packages of their own in one of the books, or are in another group than their enrolment says. */
 function hostsWithPackages(...books: readonly RuleBook[]): ReadonlySet<string> {
   return new Set(
-    books.flatMap(({ assignments }) =>
-      Object.entries(assignments.hosts).flatMap(([machineId, names]) => (names.length > 0 ? [machineId] : [])),
-    ),
+    books.flatMap(({ assignments: { hosts, moved = {} } }) => [
+      ...Object.entries(hosts).flatMap(([machineId, names]) => (names.length > 0 ? [machineId] : [])),
+      ...Object.keys(moved),
+    ]),
   );
 }
 

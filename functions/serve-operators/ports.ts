@@ -8,6 +8,7 @@ import type { EventSink } from '#shared/stores/events/port.ts';
 import type { FleetReader } from '#shared/stores/fleet/port.ts';
 import type { HostStore } from '#shared/stores/hosts/port.ts';
 import type { PayloadStore } from '#shared/stores/payloads/port.ts';
+import type { PublishQueue, RepositoryStore } from '#shared/stores/repository/port.ts';
 import type { RequestStore } from '#shared/stores/requests/port.ts';
 import type { RuleStore } from '#shared/stores/rules/port.ts';
 import type { RunStarter } from '#shared/stores/runs/port.ts';
@@ -38,6 +39,10 @@ export interface OperatorPorts {
   readonly requests: Pick<RequestStore, 'get' | 'list' | 'countByState'>;
   readonly payloads: Pick<PayloadStore, 'held' | 'list' | 'totals'>;
   readonly rules: RuleStore;
+  readonly repository: Pick<RepositoryStore, 'read'>;
+  readonly publisher: PublishQueue;
+  /** PEM of the key that the publisher signs with. */
+  readonly onlineKey: () => Promise<string>;
   readonly runs: RunStarter;
   readonly commands: Pick<CommandStore, 'create' | 'get' | 'list' | 'cancel' | 'outcomes'>;
   readonly tokens: TokenStore;

@@ -27,6 +27,8 @@ interface RulesDifference {
     /** Groups and hosts that have other packages assigned than before, sorted; of the hosts the first 100. */
     readonly groupsReassigned: readonly string[];
     readonly hostsReassigned: { readonly total: number; readonly first: readonly string[] };
+    /** Hosts that go to another group, or back to the one of their enrolment. */
+    readonly hostsMoved: { readonly total: number; readonly first: readonly string[] };
   };
 }
 
@@ -47,6 +49,9 @@ export function rulesDifference(
     return [...added, ...changed, ...removed].toSorted();
   };
   const hosts = reassigned('hosts');
+  const groupsOf = (book: RuleBook) => new Map(Object.entries(book.assignments.moved ?? {}));
+  const { added, changed, removed } = differing(groupsOf(before.book), groupsOf(after.book));
+  const moved = [...added, ...changed, ...removed].toSorted();
   return {
     before: inShort(before),
     after: {
@@ -57,6 +62,7 @@ export function rulesDifference(
       packagesRemoved: packages.removed,
       groupsReassigned: reassigned('groups'),
       hostsReassigned: { total: hosts.length, first: hosts.slice(0, maxHosts) },
+      hostsMoved: { total: moved.length, first: moved.slice(0, maxHosts) },
     },
   };
 }

@@ -6,8 +6,9 @@ import { type AuditPorts, audited } from './audited.ts';
 import { listing, missing, nextOf, pageQuery, parameter, unlessRefused } from './parameters.ts';
 import type { Caller, OperatorPorts, OperatorsApi } from './ports.ts';
 import { rulesDifference } from './rules-difference.ts';
+import { requireSignedRules } from './trust.ts';
 
-type RulePorts = AuditPorts & Pick<OperatorPorts, 'rules' | 'events'>;
+type RulePorts = AuditPorts & Pick<OperatorPorts, 'rules' | 'events' | 'repository' | 'publisher'>;
 
 const revisionNumber = z.pipe(
   z.string().check(z.regex(/^[0-9]{1,9}$/, { error: 'must be a number from 0' })),
@@ -45,12 +46,15 @@ async function putRules(ports: RulePorts, call: Caller, change: RulesChange): Pr
       'conflict',
       `the rules in force are revision ${before.revision}, not ${expectedRevision} any more`,
     );
+  const signed = await requireSignedRules(ports, { revision: expectedRevision + 1, book, text: change.signed });
   const changedAt = ports.now().toISOString();
-  const next = { book, changedAt, changedBy: call.caller.name, ...(comment !== undefined && { comment }) };
+  const next = { book, changedAt, changedBy: call.caller.name, ...(comment !== undefined && { comment }), signed };
   const difference = rulesDifference(before, { revision: expectedRevision + 1, book, comment });
   const written = await audited(ports, call, { action: 'rules.put', target: 'rules', ...difference }, () =>
     stored(() => ports.rules.put(next, expectedRevision)),
   );
+  // Lost, it is made up for by the next sweep: the publisher looks at all that is stored.
+  if (signed !== undefined) await ports.publisher.send({ version: 1, kind: 'rules' });
   await ports.events.publish('RulesPublished', {
     version: 1,
     revision: written.revision,

@@ -11,6 +11,7 @@ import { requestsApi } from './requests.ts';
 import { rulesApi } from './rules.ts';
 import { statusApi } from './status.ts';
 import { tokensApi } from './tokens.ts';
+import { trustApi } from './trust.ts';
 import { updatesApi } from './updates.ts';
 
 /** The operators' API, put together from its nouns. Lists of the fleet come in with the ports. */
@@ -29,6 +30,7 @@ export function serveOperators(ports: OperatorPorts): OperatorsApi {
     ...impactApi(ports),
     ...commandsApi(ports),
     ...tokensApi(ports),
+    ...trustApi(ports),
     ...auditApi(ports),
     listHosts,
     listReportedUpdates,

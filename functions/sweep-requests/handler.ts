@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { sweepRequestsEvent } from '#shared/contract/messages/sync-index.ts';
@@ -6,6 +7,7 @@ import { parseEnv } from '#shared/lambda/env.ts';
 import { scheduleHandler } from '#shared/lambda/schedule-handler.ts';
 import { createTelemetry } from '#shared/lambda/telemetry.ts';
 import { documentClient } from '#shared/stores/dynamodb/document-client.ts';
+import { awsPublishQueue } from '#shared/stores/repository/aws-queue.ts';
 import { awsRequestStore } from '#shared/stores/requests/aws.ts';
 import { awsFetchQueue } from '#shared/stores/requests/aws-queue.ts';
 import { sweepRequestsEnv } from './env.ts';
@@ -13,13 +15,15 @@ import { measureSweep, type SweepPorts, sweepRequests } from './sweep-requests.t
 
 const env = parseEnv(sweepRequestsEnv);
 const clock = systemClock();
+const sqs = new SQSClient();
 const ports: SweepPorts = {
   requests: awsRequestStore({
     dynamodb: documentClient(new DynamoDBClient()),
     table: env.REQUESTS_TABLE,
     sleep: clock.sleep,
   }),
-  queue: awsFetchQueue(new SQSClient(), env.FETCH_QUEUE_URL),
+  queue: awsFetchQueue(sqs, env.FETCH_QUEUE_URL),
+  publisher: awsPublishQueue(sqs, env.PUBLISH_QUEUE_URL, randomUUID),
   now: clock.date,
   requeueAfterSeconds: env.REQUEUE_AFTER_SECONDS,
 };

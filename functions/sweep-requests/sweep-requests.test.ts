@@ -1,18 +1,22 @@
 import { beforeEach, describe, expect, it } from 'vitest';
+import { MemoryPublishQueue } from '#test/kit/memory-repository.ts';
 import { MemoryFetchQueue, MemoryRequestStore } from '#test/kit/memory-requests.ts';
 import { at, sha1, sha256 } from '#test/kit/values.ts';
 import { measureSweep, type SweepPorts, sweepRequests } from './sweep-requests.ts';
 
 let requests: MemoryRequestStore;
 let queue: MemoryFetchQueue;
+let publisher: MemoryPublishQueue;
 beforeEach(() => {
   requests = new MemoryRequestStore();
   queue = new MemoryFetchQueue();
+  publisher = new MemoryPublishQueue();
 });
 
 const ports = (more: Partial<SweepPorts> = {}): SweepPorts => ({
   requests,
   queue,
+  publisher,
   now: () => new Date(at(10_000)),
   requeueAfterSeconds: 3600,
   ...more,
@@ -32,6 +36,16 @@ describe('a sweep', () => {
     expect(await requests.countByState()).toMatchObject({ open: 0, queued: 250 });
     expect(await sweepRequests(ports())).toMatchObject({ queued: 0 });
     expect(queue.sent).toHaveLength(250);
+  });
+
+  it('tells the publisher that time went on, whether or not there is anything to queue', async () => {
+    await sweepRequests(ports());
+    await open(1);
+    await sweepRequests(ports());
+    expect(publisher.messages).toEqual([
+      { version: 1, kind: 'feed' },
+      { version: 1, kind: 'feed' },
+    ]);
   });
 
   it('has nothing to do when nothing is open', async () => {

@@ -1,11 +1,13 @@
 import type { Measurements } from '#shared/contract/metrics.ts';
 import type { SweepResult } from '#shared/contract/operators/views.ts';
 import type { FileRequest } from '#shared/contract/requests.ts';
+import type { PublishQueue } from '#shared/stores/repository/port.ts';
 import type { FetchQueue, RequestStore } from '#shared/stores/requests/port.ts';
 
 export interface SweepPorts {
   readonly requests: RequestStore;
   readonly queue: FetchQueue;
+  readonly publisher: PublishQueue;
   readonly now: () => Date;
   /** A queued request that nobody worked on for so long counts as lost. Seconds. */
   readonly requeueAfterSeconds: number;
@@ -44,6 +46,8 @@ export async function sweepRequests(ports: SweepPorts): Promise<SweepReport> {
   };
   const opened = await sendAll('open');
   const requeued = (await sendAll('queued')) + (await sendAll('fetching'));
+  // Files that came since the last sweep are offered now, and what grows old is signed again.
+  await ports.publisher.send({ version: 1, kind: 'feed' });
   return { version: 1, queued: opened + requeued, requeued, unreadable };
 }
 

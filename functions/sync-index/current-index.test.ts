@@ -56,6 +56,7 @@ it('a note about the current index itself, left by a run that died behind the po
   expect(await bench.journal.unfinished()).toBeUndefined();
   // By the run that died, and by each that found its note: nobody knows whether the one before got that far.
   expect(bench.events.of('IndexPublished')).toHaveLength(3);
+  expect(bench.publisher.messages, 'hosts are offered each').toHaveLength(3);
 });
 
 it('a publication whose run died is told of also when a person has it read again', async () => {

@@ -1,10 +1,12 @@
 import * as z from 'zod/mini';
 import { catalogEnv } from '#shared/stores/catalog/binding.ts';
 import { eventsEnv } from '#shared/stores/events/binding.ts';
+import { publishQueueEnv } from '#shared/stores/repository/binding.ts';
 
 /** Environment of `sync-index`, as the stack gives it. */
 export const syncIndexEnv = z.extend(catalogEnv, {
   ...eventsEnv.shape,
+  ...publishQueueEnv.shape,
   /** Address of the offline index; its host must be one of Microsoft's (shared/upstream). */
   INDEX_URL: z.url(),
   /** Certificates that a signature may lead to beside Microsoft's roots, PEM. */

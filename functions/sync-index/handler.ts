@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SQSClient } from '@aws-sdk/client-sqs';
 import { microsoftRoots, parseRoots } from '#shared/authenticode/index.ts';
 import { syncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import { systemClock } from '#shared/lambda/clock.ts';
@@ -15,6 +16,7 @@ import { awsIndexStore } from '#shared/stores/catalog/aws-index.ts';
 import { awsSyncJournal } from '#shared/stores/catalog/aws-journal.ts';
 import { documentClient } from '#shared/stores/dynamodb/document-client.ts';
 import { awsEventSink } from '#shared/stores/events/aws.ts';
+import { awsPublishQueue } from '#shared/stores/repository/aws-queue.ts';
 import { awsSyncStarter } from '#shared/stores/runs/aws.ts';
 import { connectionTimeouts } from '#shared/stores/s3/timeouts.ts';
 import { createUpstreamAgent } from '#shared/upstream/agent.ts';
@@ -35,6 +37,7 @@ const ports: SyncPorts = {
   catalog: awsCatalogStore({ dynamodb, s3, table, bucket, sleep: clock.sleep }),
   journal: awsSyncJournal(dynamodb, table, (message) => telemetry.log.warn(message)),
   events: awsEventSink({ client: new EventBridgeClient(), bus: env.EVENT_BUS, onLost: countLostEvents(telemetry) }),
+  publisher: awsPublishQueue(new SQSClient(), env.PUBLISH_QUEUE_URL, randomUUID),
   goOn: awsSyncStarter(new LambdaClient(), env.AWS_LAMBDA_FUNCTION_NAME),
   indexUrl: env.INDEX_URL,
   trust: {

@@ -5,6 +5,7 @@ import type { IndexRefusal } from '#shared/contract/operators/index-sync.ts';
 import type { Invocation } from '#shared/lambda/invocation.ts';
 import type { CatalogStore, IndexStore, SyncJournal } from '#shared/stores/catalog/port.ts';
 import type { EventSink } from '#shared/stores/events/port.ts';
+import type { PublishQueue } from '#shared/stores/repository/port.ts';
 import type { Upstream } from '#shared/upstream/client.ts';
 import type { RunProgress } from './progress.ts';
 
@@ -14,6 +15,7 @@ export interface SyncPorts {
   readonly catalog: CatalogStore;
   readonly journal: SyncJournal;
   readonly events: EventSink;
+  readonly publisher: PublishQueue;
   /** Starts another invocation of this function and does not wait for it. */
   readonly goOn: (event: SyncIndexEvent) => Promise<void>;
   /** Address of the index at Microsoft. */

@@ -56,9 +56,10 @@ export class RepositoryDistribution extends Construct {
     const originAccessControlId = new S3OriginAccessControl(this, 'AccessControl').originAccessControlId;
     const indexOrigin = new BucketOrigin(props.origins['index/'], originAccessControlId);
     const payloadsOrigin = new BucketOrigin(props.origins['payloads/'], originAccessControlId);
+    const signedOrigin = new BucketOrigin(props.origins['metadata/'], originAccessControlId);
 
     const pointerCache = new CachePolicy(this, 'PointerCache', {
-      comment: 'The pointer to the current index moves',
+      comment: 'The pointer to the current index and the timestamp move',
       minTtl: Duration.seconds(0),
       defaultTtl: Duration.seconds(60),
       maxTtl: Duration.seconds(60),
@@ -80,6 +81,8 @@ export class RepositoryDistribution extends Construct {
     const pointer: BehaviorOptions = { ...common, origin: indexOrigin, cachePolicy: pointerCache };
     const index: BehaviorOptions = { ...common, origin: indexOrigin, cachePolicy: immutableCache };
     const payloads: BehaviorOptions = { ...common, origin: payloadsOrigin, cachePolicy: immutableCache };
+    const timestamp: BehaviorOptions = { ...common, origin: signedOrigin, cachePolicy: pointerCache };
+    const signed: BehaviorOptions = { ...common, origin: signedOrigin, cachePolicy: immutableCache };
 
     const distribution = new Distribution(this, 'Distribution', {
       comment: 'Repository of Windows updates',
@@ -89,6 +92,9 @@ export class RepositoryDistribution extends Construct {
         [`/${buildKey({ kind: 'index-pointer' })}`]: pointer,
         '/index/*': index,
         '/payloads/*': payloads,
+        [`/${buildKey({ kind: 'timestamp' })}`]: timestamp,
+        '/metadata/*': signed,
+        '/targets/*': signed,
       },
       // A file that was missing a moment ago may be there now.
       errorResponses: [403, 404].map((httpStatus) => ({ httpStatus, ttl: Duration.seconds(5) })),

@@ -6,7 +6,7 @@ import type { Endpoint } from '#shared/contract/endpoint.ts';
 import { publicPrefixes } from '#shared/contract/keys.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { newerTestKey, testDeployment } from '../testing/repository-key.ts';
-import { lastJoined, statementsOf } from '../testing/statements.ts';
+import { lastJoined, list, statementsOf } from '../testing/statements.ts';
 import { type Resource, type Synthesized, synthesize } from '../testing/synth.ts';
 import { refuseWithoutAccess } from './api.ts';
 
@@ -71,13 +71,16 @@ describe('edge', () => {
     }),
   });
 
-  test('serves the public prefixes over HTTPS, to readers only, and the pointer briefly', () => {
+  test('serves the public prefixes over HTTPS, to readers only, and what moves briefly', () => {
     const [distribution] = ofType('AWS::CloudFront::Distribution');
     const config = distributionConfig.parse(distribution?.properties).DistributionConfig;
     expect(config.CacheBehaviors.map((behaviour) => behaviour.PathPattern)).toEqual([
       '/index/current.json',
       '/index/*',
       '/payloads/*',
+      '/metadata/timestamp.json',
+      '/metadata/*',
+      '/targets/*',
     ]);
     for (const behaviour of [config.DefaultCacheBehavior, ...config.CacheBehaviors]) {
       expect(behaviour).toMatchObject({
@@ -95,7 +98,9 @@ describe('edge', () => {
     );
     const policyOf = (index: number) =>
       z.object({ Ref: z.string() }).parse(config.CacheBehaviors[index]?.CachePolicyId).Ref;
-    expect([0, 1, 2].map((index) => ttl.get(policyOf(index)))).toEqual([60, 31_536_000, 31_536_000]);
+    const [brief, long] = [60, 31_536_000];
+    const kept = config.CacheBehaviors.map((_, index) => ttl.get(policyOf(index)));
+    expect(kept).toEqual([brief, long, long, brief, long, long]);
     for (const origin of config.Origins) expect(origin.OriginAccessControlId).toBeDefined();
   });
 
@@ -144,14 +149,14 @@ describe('edge', () => {
     const readable = ofType('AWS::S3::BucketPolicy').flatMap((policy) =>
       statementsOf(policy)
         .filter((one) => one.Effect === 'Allow')
-        .map((one) => {
+        .flatMap((one) => {
           expect(one.Principal).toEqual({ Service: 'cloudfront.amazonaws.com' });
           expect(one.Action).toBe('s3:GetObject');
           expect(Object.keys(one.Condition?.StringEquals ?? {})).toEqual(['AWS:SourceArn']);
-          return lastJoined(one.Resource);
+          return list(one.Resource).map(lastJoined);
         }),
     );
-    expect(readable.sort()).toEqual(publicPrefixes.map((prefix) => `/${prefix}*`));
+    expect(readable.sort()).toEqual(publicPrefixes.map((prefix) => `/${prefix}*`).toSorted());
   });
 
   test('refuses old TLS when the repository has a name of its own', () => {

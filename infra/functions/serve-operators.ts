@@ -11,6 +11,7 @@ import type { Fleet } from '../stores/fleet.ts';
 import type { Hosts } from '../stores/hosts.ts';
 import type { Idempotency } from '../stores/idempotency.ts';
 import type { Payloads } from '../stores/payloads.ts';
+import type { SignedRepository } from '../stores/repository.ts';
 import type { Requests } from '../stores/requests.ts';
 import type { Rules } from '../stores/rules.ts';
 import type { Throttle } from '../stores/throttle.ts';
@@ -28,6 +29,7 @@ export interface ServeOperatorsProps extends FunctionSettings {
   readonly payloads: Payloads;
   readonly requests: Requests;
   readonly rules: Rules;
+  readonly signed: SignedRepository;
   readonly throttle: Throttle;
   readonly tokens: Tokens;
   /** Requests that one person may make in a minute. */
@@ -63,6 +65,7 @@ export class ServeOperators extends BrokerFunction {
     props.payloads.grantList(this);
     props.requests.grantList(this);
     props.rules.grantChange(this);
+    props.signed.grantAdminister(this);
     props.throttle.grantCount(this);
     props.tokens.grantManage(this);
     this.bind({ REQUESTS_PER_PERSON_AND_MINUTE: String(props.requestsPerPersonAndMinute) });

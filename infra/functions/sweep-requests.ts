@@ -3,14 +3,16 @@ import type { Construct } from 'constructs';
 import { sweepRequestsEnv } from '#functions/sweep-requests/env.ts';
 import { BrokerFunction, type FunctionSettings } from '../kit/broker-function.ts';
 import { BrokerSchedule } from '../kit/broker-schedule.ts';
+import type { SignedRepository } from '../stores/repository.ts';
 import type { Requests } from '../stores/requests.ts';
 
 export interface SweepRequestsProps extends FunctionSettings {
   readonly requests: Requests;
+  readonly signed: SignedRepository;
   readonly every: Duration;
 }
 
-/** Puts open requests, and those that got lost, on the queue. */
+/** Puts open requests, and those that got lost, on the queue, and tells the publisher that time went on. */
 export class SweepRequests extends BrokerFunction {
   constructor(scope: Construct, id: string, props: SweepRequestsProps) {
     super(scope, id, {
@@ -24,6 +26,7 @@ export class SweepRequests extends BrokerFunction {
       asynchronous: { retries: 0, maxAge: Duration.minutes(30) },
     });
     props.requests.grantSweep(this);
+    props.signed.grantTell(this);
     new BrokerSchedule(this, 'Schedule', {
       fn: this,
       every: props.every,

@@ -9,10 +9,12 @@ import { BrokerFunction, type FunctionSettings } from '../kit/broker-function.ts
 import { BrokerSchedule } from '../kit/broker-schedule.ts';
 import type { Catalog } from '../stores/catalog.ts';
 import type { Events } from '../stores/events.ts';
+import type { SignedRepository } from '../stores/repository.ts';
 
 export interface SyncIndexProps extends FunctionSettings {
   readonly catalog: Catalog;
   readonly events: Events;
+  readonly signed: SignedRepository;
   readonly indexUrl: string;
   /** PEM, beside Microsoft's. */
   readonly indexRoots: string | undefined;
@@ -67,6 +69,7 @@ export class SyncIndex extends BrokerFunction {
     });
     props.catalog.grantPublish(this);
     props.events.grantPublish(this, ['IndexPublished']);
+    props.signed.grantTell(this);
     this.allowItself();
     new BrokerSchedule(this, 'Schedule', {
       fn: this,

@@ -46,6 +46,13 @@ export class Catalog extends Construct {
     this.bind(fn);
   }
 
+  /** To say which index is current, and which files its updates have. */
+  grantOffer(fn: BrokerFunction): void {
+    fn.allow(['s3:GetObject'], [this.bucket.bucket.arnForObjects(buildKey({ kind: 'index-pointer' }))]);
+    this.bucket.allowMissing(fn);
+    this.grantReadFacts(fn);
+  }
+
   /** To show the current publication and the last refused one, and to note and follow runs that a person starts. */
   grantFollowRuns(fn: BrokerFunction): void {
     const { refusal, runPrefix } = catalogBinding.journal;

@@ -17,6 +17,7 @@ describe('state', () => {
     'AWS::S3::Bucket',
     'AWS::SQS::Queue',
     'AWS::SecretsManager::Secret',
+    'AWS::KMS::Key',
   ] as const;
 
   test('stays when it leaves the stack', () => {
@@ -70,8 +71,9 @@ describe('state', () => {
       });
       const lifecycle = JSON.stringify(properties.LifecycleConfiguration);
       expect(lifecycle).toContain('"AbortIncompleteMultipartUpload":{"DaysAfterInitiation":1}');
-      // Only staging may expire: nothing published does, no anchor, and nothing of the snapshot of the fleet.
-      const staged = properties.ObjectLockEnabled !== true && !id.startsWith('FleetSnapshot');
+      // Only staging may expire: nothing published or signed does, no anchor, and nothing of the snapshot of the fleet.
+      const staged =
+        properties.ObjectLockEnabled !== true && !id.startsWith('FleetSnapshot') && !id.startsWith('SignedFiles');
       const expiring = [...lifecycle.matchAll(/"ExpirationInDays":\d+,"Id":"[^"]+","Prefix":"([^"]+)"/g)].map(
         ([, prefix]) => prefix,
       );

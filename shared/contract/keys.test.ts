@@ -43,11 +43,13 @@ describe('object keys', () => {
     );
   });
 
-  it('only the index and finished payloads are public', () => {
+  it('only the index, finished payloads and signed files are public', () => {
     fc.assert(
       fc.property(anyKey, (key) => {
         const isPublic = publicPrefixes.some((prefix) => buildKey(key).startsWith(prefix));
-        expect(isPublic).toBe(['index-pointer', 'index', 'payload'].includes(key.kind));
+        expect(isPublic).toBe(
+          ['index-pointer', 'index', 'payload', 'metadata', 'timestamp', 'target', 'pinned-root'].includes(key.kind),
+        );
       }),
     );
   });

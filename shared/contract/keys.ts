@@ -32,7 +32,7 @@ export type RepositoryKey =
 export const auditAnchorPrefix = 'anchors/';
 
 /** Prefixes that the CDN may serve; everything else in the buckets is private. */
-export const publicPrefixes = ['index/', 'payloads/'] as const;
+export const publicPrefixes = ['index/', 'payloads/', 'metadata/', 'targets/'] as const;
 
 const must = (ok: boolean, what: string): void => {
   if (!ok) throw new RangeError(`not an object key part: ${what}`);

@@ -158,13 +158,14 @@ export const groupOf = (
 
 /** The part of a book that counts on a host. Packages that are assigned twice count once. */
 export function rulesOfHost(
-  { revision, book: { packages, assignments: assigned } }: RulesDocument,
+  { revision, book }: RulesDocument,
   host: { readonly machineId: string; readonly group: string },
 ): HostRules {
+  const { packages, assignments: assigned } = book;
   // Of the lists' own members only: a host may well be called "constructor".
   const own = (lists: Readonly<Record<string, readonly string[]>>, name: string) =>
     Object.hasOwn(lists, name) ? (lists[name] ?? []) : [];
-  const names = new Set([...own(assigned.groups, host.group), ...own(assigned.hosts, host.machineId)]);
+  const names = new Set([...own(assigned.groups, groupOf(book, host)), ...own(assigned.hosts, host.machineId)]);
   return { version: 2, revision, packages: packages.filter(({ name }) => names.has(name)) };
 }
 

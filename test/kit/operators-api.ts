@@ -13,10 +13,12 @@ import { MemoryCommandStore } from './memory-commands.ts';
 import { MemoryEventSink } from './memory-events.ts';
 import { MemoryHostStore } from './memory-hosts.ts';
 import { MemoryIndexStore, MemorySyncJournal } from './memory-index.ts';
+import { MemoryPublishQueue, MemoryRepositoryStore } from './memory-repository.ts';
 import { MemoryRequestStore } from './memory-requests.ts';
 import { MemoryRuleStore } from './memory-rules.ts';
 import { MemoryCatalogStore, MemoryPayloadStore } from './memory-stores.ts';
 import { MemoryTokenStore } from './memory-tokens.ts';
+import { throwawaySigner } from './signed-repository.ts';
 import { at, hostFactsOf, hostKeyOf, sha256, tokenOf } from './values.ts';
 
 export const ada: Person = { subject: 'subject-ada', name: 'ada@example.org', role: 'administrator' };
@@ -50,6 +52,7 @@ export function operatorsApi() {
     const { partition } = new FleetPartition().apply(changes, now().getTime());
     fleet.current = { asOf: Date.parse(at(90)), partitions: [partition] };
   };
+  const online = throwawaySigner();
   let ids = 0;
   const ports = {
     index: new MemoryIndexStore(),
@@ -61,6 +64,9 @@ export function operatorsApi() {
     requests: new MemoryRequestStore(),
     payloads: new MemoryPayloadStore(),
     rules: new MemoryRuleStore(),
+    repository: new MemoryRepositoryStore(),
+    publisher: new MemoryPublishQueue(),
+    onlineKey: online.publicKey,
     commands: new MemoryCommandStore(),
     tokens,
     audit: new MemoryAuditLog(),
@@ -86,6 +92,8 @@ export function operatorsApi() {
     api,
     ports,
     clock,
+    /** The key of the publisher. */
+    online,
     /** Runs that were started. */
     started,
     /** The fleet that lists and counts are taken from. */

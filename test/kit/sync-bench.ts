@@ -6,6 +6,7 @@ import type { SyncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import { createUpstream } from '#shared/upstream/client.ts';
 import { MemoryEventSink } from './memory-events.ts';
 import { MemoryIndexStore, MemorySyncJournal } from './memory-index.ts';
+import { MemoryPublishQueue } from './memory-repository.ts';
 import { MemoryCatalogStore } from './memory-stores.ts';
 import { type Origin, serveRanges, startOrigin } from './origin.ts';
 import { packIndex } from './pack-slice.ts';
@@ -35,6 +36,7 @@ export class SyncBench {
   readonly index = new MemoryIndexStore();
   readonly catalog = new MemoryCatalogStore();
   readonly events = new MemoryEventSink();
+  readonly publisher = new MemoryPublishQueue();
   readonly journal = new MemorySyncJournal();
   /** Invocations that runs started, not yet run. */
   readonly goneOn: SyncIndexEvent[] = [];
@@ -94,6 +96,7 @@ export class SyncBench {
       catalog: this.catalog,
       journal: this.journal,
       events: this.events,
+      publisher: this.publisher,
       goOn: async (event) => {
         this.goneOn.push(event);
       },

@@ -51,6 +51,7 @@ const nouns: Readonly<Record<string, string>> = {
   hosts: 'Hosts and their reports',
   groups: 'Groups of hosts',
   rules: 'What may be installed',
+  trust: 'The signed repository, and who may sign it',
   commands: 'What hosts are told to do',
   tokens: 'Enrolment tokens',
   audit: 'Who changed what',

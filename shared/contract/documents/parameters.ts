@@ -58,6 +58,10 @@ const queryParameters: Readonly<Record<string, ParameterText>> = {
     shape: z._default(z.enum(listOrders), 'ascending'),
     description: 'Direction of the order.',
   },
+  key: {
+    shape: z.string(),
+    description: 'Key of a signed file in the repository, such as `metadata/timestamp.json`.',
+  },
   from: { shape: z._default(z.int().check(z.minimum(1)), 1), description: 'Number of the first entry.' },
 };
 
@@ -87,7 +91,7 @@ const exceptions: Readonly<Record<string, Readonly<Record<string, ParameterText>
 };
 
 /** Query parameters that a call cannot do without, by path. */
-const required: Readonly<Record<string, readonly string[]>> = { '/v1/updates': ['kb'] };
+const required: Readonly<Record<string, readonly string[]>> = { '/v1/updates': ['kb'], '/v1/trust/files': ['key'] };
 
 /** A parameter of one endpoint. */
 export interface EndpointParameter extends ParameterText {

@@ -47,6 +47,7 @@ import {
   updateLookupAnswer,
 } from '../rules.ts';
 import { createdToken, newToken, tokenId, tokensPage, tokenView } from '../tokens.ts';
+import { trustChange, trustChangeAnswer, trustFile, trustView } from '../trust.ts';
 
 /** Shapes that have a name in the OpenAPI document; others are written where they are used. */
 const named: Readonly<Record<string, z.core.$ZodType>> = {
@@ -111,6 +112,10 @@ const named: Readonly<Record<string, z.core.$ZodType>> = {
   RulesAssignments: assignments,
   RulesChange: rulesChange,
   RulesDocument: rulesDocument,
+  TrustChange: trustChange,
+  TrustChangeAnswer: trustChangeAnswer,
+  TrustFile: trustFile,
+  TrustView: trustView,
   RulesExplanation: explanation,
   RulesHistory: rulesHistory,
   RulesImpact: impact,

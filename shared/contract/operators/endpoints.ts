@@ -6,6 +6,7 @@ import type { Endpoint } from '../endpoint.ts';
 import { syncWishes } from '../messages/sync-index.ts';
 import { rulesChange, rulesDocument } from '../rules.ts';
 import { createdToken, newToken, tokensPage, tokenView } from '../tokens.ts';
+import { trustChange, trustChangeAnswer, trustFile, trustView } from '../trust.ts';
 import { groupsView, groupView, hostsPage, hostView, reportedUpdatesPage, revocation } from './hosts.ts';
 import { indexView, syncRun } from './index-sync.ts';
 import { explanation, impact, impactQuestion, rulesHistory, rulesRevision } from './rules.ts';
@@ -198,6 +199,30 @@ export const operatorEndpoints = {
     request: impactQuestion,
     response: impact,
     safe: true,
+  },
+
+  getTrust: {
+    method: 'GET',
+    path: '/v1/trust',
+    summary: 'The signed repository: who signs what, and until when that is good',
+    access: 'viewer',
+    response: trustView,
+  },
+  getTrustFile: {
+    method: 'GET',
+    path: '/v1/trust/files',
+    summary: 'One signed file as it is published, to be proved by whoever asks',
+    access: 'viewer',
+    response: trustFile,
+    query: ['key'],
+  },
+  changeTrust: {
+    method: 'POST',
+    path: '/v1/trust/changes',
+    summary: 'Publish what administrators signed',
+    access: 'administrator',
+    request: trustChange,
+    response: trustChangeAnswer,
   },
 
   listCommands: {
