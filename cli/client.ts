@@ -34,7 +34,10 @@ const maxWaitSeconds = 61;
  * A client that sends an access token. A token that is refused is renewed once; a call that came too soon waits as it is
  * told. Each call that changes something has an idempotency key of its own, so that made again it changes nothing twice.
  */
-export function createOperatorClient(settings: Settings, options: ClientOptions = {}): OperatorClient {
+export function createOperatorClient(
+  settings: Pick<Settings, 'apiUrl' | 'accessToken'>,
+  options: ClientOptions = {},
+): OperatorClient {
   const sleep = options.sleep ?? ((milliseconds) => wait(milliseconds));
   return async (endpoint, call = {}) => {
     const url = new URL(fillPath(endpoint.path, call.params, call.query), settings.apiUrl);
@@ -54,7 +57,7 @@ export function createOperatorClient(settings: Settings, options: ClientOptions 
 }
 
 async function ask(
-  { accessToken }: Settings,
+  { accessToken }: Pick<Settings, 'accessToken'>,
   sleep: (milliseconds: number) => Promise<unknown>,
   url: URL,
   method: string,

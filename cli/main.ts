@@ -16,6 +16,7 @@ import { addRequestsCommands } from './programs/requests.ts';
 import { addRulesCommands } from './programs/rules.ts';
 import { addSetupCommands } from './programs/setup.ts';
 import { addTokensCommands } from './programs/tokens.ts';
+import { addTrustCommands } from './programs/trust.ts';
 import { addUpdatesCommands } from './programs/updates.ts';
 import { readVersion } from './version.ts';
 
@@ -68,6 +69,7 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
   addHostsCommands(program, kit);
   addGroupsCommands(program, kit);
   addRulesCommands(program, kit);
+  addTrustCommands(program, kit);
   addCommandsCommands(program, kit);
   addTokensCommands(program, kit);
   addAuditCommands(program, kit);

@@ -8,6 +8,8 @@ import { type AccessTokens, notLoggedIn, profileTokens } from './tokens.ts';
 export interface Settings {
   readonly apiUrl: URL;
   readonly accessToken: AccessTokens;
+  /** Where the profile lies, or would; what belongs to it lies beside it. */
+  readonly profileFile: string;
 }
 
 export interface SettingsFlags {
@@ -54,9 +56,9 @@ export async function readSettings(flags: SettingsFlags, io: CliIo): Promise<Set
   const place = await findPlace(flags, io);
   const apiUrl = place.profile === undefined ? place.apiUrl : new URL(place.profile.apiUrl);
   const token = io.env.KBROKER_TOKEN;
-  if (token !== undefined && token !== '') return { apiUrl, accessToken: async () => token };
+  if (token !== undefined && token !== '') return { apiUrl, profileFile: place.file, accessToken: async () => token };
   if (place.profile === undefined) throw notLoggedIn(apiUrl.href, 'nobody is logged in');
-  return { apiUrl, accessToken: profileTokens(place, () => new Date()) };
+  return { apiUrl, profileFile: place.file, accessToken: profileTokens(place, () => new Date()) };
 }
 
 function noBroker(where: string): never {

@@ -16,6 +16,8 @@ export interface SetRulesFlags {
   readonly allowSeverity?: readonly string[];
   /** @default - every group that has hosts or packages */
   readonly group?: readonly string[];
+  /** Key to sign with. */
+  readonly key?: string;
 }
 
 /** The package that the shorthand edits. */
@@ -31,17 +33,21 @@ const defaultName = 'default';
 export async function setRules(context: CommandContext, flags: SetRulesFlags): Promise<ExitCode> {
   const changes = readChanges(flags);
   const named = flags.group?.map(readGroupName);
-  return changeRules(context, { yes: true, impact: false }, async (current) => {
-    const groups = named ?? (await groupsOf(context, current));
-    if (groups.length === 0)
-      throw new CliError('refused', 'no group has hosts or packages yet: name those that it is for by --group');
-    const before = packageOf(current.book, defaultName) ?? { name: defaultName, priority: 0, rules: [] };
-    const book = withPackages(current.book, [changed(before, changes)]);
-    return {
-      book: withAssigned(book, defaultName, { groups, hosts: [] }),
-      said: [`${defaultName} is assigned to ${groups.join(', ')}`],
-    };
-  });
+  return changeRules(
+    context,
+    { yes: true, impact: false, ...(flags.key !== undefined && { key: flags.key }) },
+    async (current) => {
+      const groups = named ?? (await groupsOf(context, current));
+      if (groups.length === 0)
+        throw new CliError('refused', 'no group has hosts or packages yet: name those that it is for by --group');
+      const before = packageOf(current.book, defaultName) ?? { name: defaultName, priority: 0, rules: [] };
+      const book = withPackages(current.book, [changed(before, changes)]);
+      return {
+        book: withAssigned(book, defaultName, { groups, hosts: [] }),
+        said: [`${defaultName} is assigned to ${groups.join(', ')}`],
+      };
+    },
+  );
 }
 
 /** Groups that have hosts, by a snapshot of at most five minutes, and those that have packages. */

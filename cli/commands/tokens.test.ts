@@ -13,7 +13,7 @@ afterAll(() => api.close());
 beforeEach(() => api.sent.splice(0));
 
 const view = tokenOf(1);
-const token = joinToken(view.tokenId, 's'.repeat(43));
+const token = joinToken({ tokenId: view.tokenId, secret: 's'.repeat(43) });
 
 describe('kbroker tokens create', () => {
   it('sends what was named', async () => {

@@ -1,3 +1,4 @@
+import { joinToken, splitToken } from '#shared/contract/agent/enrolment.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { inOneLine, parseInWords } from '#shared/contract/parse.ts';
 import { newToken, type TokenView } from '#shared/contract/tokens.ts';
@@ -26,16 +27,23 @@ export interface CreateTokenFlags {
  * @throws CliError `usage` before anything is sent, when a value is none
  */
 export async function createToken(context: CommandContext, flags: CreateTokenFlags): Promise<ExitCode> {
+  const pin = await context.trust.read();
   const wanted = parseInWords(newToken, {
     version: 1,
     group: readGroupName(flags.group),
     uses: /^\d{1,9}$/.test(flags.uses) ? Number(flags.uses) : flags.uses,
     expiresInSeconds: readDuration(flags.expires),
     ...(flags.replace === true && { replace: true }),
+    ...(pin !== undefined && { rootSha256: pin.rootSha256 }),
     ...(flags.note !== undefined && { note: flags.note }),
   });
   if (!wanted.success) throw new CliError('usage', `not a token: ${inOneLine(wanted.faults)}`);
-  const created = await context.call(operatorEndpoints.createToken, { body: wanted.data });
+  const answer = await context.call(operatorEndpoints.createToken, { body: wanted.data });
+  const created = { ...answer, token: carrying(answer.token, pin?.rootSha256, wanted.data.group) };
+  if (pin === undefined)
+    context.io.stderr.write(
+      'no root is pinned here, so the token carries none: a host that enrols with it installs nothing\n',
+    );
   if (context.json) {
     printJson(context.io, created);
     return exitCodes.ok;
@@ -48,6 +56,14 @@ export async function createToken(context: CommandContext, flags: CreateTokenFla
     `  kbroker-agent enroll --server ${context.apiUrl.origin} --token ${token}`,
   ]);
   return exitCodes.ok;
+}
+
+/** The token with the root and group that this machine knows, whatever the broker's answer has in their place. */
+function carrying(token: string, rootSha256: string | undefined, group: string): string {
+  const parts = splitToken(token);
+  if (parts === undefined) throw new CliError('bad-answer', 'the broker gave a token that is none');
+  const { tokenId, secret } = parts;
+  return joinToken({ tokenId, secret, ...(rootSha256 !== undefined && { rootSha256, group }) });
 }
 
 /** `kbroker tokens list`: enrolment tokens without their secrets, all pages. */

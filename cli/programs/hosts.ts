@@ -2,7 +2,9 @@ import { Option } from 'commander';
 import { hostStates, updateStates } from '#shared/core/status/states.ts';
 import { readSort, sortColumns } from '../commands/host-sorts.ts';
 import { type HostsFlags, listHosts, type RevokeFlags, revokeHost, showHost } from '../commands/hosts.ts';
+import { type MoveFlags, moveHost } from '../commands/hosts-move.ts';
 import type { AddCommands } from './kit.ts';
+import { changing } from './rules.ts';
 
 /** `kbroker hosts`. */
 export const addHostsCommands: AddCommands = (program, { sub, online }) => {
@@ -32,6 +34,11 @@ export const addHostsCommands: AddCommands = (program, { sub, online }) => {
   sub(hosts, 'show', 'who a host is, and its last report, each update with its reason')
     .argument('<machine>', 'machine id or hostname')
     .action(online((context, machine: string) => showHost(context, machine)));
+  changing(sub(hosts, 'move', 'put a host into another group than the one of its enrolment; a change of the rules'))
+    .argument('<machine>', 'machine id or hostname')
+    .option('--to <group>', 'group that it is in from then on')
+    .option('--back', 'to the group of its enrolment')
+    .action(online((context, machine: string, flags: MoveFlags) => moveHost(context, machine, flags)));
   sub(hosts, 'revoke', 'let the key of a host in no more; asks first')
     .argument('<machine>', 'machine id or hostname')
     .option('--reason <text>', 'why, for people; the audit log keeps it')

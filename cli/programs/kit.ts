@@ -4,6 +4,7 @@ import { createOperatorClient } from '../client.ts';
 import type { CommandContext } from '../commands/context.ts';
 import type { CliIo } from '../io.ts';
 import { readSettings } from '../settings.ts';
+import { openTrustHome, trustFolderOf } from '../trust/home.ts';
 
 /** What the parts of the command line are put together with. */
 export interface ProgramKit {
@@ -55,6 +56,7 @@ export function createKit(program: Command, io: CliIo, end: (exitCode: number) =
           io,
           json,
           call: createOperatorClient(settings),
+          trust: openTrustHome(trustFolderOf(settings.profileFile)),
           apiUrl: settings.apiUrl,
           sleep: (milliseconds) => sleep(milliseconds),
           now: () => new Date(),

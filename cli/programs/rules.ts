@@ -36,11 +36,12 @@ function addReading(rules: Command, { sub, online }: ProgramKit): void {
 }
 
 /** A command that shows the impact, asks, and writes. */
-const changing = (command: Command): Command =>
+export const changing = (command: Command): Command =>
   command
     .option('--comment <text>', 'why; stays with the revision')
     .option('--dry-run', 'only say what it would do to the fleet')
     .option('--no-impact', 'do not ask what it would do to the fleet')
+    .option('--key <key>', 'key to sign with: a file, or kms:ARN (default: the one of "trust init" or "trust pin")')
     .option('--yes', 'do not ask');
 
 function addChanging(rules: Command, { sub, online }: ProgramKit): void {
@@ -99,6 +100,7 @@ function addSet(rules: Command, { sub, online }: ProgramKit): void {
     .option('--forbid-kb <kbs>', 'forbidden KBs (replaces the list)', list)
     .option('--allow-severity <severities>', 'allowed severities: Critical, Important, Moderate, Low', list)
     .option('--group <groups>', 'groups that get the package (default: all that have hosts or packages)', selection)
+    .option('--key <key>', 'key to sign with: a file, or kms:ARN')
     .action(online((context, flags: SetRulesFlags) => setRules(context, flags)));
   // To commander they are one option that is set twice, of which the last would count.
   const defaults = new Set<string>();

@@ -18,9 +18,13 @@ export interface Places {
 export const isSameBook = (a: RuleBook, b: RuleBook): boolean =>
   canonicalJson(inOrder(a)) === canonicalJson(inOrder(b));
 
-const inOrder = ({ packages, assignments: { groups, hosts } }: RuleBook): RuleBook => ({
+const inOrder = ({ packages, assignments: { groups, hosts, moved } }: RuleBook): RuleBook => ({
   packages: sorted(packages),
-  assignments: { groups: changed(groups, Object.keys(groups), same), hosts: changed(hosts, Object.keys(hosts), same) },
+  assignments: {
+    groups: changed(groups, Object.keys(groups), same),
+    hosts: changed(hosts, Object.keys(hosts), same),
+    ...(Object.keys(moved ?? {}).length > 0 && { moved }),
+  },
 });
 const same = (names: readonly string[]): readonly string[] => names;
 
@@ -62,6 +66,7 @@ export function withoutPackage({ packages, assignments }: RuleBook, name: string
 export const withAssigned = (book: RuleBook, name: string, places: Places): RuleBook => ({
   ...book,
   assignments: {
+    ...book.assignments,
     groups: changed(book.assignments.groups, places.groups, (names) => [...names, name]),
     hosts: changed(book.assignments.hosts, places.hosts, (names) => [...names, name]),
   },
@@ -75,10 +80,20 @@ export const withUnassigned = (book: RuleBook, name: string, places: Places): Ru
 const unassigned = (assignments: Assignments, name: string, places: Places): Assignments => {
   const without = (names: readonly string[]): string[] => names.filter((one) => one !== name);
   return {
+    ...assignments,
     groups: changed(assignments.groups, places.groups, without),
     hosts: changed(assignments.hosts, places.hosts, without),
   };
 };
+
+/** A host in another group than its enrolment says; `undefined`: back in that one. */
+export function withMoved({ packages, assignments }: RuleBook, machine: string, group: string | undefined): RuleBook {
+  const { moved = {}, ...rest } = assignments;
+  const others = Object.entries(moved).filter(([host]) => host !== machine);
+  const all = [...others, ...(group === undefined ? [] : [[machine, group] as const])];
+  const sortedHosts = Object.fromEntries(all.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return { packages, assignments: { ...rest, ...(all.length > 0 && { moved: sortedHosts }) } };
+}
 
 type Lists = Readonly<Record<string, readonly string[]>>;
 

@@ -1,11 +1,14 @@
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { Impact, VerdictOnHosts } from '#shared/contract/operators/rules.ts';
 import type { RuleBook, RulesDocument } from '#shared/contract/rules.ts';
+import { signedRules } from '#shared/repository/author.ts';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { type ConfirmFlags, confirm, requireYes } from '../confirm.ts';
 import { type CliIo, type ExitCode, exitCodes, printJson, printLines, printTable } from '../io.ts';
 import { describeAge } from '../times.ts';
+import { inWords } from '../trust/faults.ts';
+import { openKey, readSignedState } from '../trust/signed-state.ts';
 import { isSameBook } from './book.ts';
 
 /** Flags of every command that changes the rules. */
@@ -16,6 +19,8 @@ export interface PublishFlags extends ConfirmFlags {
   readonly dryRun?: boolean;
   /** False: the impact is not asked for. */
   readonly impact?: boolean;
+  /** Key to sign with. @default - the one of `trust init` or `trust pin` */
+  readonly key?: string;
 }
 
 /** What a command makes of the rules in force. */
@@ -40,7 +45,7 @@ export async function changeRules(
   if (flags.dryRun !== true) requireYes(context.io, 'what hosts install by new rules', flags);
   if (flags.comment !== undefined && flags.comment.length > 1024)
     throw new CliError('usage', `--comment: has ${flags.comment.length} characters, at most 1024 are kept`);
-  const current = await context.call(operatorEndpoints.getRules);
+  const { current, sign } = await rulesInForce(context, flags);
   const { book, said } = await change(current);
   if (isSameBook(book, current.book)) {
     context.io.stderr.write('these rules are in force already: no new revision was written\n');
@@ -59,12 +64,53 @@ export async function changeRules(
       expectedRevision: current.revision,
       ...(flags.comment !== undefined && { comment: flags.comment }),
       book,
+      ...(await sign(book, current.revision + 1)),
     },
   });
   if (context.json) printJson(context.io, written);
   else
     printLines(context.io, [...said, `revision ${written.revision} is in force; hosts get it at their next check-in`]);
   return exitCodes.ok;
+}
+
+/** The rules to begin with, and what signs those that follow. */
+interface RulesInForce {
+  readonly current: RulesDocument;
+  readonly sign: (book: RuleBook, revision: number) => Promise<{ readonly signed?: string }>;
+}
+
+const pollMilliseconds = 500;
+/** What was put a moment ago is published within seconds. */
+const maxPolls = 60;
+
+/**
+ * Where a root is pinned, the rules that administrators signed: the next ones are made from them and signed, never from what
+ * the API tells. Without one, what the API tells.
+ *
+ * @throws CliError `refused` when what the API has in force is not what is signed
+ */
+async function rulesInForce(context: CommandContext, flags: PublishFlags): Promise<RulesInForce> {
+  const pin = await context.trust.read();
+  if (pin === undefined) return { current: await context.call(operatorEndpoints.getRules), sign: async () => ({}) };
+  const signer = flags.dryRun === true ? undefined : await openKey(pin, flags.key);
+  for (let polls = 0; ; polls += 1) {
+    const current = await context.call(operatorEndpoints.getRules);
+    const signed = await readSignedState(context, pin);
+    if (signed.revision === current.revision)
+      return {
+        current: { ...current, book: signed.book },
+        sign: async (book, revision) =>
+          signer === undefined
+            ? {}
+            : { signed: await inWords(() => signedRules(book, revision, signer, context.now())) },
+      };
+    if (polls >= maxPolls)
+      throw new CliError(
+        'refused',
+        `the broker has rules of revision ${current.revision}, and hosts are offered revision ${signed.revision}: what is between them is not signed, or its publisher stands still (docs/operating.md, "Alarm: repository-refused")`,
+      );
+    await context.sleep(pollMilliseconds);
+  }
 }
 
 /** With `--json` the impact is the output of a dry run, and otherwise the new rules are. */

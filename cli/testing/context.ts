@@ -3,6 +3,7 @@ import { parseInWords } from '#shared/contract/parse.ts';
 import { fillPath } from '#shared/contract/path.ts';
 import type { OperatorClient } from '../client.ts';
 import type { CommandContext } from '../commands/context.ts';
+import type { TrustHome } from '../trust/home.ts';
 
 /** A call as the client would send it. */
 export interface Called {
@@ -21,7 +22,11 @@ export interface TestContextOptions {
   readonly answer?: string;
   readonly now?: () => Date;
   readonly sleep?: () => Promise<void>;
+  /** What is pinned. @default - nothing */
+  readonly trust?: TrustHome;
 }
+
+const noTrust: TrustHome = { folder: '', read: async () => undefined, write: async () => {} };
 
 /** A command's context without a network, and what became of it. */
 export interface TestContext {
@@ -71,6 +76,7 @@ export function testContext(answer: (called: Called) => unknown, options: TestCo
     io,
     json: options.json ?? false,
     call: call as OperatorClient,
+    trust: options.trust ?? noTrust,
     apiUrl: new URL('https://api.example.org/'),
     sleep: options.sleep ?? (async () => {}),
     now: options.now ?? (() => new Date(Date.UTC(2026, 6, 14, 13))),

@@ -3,7 +3,7 @@ import type { PublishRepositoryMessage } from '#shared/contract/messages/publish
 import type { Measurements } from '#shared/contract/metrics.ts';
 import type { SignedDocument } from '#shared/contract/trust.ts';
 import { isDue, signFeed } from '#shared/repository/compose.ts';
-import type { RoleMetadata } from '#shared/repository/metadata.ts';
+import { type RoleMetadata, signaturesOf } from '#shared/repository/metadata.ts';
 import { readPublished } from '#shared/repository/published.ts';
 import { RepositoryError } from '#shared/repository/repository-error.ts';
 import { documentsOfRules } from '#shared/repository/targets.ts';
@@ -47,7 +47,7 @@ export async function publishRepository(
   const { change, book, reason } = await administrators(ports, documents, context);
   if (change === undefined) return { outcome: 'refused', reason: reason ?? '' };
   const { targets, documents: catalogs, groupsLeftOut } = await offerOf(ports, book);
-  const feed = await feedOf(ports, targets, current?.feed);
+  const feed = await feedOf(ports, targets, { before: current?.feed, delegations: change.targets });
   const contents = [...(change.rules === current?.rules ? [] : documentsOfRules(book)), ...catalogs];
   const next = { ...change, feed, feedTargets: targets };
   const written =
@@ -93,16 +93,20 @@ async function administrators(
   return { book, reason: reasons.join('; ') };
 }
 
-/** The feed of before while it says the same and is young enough. */
+/** The feed of before while it says the same, is young enough, and is signed by a key that still counts. */
 async function feedOf(
   { signer, now }: PublishPorts,
   targets: Parameters<typeof signFeed>[0],
-  before: RoleMetadata<'feed'> | undefined,
+  {
+    before,
+    delegations,
+  }: { readonly before: RoleMetadata<'feed'> | undefined; readonly delegations: RoleMetadata<'targets'> },
 ): Promise<RoleMetadata<'feed'>> {
   const at = now();
   if (before !== undefined) {
     const same = canonicalJson(before.signed.toJSON().targets) === canonicalJson(targets);
-    if (same && !isDue('feed', before, at)) return before;
+    const { signedBy, threshold } = signaturesOf(delegations, 'feed', before);
+    if (same && !isDue('feed', before, at) && signedBy.length >= threshold) return before;
   }
   return signFeed(targets, (before?.signed.version ?? 0) + 1, { signer, now: at });
 }

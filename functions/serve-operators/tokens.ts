@@ -57,7 +57,11 @@ async function createToken(ports: TokenPorts, call: Caller, wish: NewToken): Pro
   };
   return audited(ports, call, { action: 'token.create', target: id, after: view }, async () => {
     await ports.tokens.create(view, createHash('sha256').update(secret).digest('hex'));
-    return { version: 1, token: joinToken(id, secret, rootSha256), view };
+    return {
+      version: 1,
+      token: joinToken({ tokenId: id, secret, ...(rootSha256 !== undefined && { rootSha256, group }) }),
+      view,
+    };
   });
 }
 

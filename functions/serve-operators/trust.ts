@@ -45,7 +45,7 @@ export function trustApi(ports: TrustPorts): Pick<OperatorsApi, 'getTrust' | 'ge
 }
 
 /** The version that is published. @throws RepositoryError for a repository that is damaged */
-export const published = ({ repository }: Pick<TrustPorts, 'repository'>): Promise<Published | undefined> =>
+const published = ({ repository }: Pick<TrustPorts, 'repository'>): Promise<Published | undefined> =>
   readPublished((key) => repository.read(key));
 
 async function viewOf(ports: TrustPorts): Promise<TrustView> {

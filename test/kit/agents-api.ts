@@ -23,7 +23,7 @@ import { at, hostFactsOf, sha256, tokenOf } from './values.ts';
 
 export const testAudience = 'urn:kbroker:111122223333:eu-west-1:tests';
 export const testSecret = 'S'.repeat(43);
-export const testToken = (n: number): string => joinToken(tokenOf(n).tokenId, testSecret);
+export const testToken = (n: number): string => joinToken({ tokenId: tokenOf(n).tokenId, secret: testSecret });
 
 /** Ports of the agents' API in memory, at a time that a test sets. */
 export function memoryAgentPorts() {

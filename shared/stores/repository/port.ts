@@ -2,7 +2,7 @@ import type { RepositoryKey } from '../../contract/keys.ts';
 import type { PublishRepositoryMessage } from '../../contract/messages/publish-repository.ts';
 
 /** A file that moves, and what the next writer of it must present. */
-export interface MovingFile {
+interface MovingFile {
   readonly text: string;
   readonly tag: string;
 }
