@@ -24,7 +24,7 @@ afterEach(() => bench.close());
 const file = { name: 'a.cab', data: Buffer.from('a payload') };
 const settings = (): Record<string, string> => ({
   KBROKER_SERVER: bench.site.url.href,
-  KBROKER_ENROLMENT_TOKEN: goodToken,
+  KBROKER_ENROLMENT_TOKEN: bench.site.token,
   KBROKER_DATA: join(bench.folder, 'data'),
   KBROKER_SIMULATED_HOST: join(bench.folder, 'host.json'),
   KBROKER_INDEX_ROOTS: join(bench.folder, 'roots.pem'),

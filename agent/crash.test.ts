@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { testRootPem } from '#test/kit/signed-index.ts';
 import { aHost, type Bench, openBench } from './fixtures/bench.ts';
-import { goodToken } from './fixtures/fake-broker.ts';
 import { publish, sha1, sha256 } from './fixtures/publication.ts';
 import { createAgent, enrolSimulatedHost, runCycle } from './main.ts';
 
@@ -25,7 +24,7 @@ beforeEach(async () => {
   await enrolSimulatedHost({
     process: bench.process,
     server: bench.site.url,
-    token: goodToken,
+    token: bench.site.token,
     newKey: false,
     dataDir: join(bench.folder, 'data'),
     hostFile,

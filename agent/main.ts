@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { type Dispatcher, Agent as HttpAgent } from 'undici';
 import { microsoftRoots } from '#shared/authenticode/index.ts';
+import { openTrustedRepository } from '#shared/repository/client.ts';
 import { openApplyLock } from './adapters/node/apply-lock.ts';
 import { systemClock } from './adapters/node/clock.ts';
 import { openDocumentFolder } from './adapters/node/documents.ts';
@@ -131,6 +132,7 @@ async function openNodeAgent(options: AgentOptions, updateAgent: UpdateAgent): P
       repository,
       cookies: async () => (await cookies.get())?.values,
     }),
+    openTrust: (rootSha256, fetch) => openTrustedRepository({ folder: join(dataDir, 'trust'), rootSha256, fetch }),
     cookies,
     updateAgent,
     files: openFileStore(dataDir),

@@ -127,8 +127,8 @@ export interface BrokerStackProps extends StackProps {
   readonly hostFilesPerDay?: number;
 
   /**
-   * How long the agents' API keeps rules and active commands in memory before it reads them again. Hosts hear of a change
-   * that much later; a shorter time costs more reads.
+   * How long the agents' API keeps active commands in memory before it reads them again. Hosts hear of new ones that much
+   * later; a shorter time costs more reads.
    *
    * @default Duration.minutes(1)
    */

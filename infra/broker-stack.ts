@@ -126,7 +126,6 @@ export class BrokerStack extends Stack {
       payloads,
       repositoryUrl: repository.url,
       requests,
-      rules,
       tokens,
       hostBurst: props.hostBurst ?? 60,
       hostRequestsPerMinute: props.hostRequestsPerMinute ?? 6,

@@ -13,6 +13,10 @@ export interface ReportInput {
   readonly indexSha256?: string | undefined;
   /** Why the index that the repository offers cannot be used. @default it can */
   readonly indexProblem?: string | undefined;
+  /** Why what the signed repository offers is refused. @default it is not */
+  readonly trustProblem?: string | undefined;
+  /** Group by the signed rules. */
+  readonly group?: string | undefined;
   readonly rulesRevision: number;
   readonly updates: readonly AssessedUpdate[];
   readonly needs: readonly string[];
@@ -31,6 +35,8 @@ export function buildReport(input: ReportInput): HostReport {
     host: input.host,
     ...(input.indexSha256 === undefined ? {} : { indexSha256: input.indexSha256 }),
     ...(input.indexProblem === undefined ? {} : { indexProblem: shorten(input.indexProblem) }),
+    ...(input.trustProblem === undefined ? {} : { trustProblem: shorten(input.trustProblem) }),
+    ...(input.group === undefined ? {} : { group: input.group }),
     rulesRevision: input.rulesRevision,
     updates: updates.map(({ updateId, revision, kbs, title, state, reason, files }) => ({
       updateId,

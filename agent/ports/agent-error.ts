@@ -18,6 +18,7 @@ import type { ProblemCode } from '#shared/contract/problem.ts';
  * - `cut`: a body ended before its announced length.
  * - `too-long`: a body is longer than it may be.
  * - `damaged`: bytes do not have the promised length or digest.
+ * - `untrusted`: the signed repository is refused, or no root of one is pinned here.
  * - `bad-signature`: the index is not signed by whom this agent trusts.
  * - `disk`: the local disk failed or is full.
  * - `busy`: another run of the agent is applying.
@@ -43,6 +44,7 @@ export type AgentErrorCode =
   | 'cut'
   | 'too-long'
   | 'damaged'
+  | 'untrusted'
   | 'bad-signature'
   | 'disk'
   | 'busy'

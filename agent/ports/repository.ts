@@ -1,9 +1,4 @@
-import type { IndexPointer } from '#shared/contract/index-pointer.ts';
 import type { RepositoryKey } from '#shared/contract/keys.ts';
-
-export type PointerAnswer =
-  | { readonly changed: false }
-  | { readonly changed: true; readonly pointer: IndexPointer; readonly etag?: string };
 
 /** Where to go on with a download; the server answers with the rest only when the object is still the same. */
 export interface Resume {
@@ -35,7 +30,5 @@ export interface BodyAnswer {
  * the cookies have ended or there is no such object, `stopped` when the signal ends it. The signal also ends the body.
  */
 export interface Repository {
-  /** The pointer to the current index; with the ETag of the one that is known, only when it changed. */
-  fetchPointer(etag?: string, signal?: AbortSignal): Promise<PointerAnswer>;
   open(key: RepositoryKey, resume?: Resume, signal?: AbortSignal): Promise<BodyAnswer>;
 }

@@ -1,4 +1,5 @@
 import type { TrustPolicy } from '#shared/authenticode/index.ts';
+import type { TrustedRepository, TrustedRepositoryOptions } from '#shared/repository/client.ts';
 import type { Schedule } from '../core/schedule.ts';
 import type { Broker } from '../ports/broker.ts';
 import type { Documents } from '../ports/documents.ts';
@@ -12,6 +13,8 @@ import type { CookieJar } from './cookie-jar.ts';
 export interface AgentAdapters {
   readonly broker: Broker;
   readonly repository: Repository;
+  /** The signed repository that begins with this root, with what was proved before; files come by `fetch`. */
+  readonly openTrust: (rootSha256: string, fetch: TrustedRepositoryOptions['fetch']) => TrustedRepository;
   readonly cookies: CookieJar;
   readonly updateAgent: UpdateAgent;
   readonly files: FileStore;

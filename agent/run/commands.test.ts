@@ -42,8 +42,11 @@ describe('a command', () => {
       { commandId: 'command-install', outcome: 'done', detail: expect.stringContaining('1 of 1 updates installed') },
     ]);
     // It is still told, to this agent and to one that starts anew.
-    expect(await runCycle(agent, checkInOnly)).toMatchObject({ phases: ['check-in'], commands: [] });
-    expect(await runCycle(await bench.agent(), checkInOnly)).toMatchObject({ phases: ['check-in'], commands: [] });
+    expect(await runCycle(agent, checkInOnly)).toMatchObject({ phases: ['check-in', 'trust'], commands: [] });
+    expect(await runCycle(await bench.agent(), checkInOnly)).toMatchObject({
+      phases: ['check-in', 'trust'],
+      commands: [],
+    });
     expect(site.broker.outcomes).toHaveLength(1);
   });
 
@@ -111,7 +114,7 @@ describe('a command', () => {
     tell('install');
     await expect(runCycle(dying, checkInOnly)).rejects.toThrow('the process ends here');
     const again = await runCycle(agent, checkInOnly);
-    expect(again).toMatchObject({ phases: ['check-in'], commands: [], installs: [] });
+    expect(again).toMatchObject({ phases: ['check-in', 'trust'], commands: [], installs: [] });
     expect(site.broker.outcomes).toMatchObject([
       { commandId: 'command-install', outcome: 'failed', detail: expect.stringContaining('was stopped') },
     ]);
@@ -121,7 +124,7 @@ describe('a command', () => {
     const { site } = bench;
     const agent = await bench.agent();
     site.broker.commands = [{ commandId: 'command-old', verb: 'scan', expiresAt: new Date(0).toISOString() }];
-    expect(await runCycle(agent, checkInOnly)).toMatchObject({ phases: ['check-in'], commands: [] });
+    expect(await runCycle(agent, checkInOnly)).toMatchObject({ phases: ['check-in', 'trust'], commands: [] });
     tell('scan');
     expect(await runCycle(agent, { ...checkInOnly, heedCommands: false })).toMatchObject({ commands: [] });
     // A later cycle may still take it on.

@@ -95,17 +95,23 @@ describe('when something is away', () => {
     const { site } = bench;
     site.publish(publish([one]));
     site.fail(/check-ins/, { type: 'status', status: 503, retryAfter: '0' }, 2);
-    site.fail(/current\.json/, { type: 'status', status: 502 });
+    site.fail(/timestamp\.json/, { type: 'status', status: 502 });
     expect((await runCycle(await bench.agent())).problems).toEqual([]);
   });
 
   it('a host that is not let in is told plainly, and nothing is scanned without rules', async () => {
     const { site } = bench;
     site.publish(publish([one]));
-    site.fail(/check-ins/, { type: 'status', status: 401 });
+    // Without a check-in it has no cookies either.
+    site.broker.cookies = {
+      values: { 'CloudFront-Policy': 'p' },
+      expiresAt: new Date(Date.now() + 60_000).toISOString(),
+    };
+    site.fail(/check-ins/, { type: 'status', status: 401 }, 9);
     const result = await runCycle(await bench.agent());
     expect(result.problems.map((problem) => [problem.phase, problem.code])).toEqual([
       ['check-in', 'refused'],
+      ['trust', 'refused'],
       ['scan', 'nothing-stored'],
     ]);
     expect(result).not.toHaveProperty('state');

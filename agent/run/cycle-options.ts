@@ -3,8 +3,8 @@ import type { Phase } from '../core/phases.ts';
 /** What one cycle is to do, and how. */
 export interface CycleOptions {
   /**
-   * What to do; the rest is taken from what earlier cycles stored. A check-in alone adds what operators' commands, new
-   * rules, or a delay that has ended ask for.
+   * What to do; the rest is taken from what earlier cycles stored. A check-in and a pull look at the signed repository, too
+   * (`trust`). A check-in alone adds what operators' commands, new rules, or a delay that has ended ask for.
    *
    * @default all phases
    */

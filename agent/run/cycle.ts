@@ -16,14 +16,16 @@ import type { CycleOptions } from './cycle-options.ts';
 import { Dialogue, type ReportOptions } from './dialogue.ts';
 import type { CycleResult } from './documents.ts';
 import { withFreshCookies } from './fresh-cookies.ts';
+import { identityOf } from './identity.ts';
 import { type JournalBook, openJournal } from './journal-book.ts';
 import { type Basis, changeIsDue, type Examination, examine, lookUp, lookUpPublications } from './look.ts';
 import { type CurrentIndex, pullIndex, storedIndex, summaryOfIndex } from './pull.ts';
-import { readRules } from './rules.ts';
+import { readHostRules, readRules } from './rules.ts';
 import { Troubles } from './troubles.ts';
+import { type Offer, readOffer } from './trust.ts';
 
 /**
- * One cycle of an agent: check-in, index, scan and judgement, lookup of files, report, download, installation; and when
+ * One cycle of an agent: check-in, signed repository, index, scan and judgement, lookup of files, report, download, installation; and when
  * something was installed or failed, another scan and report. A phase that fails is a problem in the result, and the
  * cycle goes on with what earlier cycles stored: with the broker away, what is downloaded is still installed by the last
  * known rules. Never throws AgentError; any other error is a fault of the program.
@@ -53,7 +55,10 @@ export async function runCycle(agent: Agent, options: CycleOptions = {}): Promis
 }
 
 /** Phases that need the broker or the repository. */
-const online: ReadonlySet<Phase> = new Set(['check-in', 'pull', 'lookup', 'report', 'download']);
+const online: ReadonlySet<Phase> = new Set(['check-in', 'trust', 'pull', 'lookup', 'report', 'download']);
+
+/** Phases that only hear of news; a cycle of nothing else does the rest when there are some. */
+const hearing: ReadonlySet<Phase> = new Set(['check-in', 'trust']);
 
 /** A cycle while it runs: what it found so far. */
 class Cycle {
@@ -64,6 +69,7 @@ class Cycle {
   private dialogue: Dialogue | undefined;
   private pollSeconds: number | undefined;
   private commands: CommandRun | undefined;
+  private offer: Offer | undefined;
   private index: CurrentIndex | undefined;
   private rules: CompiledRules | undefined;
   private statuses: ReadonlyMap<string, FileStatus> = new Map();
@@ -80,6 +86,8 @@ class Cycle {
     this.agent = { ...agent, adapters: { ...agent.adapters, repository } };
     this.options = options;
     this.phases = new Set(options.phases ?? everyPhase);
+    // What is told and what is pulled is believed only as far as it is signed.
+    if (this.phases.has('check-in') || this.phases.has('pull')) this.phases.add('trust');
   }
 
   get firstPhase(): Phase {
@@ -88,7 +96,7 @@ class Cycle {
 
   result(): Omit<CycleResult, 'version' | 'startedAt' | 'endedAt'> {
     const { index, updates, actions } = this;
-    const { indexProblem } = this.troubles;
+    const problem = this.troubles.indexProblem ?? this.troubles.trustProblem;
     const states = updates?.map(({ state }) => state) ?? [];
     return {
       phases: everyPhase.filter((phase) => this.phases.has(phase)),
@@ -96,7 +104,7 @@ class Cycle {
       ...(index === undefined ? {} : { index: summaryOfIndex(index) }),
       ...(this.rules === undefined ? {} : { rulesRevision: this.rules.document.revision }),
       ...(this.nextChangeAt === undefined ? {} : { nextChangeAt: this.nextChangeAt }),
-      ...(updates === undefined && indexProblem === undefined ? {} : { state: hostStateOf(states, indexProblem) }),
+      ...(updates === undefined && problem === undefined ? {} : { state: hostStateOf(states, problem) }),
       updates: (updates ?? []).map((update) => ({ ...update, kbs: [...update.kbs], files: [...update.files] })),
       needs: [...this.needs],
       reports: this.reports,
@@ -123,20 +131,21 @@ class Cycle {
     this.dialogue = dialogue;
     this.commands = new CommandRun(journal, this.agent.adapters.clock);
     await this.commands.endInterrupted();
+    const onlyHears = this.hearsOnly();
     if (this.does('check-in')) await this.attempt('check-in', () => this.checkIn(dialogue));
-    if (this.phases.size > 1 || !this.phases.has('check-in')) await this.work(journal, dialogue);
+    if (this.does('trust')) await this.attempt('trust', () => this.readOffer());
+    // News is not only heard at a check-in that is alone, but also at the end of a cycle.
+    if (onlyHears && (await this.attempt('trust', () => this.hasNews(dialogue))) === true) {
+      for (const phase of everyPhase) this.phases.add(phase);
+    }
+    if (!this.hearsOnly()) await this.work(journal, dialogue);
     if (!(await this.commands.end(this.result()))) return;
     // Operators wait for outcomes: they are told now, not at the next cycle.
     if (this.does('check-in')) await this.attempt('check-in', () => this.tell(dialogue));
   }
 
   private async checkIn(dialogue: Dialogue): Promise<void> {
-    const alone = this.phases.size === 1;
     const answer = await this.tell(dialogue);
-    // New rules are not only heard at a check-in that is alone, but also at the end of a cycle.
-    if (alone && ((await dialogue.rulesAreNews()) || (await changeIsDue(this.agent)))) {
-      for (const phase of everyPhase) this.phases.add(phase);
-    }
     if (this.options.heedCommands === false) return;
     for (const phase of (await this.commands?.take(answer)) ?? []) this.phases.add(phase);
   }
@@ -147,7 +156,24 @@ class Cycle {
     return answer;
   }
 
-  /** Everything after the check-in. */
+  private hearsOnly(): boolean {
+    return [...this.phases].every((phase) => hearing.has(phase));
+  }
+
+  private async hasNews(dialogue: Dialogue): Promise<boolean> {
+    return (await dialogue.trustIsNews(this.troubles.trustProblem)) || (await changeIsDue(this.agent));
+  }
+
+  /** What the signed repository offers now; the rules of it are kept, so that they count without a network, too. */
+  private async readOffer(): Promise<void> {
+    const { documents } = this.agent.adapters;
+    const offer = await readOffer(this.agent, await identityOf(documents), this.options.signal);
+    const before = await readHostRules(documents);
+    if (JSON.stringify(before) !== JSON.stringify(offer.rules)) await documents.write('rules', offer.rules);
+    this.offer = offer;
+  }
+
+  /** Everything after check-in and trust. */
   private async work(journal: JournalBook, dialogue: Dialogue): Promise<void> {
     const basis = await this.gather(journal);
     if (basis === undefined) return this.reportNoScan(dialogue);
@@ -185,7 +211,8 @@ class Cycle {
     const { signal } = this.options;
     const told = await this.attempt('lookup', () => lookUpPublications(agent, basis, scanned, signal));
     const { judged } = told ?? scanned;
-    const statuses = await this.attempt('lookup', () => lookUp(agent, judged, basis.journal, signal));
+    const known = { journal: basis.journal, held: this.offer?.held ?? new Map<string, FileStatus>() };
+    const statuses = await this.attempt('lookup', () => lookUp(agent, judged, known, signal));
     this.statuses = statuses ?? this.statuses;
     return told ?? scanned;
   }
@@ -205,20 +232,25 @@ class Cycle {
     return last;
   }
 
-  /** Without a scan there is one thing to report: that the index is of no use, so that somebody sees to it. */
+  /** Without a scan there is one thing to report: what the repository offers is of no use, so that somebody sees to it. */
   private async reportNoScan(dialogue: Dialogue): Promise<void> {
-    const { rules } = this;
-    if (rules === undefined || this.troubles.indexProblem === undefined || !this.does('report')) return;
-    await this.attempt('report', () => this.report(dialogue, { rules }));
+    const { indexProblem, trustProblem } = this.troubles;
+    if ((indexProblem ?? trustProblem) === undefined || !this.does('report')) return;
+    await this.attempt('report', () => this.report(dialogue, {}));
   }
 
   /** Index and rules: fresh ones where the phases say so, else, or when that fails, those that are stored. */
   private async gather(journal: JournalBook): Promise<Basis | undefined> {
     const { documents, files } = this.agent.adapters;
     const { signal } = this.options;
-    if (this.does('pull')) this.index = await this.attempt('pull', () => pullIndex(this.agent, signal));
+    const offered = this.offer?.index;
+    if (this.does('pull') && this.offer !== undefined)
+      this.index = await this.attempt('pull', () => {
+        if (offered !== undefined) return pullIndex(this.agent, offered, signal);
+        throw new AgentError('not-found', 'the repository offers no index yet');
+      });
     this.index ??= await this.attempt('pull', () => storedIndex(this.agent));
-    this.rules = await this.attempt('check-in', () => readRules(documents));
+    this.rules = await this.attempt('trust', () => readRules(documents));
     const { index, rules } = this;
     if (index === undefined || rules === undefined) {
       const usable = this.troubles.indexProblem === undefined ? 'index' : 'usable index';
@@ -254,17 +286,20 @@ class Cycle {
 
   private async report(
     dialogue: Dialogue,
-    { rules, index }: Pick<Basis, 'rules'> & Partial<Basis>,
+    { index }: Partial<Basis>,
     examined?: Examination,
     options: ReportOptions = { whole: false, again: false },
   ): Promise<void> {
     const { clock, updateAgent } = this.agent.adapters;
     const machine = await updateAgent.machine();
+    const rules = this.rules?.document;
     const report = buildReport({
       host: z.parse(hostFacts, { ...machine, agentVersion: this.agent.settings.agentVersion }),
       indexSha256: examined && index?.pointer.sha256,
       indexProblem: this.troubles.indexProblem,
-      rulesRevision: rules.document.revision,
+      trustProblem: this.troubles.trustProblem,
+      group: rules?.group,
+      rulesRevision: rules?.revision ?? 0,
       updates: this.updates ?? [],
       needs: this.needs,
     });

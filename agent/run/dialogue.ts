@@ -42,36 +42,35 @@ export class Dialogue {
     this.signal = signal;
   }
 
-  /** Whether the last report was judged by other rules than those that are here. */
-  async rulesAreNews(): Promise<boolean> {
+  /** Whether the last report was judged by other rules than those that are here, or knew of no such trouble, or of another. */
+  async trustIsNews(trustProblem: string | undefined): Promise<boolean> {
     const [rules, accepted] = [await readHostRules(this.agent.adapters.documents), await this.accepted()];
-    return rules !== undefined && accepted !== undefined && rules.revision !== accepted.report.rulesRevision;
+    if (accepted === undefined) return false;
+    const { report } = accepted;
+    return report.trustProblem !== trustProblem || (rules !== undefined && rules.revision !== report.rulesRevision);
   }
 
   /**
-   * Says how things stand, and keeps what the answer brings: rules, cookies, and that outcomes were taken down.
+   * Says how things stand, and keeps what the answer brings: cookies, and that outcomes were taken down.
    *
    * @param newCookies those that are here are no good
    * @throws AgentError
    */
   async checkIn(newCookies = false): Promise<CheckInAnswer> {
-    const { broker, cookies, documents, clock } = this.agent.adapters;
+    const { broker, cookies, clock } = this.agent.adapters;
     const accepted = await this.accepted();
-    const rules = await readHostRules(documents);
     const held = newCookies ? undefined : await cookies.get();
     const answer = await this.retrying('check-in', () =>
       broker.checkIn(
         {
           version: 1,
           ...(accepted && { report: { hash: accepted.hash, scannedAt: accepted.scannedAt } }),
-          ...(rules && { rulesRevision: rules.revision }),
           ...(held && { cookiesUntil: held.expiresAt }),
           outcomes: [...openOutcomes(this.journal.current, maxOutcomes)],
         },
         this.signal,
       ),
     );
-    if (answer.rules) await documents.write('rules', answer.rules);
     if (answer.cookies) {
       await cookies.put(answer.cookies);
       this.cookiesAt = clock.now().getTime();

@@ -2,8 +2,8 @@ import * as z from 'zod/mini';
 import { groupName, keyThumbprint } from '#shared/contract/agent/identity.ts';
 import { hostReport, reportAnswer } from '#shared/contract/agent/report.ts';
 import { commandId, commandOutcome, commandVerb } from '#shared/contract/commands.ts';
-import { indexPointer } from '#shared/contract/index-pointer.ts';
 import { byteCount, guid, kbNumber, machineId, sha1, sha256, timestamp } from '#shared/contract/primitives.ts';
+import { hostRules } from '#shared/contract/rules.ts';
 import { hostStates, updateStates } from '#shared/core/status/states.ts';
 import { phases } from '../core/phases.ts';
 
@@ -38,11 +38,14 @@ export const acceptedReportDocument = z.object({
 });
 export type AcceptedReport = z.infer<typeof acceptedReportDocument>;
 
-/** `index.json`: the pointer to the index in the data folder. Written after the bytes are in place and checked. */
+/** `rules.json`: the signed rules that count on this host, and the group that it is in by them. */
+export const rulesDocument = z.extend(hostRules, { group: z.exactOptional(groupName) });
+export type StoredRules = z.infer<typeof rulesDocument>;
+
+/** `index.json`: the index in the data folder. Written after the bytes are in place and checked. */
 export const indexDocument = z.object({
   version: z.literal(1),
-  etag: z.optional(z.string()),
-  pointer: indexPointer,
+  pointer: z.object({ sha256, bytes: byteCount, publishedAt: timestamp }),
   /** Who signed the index, in words. Absent: this was not checked yet. */
   signature: z.exactOptional(z.string()),
 });

@@ -43,10 +43,11 @@ export interface Enrolled {
  */
 export async function enrol(parts: EnrolParts): Promise<Enrolled> {
   const { documents, keys, server, token, signal } = parts;
-  if (splitToken(token) === undefined) {
+  const parsed = splitToken(token);
+  if (parsed === undefined) {
     throw new AgentError(
       'bad-config',
-      'this is no enrolment token: allowed is kbt1_ID_SECRET, as "kbroker tokens create" printed it',
+      'this is no enrolment token: allowed is kbt1_ID_SECRET, and after it _ROOT_GROUP, as "kbroker tokens create" printed it',
     );
   }
   const host = z.parse(hostFacts, parts.host);
@@ -67,16 +68,20 @@ export async function enrol(parts: EnrolParts): Promise<Enrolled> {
     },
   );
   const sequence = key === known ? ((await readIdentity(documents))?.sequence ?? 0) : counted.given;
+  // A token without a root takes nothing away from a host that knows one.
+  const pinned = before?.audience === answer.audience ? before.rootSha256 : undefined;
+  const rootSha256 = parsed.rootSha256 ?? pinned;
   const identity: IdentityDocument = {
     version: 1,
     server,
     audience: answer.audience,
-    group: answer.group,
+    // What the administrator put into the token counts, and not what the broker says.
+    group: parsed.group ?? answer.group,
     repositoryUrl: answer.repositoryUrl,
     machineId: host.machineId,
     thumbprint: key.thumbprint,
     enrolledAt: answer.enrolledAt,
-    ...(answer.rootSha256 !== undefined && { rootSha256: answer.rootSha256 }),
+    ...(rootSha256 !== undefined && { rootSha256 }),
     sequence,
   };
   // Rules of another broker, and those of another group, may have the same revision as the ones that count now.

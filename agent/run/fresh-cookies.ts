@@ -22,7 +22,6 @@ export function withFreshCookies(repository: Repository, renew: () => Promise<bo
     }
   };
   return {
-    fetchPointer: (etag, signal) => attempt(() => repository.fetchPointer(etag, signal)),
     open: (key, resume, signal) => attempt(() => repository.open(key, resume, signal)),
   };
 }

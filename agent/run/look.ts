@@ -84,17 +84,25 @@ async function readPublications(documents: Documents): Promise<FirstPublications
   return new Map(kept?.updates.map(({ updateId, firstPublishedAt }) => [updateId, firstPublishedAt]));
 }
 
-/** Asks the broker about the wanted files that are not here yet; nothing is asked when there are none. @throws AgentError */
+/**
+ * What is known of the wanted files that are not here yet: the signed catalogue names those that are held, and the broker is
+ * asked about the others; nothing is asked when there are none.
+ *
+ * @throws AgentError
+ */
 export async function lookUp(
   agent: Agent,
   judged: readonly JudgedUpdate[],
-  journal: JournalBook,
+  { journal, held }: { readonly journal: JournalBook; readonly held: ReadonlyMap<string, FileStatus> },
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, FileStatus>> {
   const stored = new Set(journal.current.stored.map((file) => file.sha1));
-  const digests = wantedFiles(judged).flatMap((file) => (stored.has(file.sha1) ? [] : [file.sha1]));
-  if (digests.length === 0) return new Map();
+  const wanted = wantedFiles(judged).flatMap((file) => (stored.has(file.sha1) ? [] : [file.sha1]));
+  const named = wanted.flatMap((sha1) => held.get(sha1) ?? []);
+  const digests = wanted.filter((sha1) => !held.has(sha1));
+  const known = new Map(named.map((status) => [status.sha1, status]));
+  if (digests.length === 0) return known;
   const { broker } = agent.adapters;
   const answers = await withRetries(agent, 'lookup', () => broker.lookupFiles(digests, signal), signal);
-  return new Map(answers.map((status) => [status.sha1, status]));
+  return new Map([...known, ...answers.map((status) => [status.sha1, status] as const)]);
 }

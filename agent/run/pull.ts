@@ -1,16 +1,22 @@
 import * as z from 'zod/mini';
-import type { IndexPointer } from '#shared/contract/index-pointer.ts';
 import { AgentError } from '../ports/agent-error.ts';
 import type { Expected, Slot } from '../ports/file-store.ts';
 import type { Agent } from './agent.ts';
 import { type CycleResult, indexDocument } from './documents.ts';
 import { download } from './download.ts';
-import { withRetries } from './retry.ts';
 import { checkSignature } from './signature.ts';
+
+/** The index that the signed repository names. */
+export interface OfferedIndex {
+  readonly sha256: string;
+  readonly bytes: number;
+  /** When the broker published it, ISO 8601. */
+  readonly publishedAt: string;
+}
 
 /** The index in the data folder, proved a moment ago. */
 export interface CurrentIndex {
-  readonly pointer: IndexPointer;
+  readonly pointer: OfferedIndex;
   readonly path: string;
   /** Bytes that came over the network for it; 0 when it was there. */
   readonly bytesReceived: number;
@@ -24,28 +30,18 @@ export const summaryOfIndex = ({ pointer, bytesReceived }: CurrentIndex): CycleR
   bytesReceived,
 });
 
-const slotOf = (pointer: IndexPointer): Slot => ({ kind: 'index', sha256: pointer.sha256 });
-const expectedOf = (pointer: IndexPointer): Expected => ({ bytes: pointer.bytes, sha256: pointer.sha256 });
+const slotOf = (pointer: OfferedIndex): Slot => ({ kind: 'index', sha256: pointer.sha256 });
+const expectedOf = (pointer: OfferedIndex): Expected => ({ bytes: pointer.bytes, sha256: pointer.sha256 });
 const parse = (value: unknown) => z.parse(indexDocument, value);
 
 /**
- * Brings the current index: asks for the pointer conditionally, downloads when the bytes are not here (or are damaged),
- * checks the signature of what is new, writes the pointer last, and only then removes other indexes. What is refused
- * stays until the repository offers something else, so that it is not downloaded at every cycle.
+ * Brings the index that the signed repository names: downloads when the bytes are not here (or are damaged), checks the
+ * signature of what is new, writes down which it is last, and only then removes other indexes. What is refused stays until
+ * the repository offers something else, so that it is not downloaded at every cycle.
  */
-export async function pullIndex(agent: Agent, signal?: AbortSignal): Promise<CurrentIndex> {
-  const { repository, files, documents } = agent.adapters;
+export async function pullIndex(agent: Agent, pointer: OfferedIndex, signal?: AbortSignal): Promise<CurrentIndex> {
+  const { files, documents } = agent.adapters;
   const stored = await documents.read('index', parse);
-  const answer = await withRetries(
-    agent,
-    'pointer to the index',
-    () => repository.fetchPointer(stored?.etag, signal),
-    signal,
-  );
-  const pointer = answer.changed ? answer.pointer : stored?.pointer;
-  if (pointer === undefined) {
-    throw new AgentError('bad-answer', 'the repository says that the pointer did not change, but none is known here');
-  }
   if (pointer.bytes > agent.settings.maxIndexBytes) {
     throw new AgentError(
       'too-long',
@@ -62,16 +58,13 @@ export async function pullIndex(agent: Agent, signal?: AbortSignal): Promise<Cur
   );
   const known = stored?.pointer.sha256 === pointer.sha256 ? stored.signature : undefined;
   const signature = known ?? (await checkOrKeep(agent, slot, stored?.pointer));
-  if (answer.changed || known === undefined) {
-    const etag = answer.changed ? answer.etag : stored?.etag;
-    await documents.write('index', { version: 1, pointer, signature, ...(etag === undefined ? {} : { etag }) });
-  }
+  if (known === undefined) await documents.write('index', { version: 1, pointer, signature });
   await removeAllBut(agent, [pointer]);
   return { pointer, path: files.pathOf(slot), bytesReceived };
 }
 
 /** The signature in words; when it is refused, the index that was good before stays beside the refused one. */
-async function checkOrKeep(agent: Agent, slot: Slot, before: IndexPointer | undefined): Promise<string> {
+async function checkOrKeep(agent: Agent, slot: Slot, before: OfferedIndex | undefined): Promise<string> {
   try {
     return await checkSignature(agent, slot);
   } catch (error) {

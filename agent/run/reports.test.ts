@@ -53,7 +53,8 @@ describe('a quiet cycle', () => {
       expect(site.calls()).toEqual(['/v1/agent/check-ins']);
       expect(site.requests.map(({ path, status }) => [path.split('/')[1], status])).toEqual([
         ['v1', 200],
-        ['index', 304],
+        ['metadata', 404],
+        ['metadata', 200],
       ]);
       expect(site.requests[0]?.bytes).toBeLessThan(400);
     }
@@ -182,7 +183,7 @@ describe('rules', () => {
     publishQuietly(one);
     const agent = await bench.agent();
     await runCycle(agent);
-    expect((await runCycle(agent, { phases: ['check-in'] })).phases).toEqual(['check-in']);
+    expect((await runCycle(agent, { phases: ['check-in'] })).phases).toEqual(['check-in', 'trust']);
     site.broker.rules = rulesOf({ rules: [{ effect: 'forbid', when: { kbs: ['5000001'] } }] }, 2);
     const judged = await runCycle(agent, { phases: ['check-in'] });
     expect(judged.rulesRevision).toBe(2);

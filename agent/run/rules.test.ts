@@ -112,9 +112,9 @@ describe('a delay', () => {
     const agent = await bench.agent();
     await runCycle(at(agent, during));
     const checkIn = async (time: string) => (await runCycle(at(agent, time), { phases: ['check-in'] })).phases.length;
-    expect(await checkIn('2026-03-17T17:59:59Z')).toBe(1);
-    expect(await checkIn('2026-03-17T18:00:00Z')).toBe(7);
-    expect(await checkIn('2026-03-17T18:01:00Z')).toBe(1);
+    expect(await checkIn('2026-03-17T17:59:59Z')).toBe(2);
+    expect(await checkIn('2026-03-17T18:00:00Z')).toBe(8);
+    expect(await checkIn('2026-03-17T18:01:00Z')).toBe(2);
   });
 
   it('is not made longer by the broker, and is asked about again when the broker knew nothing or was away', async () => {
@@ -222,7 +222,7 @@ describe('a host that is switched off', () => {
 });
 
 describe('rules that an older agent stored', () => {
-  it('are set aside and named, and the broker is asked for those in force', async () => {
+  it('are set aside and named, and read anew from the signed repository', async () => {
     const { site } = bench;
     site.publish(publish([one]));
     const agent = await bench.agent();
@@ -238,10 +238,13 @@ describe('rules that an older agent stored', () => {
     await writeFile(stateFile('rules'), JSON.stringify(old));
     const result = await runCycle(agent);
     expect(result).toMatchObject({ problems: [], rulesRevision: 1, updates: [{ state: 'MISSING' }] });
-    expect(JSON.parse(await readFile(stateFile('rules'), 'utf8'))).toEqual(site.broker.rules);
+    expect(JSON.parse(await readFile(stateFile('rules'), 'utf8'))).toEqual({
+      ...site.broker.rules,
+      group: 'everyone',
+    });
     expect(await readdir(join(bench.folder, 'host-1', 'state'))).toContain('rules.json.damaged');
     expect(bench.log.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
-      expect.stringContaining('these rules are of version 1, allowed is 2; the broker is asked for those in force'),
+      expect.stringContaining('these rules are of version 1, allowed is 2; they are read anew'),
     ]);
   });
 });

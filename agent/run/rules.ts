@@ -1,17 +1,17 @@
 import * as z from 'zod/mini';
-import { type HostRules, hostRules } from '#shared/contract/rules.ts';
 import { type CompiledRules, compile } from '../core/settings.ts';
 import type { Documents } from '../ports/documents.ts';
+import { rulesDocument, type StoredRules } from './documents.ts';
 
-/** `rules.json`: the rules as the last check-in told them. @throws AgentError `disk` */
-export const readHostRules = (documents: Documents): Promise<HostRules | undefined> =>
+/** The signed rules that were read last. @throws AgentError `disk` */
+export const readHostRules = (documents: Documents): Promise<StoredRules | undefined> =>
   documents.read('rules', (value) => {
-    // What agents wrote that knew no rule packages. It is set aside, and the broker asked for what is in force.
+    // What agents wrote that knew no rule packages. It is set aside, and read anew from the repository.
     const version = z.safeParse(z.object({ version: z.int() }), value).data?.version;
     if (version !== undefined && version !== 2) {
-      throw new Error(`these rules are of version ${version}, allowed is 2; the broker is asked for those in force`);
+      throw new Error(`these rules are of version ${version}, allowed is 2; they are read anew`);
     }
-    return z.parse(hostRules, value);
+    return z.parse(rulesDocument, value);
   });
 
 /** The same, ready for judging. @throws AgentError `disk` */

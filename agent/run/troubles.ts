@@ -8,6 +8,8 @@ export class Troubles {
   readonly problems: CycleProblem[] = [];
   /** Why the index that the repository offers cannot be used: the first that was found. */
   indexProblem: string | undefined;
+  /** Why what the signed repository offers is refused: the first reason that was found. */
+  trustProblem: string | undefined;
   /** The broker ended all talk with this host: the cycle goes on without any network. */
   barred = false;
   private readonly log: Log;
@@ -29,6 +31,7 @@ export class Troubles {
 
   note(phase: Phase, { code, message, retryable, retryAfterSeconds }: AgentError): void {
     if ((phase === 'pull' || phase === 'scan') && uselessIndex.has(code)) this.indexProblem ??= message;
+    if (code === 'untrusted') this.trustProblem ??= message;
     if (endsTalk.has(code)) this.barred = true;
     this.log({ level: code === 'stopped' ? 'info' : 'warn', message: `${phase}: ${message}` });
     this.problems.push({

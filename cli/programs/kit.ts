@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
+import { trustFolderOf } from '#shared/contract/login.ts';
 import { createOperatorClient } from '../client.ts';
 import type { CommandContext } from '../commands/context.ts';
 import type { CliIo } from '../io.ts';
 import { readSettings } from '../settings.ts';
-import { openTrustHome, trustFolderOf } from '../trust/home.ts';
+import { openTrustHome } from '../trust/home.ts';
 
 /** What the parts of the command line are put together with. */
 export interface ProgramKit {

@@ -1,21 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod/mini';
+import { type TrustPin, trustPin } from '#shared/contract/login.ts';
 import { inOneLine, parseInWords } from '#shared/contract/parse.ts';
-import { sha256 } from '#shared/contract/primitives.ts';
 import { CliError } from '../cli-error.ts';
 import { fileFault } from '../file-fault.ts';
-
-/** What this machine believes of a broker's repository, whatever its API says. */
-const trustPin = z.object({
-  version: z.literal(1),
-  /** Of the root that everything begins with; enrolment tokens carry it. */
-  rootSha256: sha256,
-  /** Key that signs when no other is named: a path, or `kms:…`. */
-  key: z.optional(z.string()),
-});
-export type TrustPin = z.infer<typeof trustPin>;
 
 /** The folder beside a profile in which its pinned root, the proved metadata, and by default the administrator's key lie. */
 export interface TrustHome {
@@ -24,9 +13,6 @@ export interface TrustHome {
   read(): Promise<TrustPin | undefined>;
   write(pin: TrustPin): Promise<void>;
 }
-
-/** The one that belongs to a profile: `operator.trust` beside `operator.json`. */
-export const trustFolderOf = (profileFile: string): string => `${profileFile.replace(/\.json$/, '')}.trust`;
 
 export function openTrustHome(folder: string): TrustHome {
   const file = join(folder, 'trust.json');

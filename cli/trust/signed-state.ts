@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { buildKey } from '#shared/contract/keys.ts';
+import type { TrustPin } from '#shared/contract/login.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { RuleBook } from '#shared/contract/rules.ts';
 import { revisionOfRules, signedBook, targetPaths } from '#shared/contract/signed-documents.ts';
@@ -10,7 +11,6 @@ import type { Signer } from '#shared/signing/port.ts';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { inWords } from './faults.ts';
-import type { TrustPin } from './home.ts';
 
 /** The repository as the pinned root proves it. */
 export interface SignedState {

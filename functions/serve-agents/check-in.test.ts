@@ -1,6 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Command } from '#shared/contract/commands.ts';
-import type { RuleBook, RulePackageDocument } from '#shared/contract/rules.ts';
 import { StoreError } from '#shared/stores/store-error.ts';
 import { agentsApiWithHost } from '#test/kit/agents-api.ts';
 import { type CapturedLog, captureLog } from '#test/kit/invoke.ts';
@@ -11,19 +10,6 @@ beforeEach(() => {
   log = captureLog();
 });
 afterEach(() => log.restore());
-
-const packageOf = (name: string): RulePackageDocument => ({
-  name,
-  priority: 0,
-  rules: [{ effect: 'allow', when: { kbs: ['5000001'] }, comment: name }],
-});
-/** These packages, all of them for the group of the host unless it is said otherwise. */
-const bookOf = (names: readonly string[], assignments?: RuleBook['assignments']): RuleBook => ({
-  packages: names.map(packageOf),
-  assignments: assignments ?? { groups: { pilots: [...names] }, hosts: {} },
-});
-
-const by = { changedAt: at(50), changedBy: 'olga' };
 
 const checkIn = { version: 1, outcomes: [] };
 const command = (commandId: string, more: Partial<Command> = {}): Command => ({
@@ -46,14 +32,13 @@ const outcome = (commandId: string, more = {}) => ({
 });
 
 describe('a check-in', () => {
-  it('brings what a host lacks the first time: rules and cookies', async () => {
+  it('brings the cookies that a host lacks the first time, and nothing that says what may be installed', async () => {
     const { host } = await agentsApiWithHost();
     expect((await host.send('checkIn', checkIn)).body).toEqual({
       version: 1,
       serverTime: at(100),
       knowsReport: false,
       pollSeconds: 7200,
-      rules: { version: 2, revision: 0, packages: [] },
       commands: [],
       acknowledged: [],
       cookies: { values: expect.any(Object), expiresAt: at(100 + 8 * 3600) },
@@ -62,9 +47,8 @@ describe('a check-in', () => {
 
   it('brings nothing that a host has', async () => {
     const { host } = await agentsApiWithHost();
-    const has = { ...checkIn, rulesRevision: 0, cookiesUntil: at(100 + 4 * 3600) };
+    const has = { ...checkIn, cookiesUntil: at(100 + 4 * 3600) };
     const { body } = await host.send('checkIn', has);
-    expect(body).not.toHaveProperty('rules');
     expect(body).not.toHaveProperty('cookies');
     // These would end before the host comes again.
     const soon = await host.send('checkIn', { ...has, cookiesUntil: at(100 + 2 * 3600) });
@@ -82,7 +66,7 @@ describe('a check-in', () => {
     };
     const { status, body } = await host.send('checkIn', checkIn);
     expect(status).toBe(200);
-    expect(body).toMatchObject({ rules: { revision: 0 }, commands: [] });
+    expect(body).toMatchObject({ commands: [] });
     expect(body).not.toHaveProperty('cookies');
     expect(ports.hosts.records.get('pc-1')).toMatchObject({ sequence: 2 });
     clock.seconds += 29;
@@ -94,45 +78,6 @@ describe('a check-in', () => {
     cookies.issue = issue;
     clock.seconds += 1;
     expect((await host.send('checkIn', checkIn)).body).toHaveProperty('cookies');
-  });
-
-  it('brings new rules some seconds after they were written', async () => {
-    const { host, ports, clock } = await agentsApiWithHost();
-    await host.send('checkIn', checkIn);
-    await ports.rules.put({ book: bookOf(['base']), ...by }, 0);
-    expect((await host.send('checkIn', { ...checkIn, rulesRevision: 0 })).body).not.toHaveProperty('rules');
-    clock.seconds += 5;
-    const { body } = await host.send('checkIn', { ...checkIn, rulesRevision: 0 });
-    expect(body.rules).toEqual({ version: 2, revision: 1, packages: [packageOf('base')] });
-  });
-
-  it('brings the packages of its group and its own, each once, and no others', async () => {
-    const { host, ports, clock } = await agentsApiWithHost();
-    const book = bookOf(['base', 'late', 'own', 'other'], {
-      groups: { pilots: ['late', 'base'], rest: ['other'] },
-      hosts: { 'pc-1': ['own', 'base'], 'pc-2': ['other'] },
-    });
-    await ports.rules.put({ book, ...by }, 0);
-    const first = await host.send('checkIn', checkIn);
-    expect(first.body.rules).toEqual({ version: 2, revision: 1, packages: ['base', 'late', 'own'].map(packageOf) });
-    // The same packages, assigned otherwise: a revision like any other.
-    const assignments = { groups: { pilots: ['other'] }, hosts: {} };
-    await ports.rules.put({ book: { ...book, assignments }, ...by }, 1);
-    clock.seconds += 5;
-    const second = await host.send('checkIn', { ...checkIn, rulesRevision: 1 });
-    expect(second.body.rules).toEqual({ version: 2, revision: 2, packages: [packageOf('other')] });
-    expect((await host.send('checkIn', { ...checkIn, rulesRevision: 2 })).body).not.toHaveProperty('rules');
-  });
-
-  it('does not take back new rules that another copy of the function told already', async () => {
-    const { host, ports, clock } = await agentsApiWithHost();
-    await host.send('checkIn', checkIn);
-    await ports.rules.put({ book: bookOf(['base'], { groups: { pilots: ['base'] }, hosts: {} }), ...by }, 0);
-    expect((await host.send('checkIn', { ...checkIn, rulesRevision: 1 })).body).not.toHaveProperty('rules');
-    // Rules that are older for good, as after a restored backup, reach hosts all the same.
-    clock.seconds += 5;
-    const { body } = await host.send('checkIn', { ...checkIn, rulesRevision: 2 });
-    expect(body.rules).toMatchObject({ revision: 1 });
   });
 
   it('is a report, too, when nothing has changed', async () => {

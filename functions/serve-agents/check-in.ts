@@ -1,5 +1,4 @@
 import type { CheckIn, CheckInAnswer } from '#shared/contract/agent/check-in.ts';
-import { noRules, rulesOfHost } from '#shared/contract/rules.ts';
 import { ordersFor, takeOutcomes } from './commands.ts';
 import { cookiesOrNone } from './cookies.ts';
 import { kept } from './kept.ts';
@@ -10,19 +9,12 @@ import { writeDown } from './turn.ts';
 const cookiesNeededMilliseconds = 3 * 3_600_000;
 
 /**
- * Answers a host that says how it is: the rules of its group and its own when it lacks them, what it should do, cookies
- * for the repository. One read and one write of its row; the rest is shared by all hosts and kept in memory.
+ * Answers a host that says how it is: what it should do, and cookies for the repository, where its rules are. One read and one write of its row; the rest is shared by all hosts and kept in memory.
  */
 export function checkIns(ports: AgentPorts): (request: CheckIn, caller: HostCaller) => Promise<CheckInAnswer> {
   const now = () => ports.now().getTime();
   const { keepMilliseconds } = ports;
   const keeping = { milliseconds: keepMilliseconds, now };
-  // Parsed once per revision: while nobody changes them, looking again costs one small read.
-  let known = noRules;
-  const rulesInForce = kept(async () => {
-    known = (await ports.rules.getIfNewer(known.revision)) ?? known;
-    return known;
-  }, keeping);
   const cookiesFor = cookiesOrNone(ports);
   const activeCommands = kept(() => ports.commands.active(ports.now().toISOString()), keeping);
 
@@ -38,9 +30,6 @@ export function checkIns(ports: AgentPorts): (request: CheckIn, caller: HostCall
     });
 
     const acknowledged = await takeOutcomes(ports, record, request.outcomes);
-    // The revision stands for what is in the packages and for which of them count where. Another copy of this function may
-    // have told newer ones already; those that are kept here must not take them back.
-    const rules = await rulesInForce(({ revision }) => revision >= (request.rulesRevision ?? 0));
     const hasCookies =
       request.cookiesUntil !== undefined && Date.parse(request.cookiesUntil) - at.getTime() > cookiesNeededMilliseconds;
     const cookies = hasCookies ? undefined : await cookiesFor(at);
@@ -49,7 +38,6 @@ export function checkIns(ports: AgentPorts): (request: CheckIn, caller: HostCall
       serverTime: at.toISOString(),
       knowsReport: unchanged !== undefined,
       pollSeconds: orders.pollSeconds,
-      ...(request.rulesRevision !== rules.revision && { rules: rulesOfHost(rules, record) }),
       commands: [...orders.commands],
       acknowledged,
       ...(cookies && { cookies }),

@@ -7,8 +7,6 @@ import { awsCommandStore } from '#shared/stores/commands/aws.ts';
 import { commandsBinding } from '#shared/stores/commands/binding.ts';
 import { awsHostStore } from '#shared/stores/hosts/aws.ts';
 import { hostsBinding } from '#shared/stores/hosts/binding.ts';
-import { awsRuleStore } from '#shared/stores/rules/aws.ts';
-import { rulesBinding } from '#shared/stores/rules/binding.ts';
 import { awsTokenStore } from '#shared/stores/tokens/aws.ts';
 import { tokensBinding } from '#shared/stores/tokens/binding.ts';
 import { agentsApi, memoryAgentPorts, testSecret } from '#test/kit/agents-api.ts';
@@ -53,7 +51,6 @@ async function make(rate?: { readonly burst: number; readonly perMinute: number 
       ...ports,
       hosts,
       catalog: awsFacts({ dynamodb, table: await aws.createTable(catalogBinding), sleep }),
-      rules: awsRuleStore(dynamodb, await aws.createTable(rulesBinding)),
       commands: awsCommandStore({ dynamodb, table: commandsTable, sleep }),
     },
     rate,
@@ -73,7 +70,7 @@ async function make(rate?: { readonly burst: number; readonly perMinute: number 
   return { enrol, callsOf, host, hosts };
 }
 
-const checkIn = { version: 1, rulesRevision: 0, outcomes: [], cookiesUntil: at(100_000) };
+const checkIn = { version: 1, outcomes: [], cookiesUntil: at(100_000) };
 const report = { version: 2, kind: 'whole', scan: { at: at(1), milliseconds: 1 }, report: reportOf('pc-1') };
 
 it('an unchanged check-in costs one read and one write', async () => {
@@ -85,7 +82,7 @@ it('an unchanged check-in costs one read and one write', async () => {
     .digest('hex');
   const unchanged = { ...checkIn, report: { hash, scannedAt: at(99) } };
   // The first one of this copy of the function also reads what all hosts share.
-  expect((await callsOf('checkIn', unchanged)).sort()).toEqual(['GetItem', 'GetItem', 'Query', 'UpdateItem']);
+  expect((await callsOf('checkIn', unchanged)).sort()).toEqual(['GetItem', 'Query', 'UpdateItem']);
   for (let times = 0; times < 3; times += 1)
     expect(await callsOf('checkIn', unchanged)).toEqual(['GetItem', 'UpdateItem']);
 });

@@ -32,7 +32,6 @@ describe('an enrolment', () => {
       audience: testAudience,
       repositoryUrl: 'https://repository.example',
       enrolledAt: at(100),
-      rootSha256: root,
     };
     expect(await host.enrol(`${testToken(1)}_${root}`)).toMatchObject({ status: 200, body: answer });
     expect(ports.hosts.records.get('pc-1')).toMatchObject({

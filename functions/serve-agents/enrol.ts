@@ -50,7 +50,6 @@ export async function enrol(
         audience: ports.audience,
         repositoryUrl: ports.repositoryUrl,
         enrolledAt,
-        ...(token.rootSha256 !== undefined && { rootSha256: token.rootSha256 }),
       };
     }
     case 'cloned':

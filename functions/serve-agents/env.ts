@@ -7,7 +7,6 @@ import { eventsEnv } from '#shared/stores/events/binding.ts';
 import { hostsEnv } from '#shared/stores/hosts/binding.ts';
 import { payloadsEnv } from '#shared/stores/payloads/binding.ts';
 import { requestsEnv } from '#shared/stores/requests/binding.ts';
-import { rulesEnv } from '#shared/stores/rules/binding.ts';
 import { tokensEnv } from '#shared/stores/tokens/binding.ts';
 
 const positive = z.coerce.number().check(z.positive());
@@ -22,7 +21,6 @@ export const serveAgentsEnv = z.object({
   ...hostsEnv.shape,
   ...payloadsEnv.shape,
   ...requestsEnv.shape,
-  ...rulesEnv.shape,
   ...tokensEnv.shape,
   /** How the broker wants to be named in `aud` of a host's proofs. */
   AGENT_AUDIENCE: z.string().check(z.minLength(1)),
@@ -32,6 +30,6 @@ export const serveAgentsEnv = z.object({
   AGENT_PER_MINUTE: positive,
   /** Files that one host may have fetched on a day. */
   AGENT_FILES_PER_DAY: positive,
-  /** How long rules and active commands are kept in memory. */
+  /** How long active commands are kept in memory. */
   SETTINGS_KEEP_SECONDS: positive,
 });

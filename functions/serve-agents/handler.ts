@@ -18,7 +18,6 @@ import { awsEventSink } from '#shared/stores/events/aws.ts';
 import { awsHostStore } from '#shared/stores/hosts/aws.ts';
 import { awsPayloadStore } from '#shared/stores/payloads/aws.ts';
 import { awsRequestStore } from '#shared/stores/requests/aws.ts';
-import { awsRuleStore } from '#shared/stores/rules/aws.ts';
 import { agentAuthentication } from './authenticate.ts';
 import { serveAgentsEnv } from './env.ts';
 import type { AgentPorts } from './ports.ts';
@@ -31,7 +30,6 @@ const s3 = new S3Client();
 const dynamodb = documentClient(new DynamoDBClient());
 const ports: AgentPorts = {
   hosts: awsHostStore({ dynamodb, table: env.HOSTS_TABLE, tokensTable: env.TOKENS_TABLE, sleep }),
-  rules: awsRuleStore(dynamodb, env.RULES_TABLE),
   audit: awsAuditLog({ dynamodb, table: env.AUDIT_TABLE, newId: randomUUID, sleep }),
   commands: awsCommandStore({ dynamodb, table: env.COMMANDS_TABLE, sleep }),
   cookies: awsCookieIssuer({

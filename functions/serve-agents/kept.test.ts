@@ -22,13 +22,6 @@ it('what was read is used for some time, and read once for all who ask', async (
   expect(await get()).toBe(2);
 });
 
-it('what is of no use to somebody is read again, for all', async () => {
-  const { get } = counted();
-  expect(await get()).toBe(1);
-  expect(await get((value) => value > 1)).toBe(2);
-  expect(await get()).toBe(2);
-});
-
 it('a failure is not kept', async () => {
   const { get } = counted((n) => {
     if (n === 1) throw new Error('not now');

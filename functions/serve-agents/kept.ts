@@ -7,19 +7,11 @@ export interface KeepOptions {
 
 /**
  * Reads something once for all who ask within some time. What fails is not kept: the next one reads again.
- *
- * @returns what gives it; its argument says of an answer whether it may be used again, by default any may
  */
-export function kept<T>(
-  read: () => Promise<T>,
-  { milliseconds, now }: KeepOptions,
-): (usable?: (value: T) => boolean) => Promise<T> {
+export function kept<T>(read: () => Promise<T>, { milliseconds, now }: KeepOptions): () => Promise<T> {
   let last: { readonly value: Promise<T>; readonly at: number } | undefined;
-  return async (usable = () => true) => {
-    if (last !== undefined && now() - last.at < milliseconds) {
-      const value = await last.value;
-      if (usable(value)) return value;
-    }
+  return async () => {
+    if (last !== undefined && now() - last.at < milliseconds) return last.value;
     const reading = { value: read(), at: now() };
     last = reading;
     try {

@@ -8,12 +8,10 @@ import type { EventSink } from '#shared/stores/events/port.ts';
 import type { HostStore, Seen } from '#shared/stores/hosts/port.ts';
 import type { PayloadStore } from '#shared/stores/payloads/port.ts';
 import type { RequestStore } from '#shared/stores/requests/port.ts';
-import type { RuleStore } from '#shared/stores/rules/port.ts';
 
 /** What answering hosts needs of the outside. */
 export interface AgentPorts {
   readonly hosts: HostStore;
-  readonly rules: Pick<RuleStore, 'getIfNewer'>;
   readonly commands: Pick<CommandStore, 'active' | 'find' | 'putOutcome'>;
   readonly audit: Pick<AuditLog, 'append'>;
   readonly cookies: CookieIssuer;
@@ -34,7 +32,7 @@ export interface AgentPorts {
   /** Address of the repository, without a slash at the end. */
   readonly repositoryUrl: string;
   /**
-   * How long rules and active commands are kept in memory: what a person changes reaches hosts that much later. A fleet of
+   * How long active commands are kept in memory: what a person orders reaches hosts that much later. A fleet of
    * thousand hosts comes once in seven seconds, so that a shorter time would read them for each.
    */
   readonly keepMilliseconds: number;

@@ -45,7 +45,7 @@ export interface RepositoryDistributionProps {
  * Serves the public prefixes of the repository over HTTPS to hosts that were given cookies, and nothing else. CloudFront
  * asks for the cookies on every path, before it looks at its cache or at a bucket. A path outside of the prefixes
  * reaches a bucket whose policy lets CloudFront read only the public prefix, so that S3 answers 403. The same answer
- * comes for an object that is not there, because CloudFront may not list the buckets.
+ * comes for an index or a payload that is not there, because CloudFront may not list their buckets.
  */
 export class RepositoryDistribution extends Construct {
   /** With https:// and without a slash at the end. */
@@ -106,20 +106,24 @@ export class RepositoryDistribution extends Construct {
       }),
     });
 
+    const byCloudFront = {
+      principals: [new ServicePrincipal('cloudfront.amazonaws.com')],
+      conditions: {
+        StringEquals: {
+          'AWS:SourceArn': `arn:${Aws.PARTITION}:cloudfront::${Aws.ACCOUNT_ID}:distribution/${distribution.distributionId}`,
+        },
+      },
+    };
     for (const [prefix, bucket] of Object.entries(props.origins)) {
-      bucket.addToResourcePolicy(
-        new PolicyStatement({
-          principals: [new ServicePrincipal('cloudfront.amazonaws.com')],
-          actions: ['s3:GetObject'],
-          resources: [bucket.arnForObjects(`${prefix}*`)],
-          conditions: {
-            StringEquals: {
-              'AWS:SourceArn': `arn:${Aws.PARTITION}:cloudfront::${Aws.ACCOUNT_ID}:distribution/${distribution.distributionId}`,
-            },
-          },
-        }),
-      );
+      const resources = [bucket.arnForObjects(`${prefix}*`)];
+      bucket.addToResourcePolicy(new PolicyStatement({ ...byCloudFront, actions: ['s3:GetObject'], resources }));
     }
+    // At each round hosts look for the next root, which is not there: 404 must not look like cookies that have ended (403).
+    // No path of a viewer is a listing: that would be the root of the bucket, and the behaviours lead below it.
+    const signedBucket = props.origins['metadata/'];
+    signedBucket.addToResourcePolicy(
+      new PolicyStatement({ ...byCloudFront, actions: ['s3:ListBucket'], resources: [signedBucket.bucketArn] }),
+    );
 
     acknowledge(distribution, {
       'AwsSolutions-CFR1': 'A company has hosts in any country; what is served are public files of Microsoft.',

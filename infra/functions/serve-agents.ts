@@ -13,7 +13,6 @@ import type { Events } from '../stores/events.ts';
 import type { Hosts } from '../stores/hosts.ts';
 import type { Payloads } from '../stores/payloads.ts';
 import type { Requests } from '../stores/requests.ts';
-import type { Rules } from '../stores/rules.ts';
 import type { Tokens } from '../stores/tokens.ts';
 
 export interface ServeAgentsProps extends FunctionSettings {
@@ -27,14 +26,13 @@ export interface ServeAgentsProps extends FunctionSettings {
   /** Where the cookies are good, with https:// and without a slash at the end. */
   readonly repositoryUrl: string;
   readonly requests: Requests;
-  readonly rules: Rules;
   readonly tokens: Tokens;
   /** Requests that one host may make at once, and per minute besides. */
   readonly hostBurst: number;
   readonly hostRequestsPerMinute: number;
   /** Files that one host may have fetched on a day. */
   readonly hostFilesPerDay: number;
-  /** How long rules and active commands are kept in memory. */
+  /** How long active commands are kept in memory. */
   readonly settingsKept: Duration;
 }
 
@@ -52,7 +50,6 @@ export class ServeAgents extends BrokerFunction {
     });
     props.audit.grantAppend(this);
     props.commands.grantTell(this);
-    props.rules.grantRead(this);
     props.cookies.grantIssue(this, props.repositoryUrl);
     props.events.grantPublish(this, ['HostCloned', 'CommandFinished']);
     props.catalog.grantReadFacts(this);

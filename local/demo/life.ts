@@ -57,6 +57,7 @@ export async function liveOnce(scene: Scene, options: DemoOptions, narrator: Nar
     downloadsOfSecondSync === 0 ? 'asked again: nothing is downloaded' : 'asked again: the index is downloaded again',
   );
   await setRules(scene, narrator);
+  await scene.published();
 
   const machineIds = fleet.hosts.map(({ machineId }) => machineId);
   const rounds: ReportedHost[][] = [];

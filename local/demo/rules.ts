@@ -1,5 +1,6 @@
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { type RuleBook, type RulesDocument, rulesOfHost } from '#shared/contract/rules.ts';
+import type { Administrator } from '../administrator.ts';
 import { removalToolKb, withdrawnKb } from '../upstream/invent/world.ts';
 import type { Narrator } from './narrator.ts';
 import type { Operators } from './operators.ts';
@@ -26,15 +27,16 @@ export const demonstrationRules: RuleBook = {
 };
 
 /** The demonstration's rules, unless somebody already wrote some. */
-export async function setRules({ operators }: { readonly operators: Operators }, narrator: Narrator): Promise<void> {
+export async function setRules(
+  { operators, administrator }: { readonly operators: Operators; readonly administrator: Administrator },
+  narrator: Narrator,
+): Promise<void> {
   const rules = await operators.call(operatorEndpoints.getRules);
   if (rules.revision > 0) {
     narrator.say('operator', `keeps the rules of revision ${rules.revision}`);
     return;
   }
-  const written = await operators.call(operatorEndpoints.putRules, {
-    body: { version: 2, expectedRevision: 0, comment: 'rules of npm start', book: demonstrationRules },
-  });
+  const written = await administrator.putRules(demonstrationRules, 'rules of npm start');
   narrator.say(
     'operator',
     `allows severities Critical and Important and KB${removalToolKb}, forbids KB${withdrawnKb}: package demonstration of the group ${hostsGroup} (rules revision ${written.revision})`,

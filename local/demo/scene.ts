@@ -2,8 +2,9 @@ import { createWriteStream } from 'node:fs';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CycleResult } from '#agent/main.ts';
-import type { OperatorProfile } from '#shared/contract/login.ts';
+import { type OperatorProfile, trustFolderOf } from '#shared/contract/login.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { type Administrator, openAdministrator } from '../administrator.ts';
 import { type Fleet, openFleet } from '../fleet/fleet.ts';
 import { localRepositoryKey } from '../repository-key.ts';
 import { startStack } from '../stack.ts';
@@ -30,11 +31,15 @@ export interface Scene {
   readonly stack: LocalStack;
   readonly fleet: Fleet;
   readonly operators: Operators;
+  /** Signs in this demonstration. */
+  readonly administrator: Administrator;
   /** File with the API's address and the administrator's tokens, for the command line. */
   readonly profileFile: string;
   /** What one more agent needs. */
   readonly agentPlaces: AgentPlaces;
   output(name: string): string;
+  /** Resolves when all that was told to the publisher of the repository is out. */
+  published(): Promise<void>;
   /** Runs a scheduled function now. @throws DemoError `function-failed` */
   trigger(functionOutput: 'SyncIndexFunction' | 'SweepRequestsFunction'): Promise<unknown>;
 }
@@ -125,12 +130,15 @@ export async function setScene(
   const profileFile = join(data, 'operator.json');
   const profile: OperatorProfile = { version: 2, apiUrl, ...provider, tokens: session.tokens };
   await writePrivate(profileFile, `${JSON.stringify(profile, null, 2)}\n`);
+  const administrator = await openAdministrator({ call: operators.call, folder: trustFolderOf(profileFile) });
+  narrator.say('administrator', `signs who may sign; hosts pin the root ${administrator.rootSha256.slice(0, 12)}…`);
   const { token } = await operators.call(operatorEndpoints.createToken, {
     body: {
       version: 1,
       group: hostsGroup,
       uses: options.hosts + spareEnrolments,
       expiresInSeconds: tokenSeconds,
+      rootSha256: administrator.rootSha256,
       note: 'hosts of npm start',
     },
   });
@@ -160,9 +168,11 @@ export async function setScene(
     stack,
     fleet,
     operators,
+    administrator,
     profileFile,
     agentPlaces,
     output,
+    published: () => stack.drained(output('PublishQueueUrl')),
     async trigger(functionOutput) {
       const result: InvocationResult = await stack.trigger(output(functionOutput));
       if (!result.ok) throw new DemoError('function-failed', `${functionOutput}: ${result.kind}: ${result.error}`);

@@ -29,6 +29,7 @@ export async function stayUp(
   await publish(scene, options, narrator);
   await firstSync(scene, narrator, signal);
   await setRules(scene, narrator);
+  await scene.published();
   tellAddresses(scene, options, narrator);
   narrator.say('hosts', `${hostsInWords(scene.fleet)} check in from time to time; Ctrl-C ends all of it`);
   await Promise.all([

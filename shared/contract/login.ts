@@ -2,7 +2,7 @@
  * How the command line logs people in: by a code that their browser brings to a port of their own machine (RFC 8252).
  */
 import * as z from 'zod/mini';
-import { timestamp } from './primitives.ts';
+import { sha256, timestamp } from './primitives.ts';
 
 /**
  * Ports that the command line listens on, the first that is free. Providers compare the whole address, so that the ports
@@ -40,3 +40,16 @@ export const operatorProfile = z.object({
   tokens: z.optional(loginTokens),
 });
 export type OperatorProfile = z.infer<typeof operatorProfile>;
+
+/** Beside a profile, in {@link trustFolderOf}: what the command line believes of the repository, whatever the API says. */
+export const trustPin = z.object({
+  version: z.literal(1),
+  /** Of the root that everything begins with; enrolment tokens carry it. */
+  rootSha256: sha256,
+  /** Key that signs when no other is named: a path, or `kms:…`. */
+  key: z.optional(z.string()),
+});
+export type TrustPin = z.infer<typeof trustPin>;
+
+/** Folder of a profile's pinned root and key: `operator.trust` beside `operator.json`. */
+export const trustFolderOf = (profileFile: string): string => `${profileFile.replace(/\.json$/, '')}.trust`;

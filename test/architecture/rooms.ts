@@ -174,6 +174,7 @@ export const rooms: readonly Room[] = [
       'authenticode',
       'repository',
     ],
+    types: ['repository/client'],
     node: ['node:crypto', 'node:path'],
     packages: ['zod'],
   },

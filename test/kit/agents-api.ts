@@ -15,7 +15,6 @@ import { MemoryCookieIssuer } from './memory-cookies.ts';
 import { MemoryEventSink } from './memory-events.ts';
 import { MemoryHostStore } from './memory-hosts.ts';
 import { MemoryRequestStore } from './memory-requests.ts';
-import { MemoryRuleStore } from './memory-rules.ts';
 import { MemoryCatalogStore, MemoryPayloadStore } from './memory-stores.ts';
 import { MemoryTokenStore } from './memory-tokens.ts';
 import { type SignedRequest, signedEvent } from './signed-host.ts';
@@ -37,7 +36,6 @@ export function memoryAgentPorts() {
     notIssued,
     ports: {
       hosts: new MemoryHostStore(tokens),
-      rules: new MemoryRuleStore(),
       audit: new MemoryAuditLog(),
       commands: new MemoryCommandStore(),
       cookies: new MemoryCookieIssuer(),

@@ -5,6 +5,7 @@ import { GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/clien
 import { GetQueueAttributesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { inject } from 'vitest';
 import { createOperatorClient, type OperatorClient } from '#cli/client.ts';
+import { type Administrator, openAdministrator } from '#local/administrator.ts';
 import { logIn, type Tokens } from '#local/identity/login.ts';
 import { startStack } from '#local/stack.ts';
 import type { LocalStack, StackLogLine, StackOptions } from '#local/types.ts';
@@ -28,6 +29,8 @@ export interface World {
   tokensOf(role: Role): Promise<Tokens>;
   /** What `kbroker` is told in its profile file. */
   profileOf(role: Role): Promise<OperatorProfile>;
+  /** The administrator of the signed repository, which is made when this is asked for first. */
+  administrator(): Promise<Administrator>;
   /** A token of this group, good for any number of hosts. @param group @default 'everyone' */
   enrolmentToken(group?: string): Promise<string>;
   readonly s3: S3Client;
@@ -36,7 +39,7 @@ export interface World {
   output(name: string): string;
   /** Runs the schedule of a function once; fails when the function does. */
   run(functionOutput: 'SyncIndexFunction' | 'SweepRequestsFunction'): Promise<unknown>;
-  /** Writes the rules anew, whatever they were. Hosts hear of them some seconds later. */
+  /** Signs and writes the rules anew, whatever they were. Hosts that come after it hear of them. */
   setRules(book: RuleBook): Promise<RulesDocument>;
   close(): Promise<void>;
 }
@@ -89,6 +92,18 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     createOperatorClient({ apiUrl: new URL(apiUrl), accessToken: async () => (await tokensOf(role)).accessToken });
   const call = callAs('administrator');
   const enrolmentTokens = new Map<string, Promise<string>>();
+  let opening: Promise<Administrator> | undefined;
+  const administratorOfTrust = (): Promise<Administrator> => {
+    opening ??= openAdministrator({ call, folder: join(folder, 'trust') });
+    return opening;
+  };
+  /** Resolves when what was told to the publisher is out. */
+  const published = (): Promise<void> => stack.drained(output('PublishQueueUrl'));
+  const newToken = async (group: string): Promise<string> => {
+    const { rootSha256 } = await administratorOfTrust();
+    const body = { version: 1, group, uses: 100_000, expiresInSeconds: 24 * 3600, rootSha256 } as const;
+    return (await call(operatorEndpoints.createToken, { body })).token;
+  };
   return {
     folder,
     microsoft,
@@ -98,12 +113,11 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     tokensOf,
     profileOf: async (role) => ({ version: 2, apiUrl, issuer, clientId, tokens: await tokensOf(role) }),
     enrolmentToken(group = 'everyone') {
-      const body = { version: 1, group, uses: 100_000, expiresInSeconds: 24 * 3600 } as const;
-      const token =
-        enrolmentTokens.get(group) ?? call(operatorEndpoints.createToken, { body }).then((created) => created.token);
+      const token = enrolmentTokens.get(group) ?? newToken(group);
       enrolmentTokens.set(group, token);
       return token;
     },
+    administrator: administratorOfTrust,
     s3,
     sqs,
     log,
@@ -111,11 +125,13 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     async run(functionOutput) {
       const result = await stack.trigger(output(functionOutput));
       if (!result.ok) throw new Error(`${functionOutput}: ${result.kind}: ${result.error}\n${tail(log)}`);
+      await published();
       return result.payload;
     },
     async setRules(book) {
-      const { revision } = await call(operatorEndpoints.getRules);
-      return call(operatorEndpoints.putRules, { body: { version: 2, expectedRevision: revision, book } });
+      const written = await (await administratorOfTrust()).putRules(book);
+      await published();
+      return written;
     },
     async close() {
       await stack.close();

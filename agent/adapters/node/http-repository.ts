@@ -1,9 +1,7 @@
-import * as z from 'zod/mini';
-import { indexPointer } from '#shared/contract/index-pointer.ts';
 import { buildKey, type RepositoryKey } from '#shared/contract/keys.ts';
 import { AgentError } from '../../ports/agent-error.ts';
-import type { BodyAnswer, PointerAnswer, Repository, Resume } from '../../ports/repository.ts';
-import { type HttpAnswer, type HttpOptions, parseJson, readText, send } from './http.ts';
+import type { BodyAnswer, Repository, Resume } from '../../ports/repository.ts';
+import { type HttpAnswer, type HttpOptions, send } from './http.ts';
 
 export interface HttpRepositoryOptions extends HttpOptions {
   /** Address of the CDN, with or without a path. */
@@ -11,9 +9,6 @@ export interface HttpRepositoryOptions extends HttpOptions {
   /** Cookies that open it, by name; asked at each request. They go to this address only: redirects are not followed. */
   readonly cookies: () => Promise<Readonly<Record<string, string>> | undefined>;
 }
-
-/** A pointer has some 500 bytes. */
-const maxPointerBytes = 64 * 1024;
 
 /** The repository over HTTP. */
 export function createHttpRepository(options: HttpRepositoryOptions): Repository {
@@ -33,23 +28,6 @@ export function createHttpRepository(options: HttpRepositoryOptions): Repository
     });
   };
   return {
-    async fetchPointer(etag, signal): Promise<PointerAnswer> {
-      const key = { kind: 'index-pointer' } as const;
-      const answer = await get(key, etag === undefined ? {} : { 'if-none-match': etag }, signal);
-      if (answer.status === 304) {
-        await answer.discard();
-        return { changed: false };
-      }
-      if (answer.status !== 200) throw await refusal(answer, key);
-      const parsed = z.safeParse(indexPointer, parseJson(await readText(answer, maxPointerBytes, buildKey(key))));
-      if (!parsed.success) {
-        throw new AgentError('bad-answer', `${buildKey(key)} is not as agreed: ${z.prettifyError(parsed.error)}`, {
-          cause: parsed.error,
-        });
-      }
-      const found = answer.header('etag');
-      return { changed: true, pointer: parsed.data, ...(found === undefined ? {} : { etag: found }) };
-    },
     async open(key, resume, signal): Promise<BodyAnswer> {
       const answer = await get(
         key,

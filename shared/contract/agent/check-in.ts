@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 import { commandOutcome, commandVerb } from '../commands.ts';
 import { sha256, timestamp } from '../primitives.ts';
-import { hostRules } from '../rules.ts';
 
 /** At most so many outcomes in one check-in; the rest waits for the next. */
 export const maxOutcomes = 50;
@@ -14,8 +13,6 @@ export const checkIn = z.object({
   version: z.literal(1),
   /** The last report that the broker accepted, and when the machine was last scanned with that same result. */
   report: z.optional(z.object({ hash: sha256, scannedAt: timestamp })),
-  /** Revision of the rules that are stored here; absent when there are none. */
-  rulesRevision: z.optional(z.int().check(z.nonnegative())),
   /** Until when the cookies of the repository that are held here are good. */
   cookiesUntil: z.optional(timestamp),
   outcomes: z.array(commandOutcome).check(z.maxLength(maxOutcomes)),
@@ -41,8 +38,6 @@ export const checkInAnswer = z.object({
   knowsReport: z.boolean(),
   /** Time until the next check-in that the broker wishes for. */
   pollSeconds: z.int().check(z.positive()),
-  /** Absent when the agent has the rules in force. */
-  rules: z.optional(hostRules),
   commands: z.array(orderedCommand),
   /** Commands whose outcome was taken down (or is no longer wanted); they need not be told again. */
   acknowledged: z.array(z.string()),

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { sha256, timestamp } from '../primitives.ts';
+import { timestamp } from '../primitives.ts';
 import { groupName, hostPublicKey } from './identity.ts';
 import { hostFacts } from './report.ts';
 
@@ -54,14 +54,12 @@ export type Enrolment = z.infer<typeof enrolment>;
 
 export const enrolmentAnswer = z.object({
   version: z.literal(1),
-  /** Pinned by the token. */
+  /** Pinned by the token; what stands in its text counts on the host. */
   group: groupName,
   /** How the broker wants to be named in `aud`. */
   audience: z.string(),
   /** Address of the repository, without a slash at the end. */
   repositoryUrl: z.string(),
   enrolledAt: timestamp,
-  /** Digest of the repository's first root.json, when the token carried one. */
-  rootSha256: z.optional(sha256),
 });
 export type EnrolmentAnswer = z.infer<typeof enrolmentAnswer>;

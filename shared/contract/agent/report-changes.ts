@@ -33,6 +33,8 @@ export function changesBetween(base: HostReport, next: HostReport): ReportChange
     ...(!equal(base.host, next.host) && { host: next.host }),
     ...(base.indexSha256 !== next.indexSha256 && { indexSha256: next.indexSha256 ?? null }),
     ...(base.indexProblem !== next.indexProblem && { indexProblem: next.indexProblem ?? null }),
+    ...(base.trustProblem !== next.trustProblem && { trustProblem: next.trustProblem ?? null }),
+    ...(base.group !== next.group && { group: next.group ?? null }),
     ...(base.rulesRevision !== next.rulesRevision && { rulesRevision: next.rulesRevision }),
     updates: {
       set: next.updates.filter((update) => !equal(before.get(keyOf(update)), update)),
@@ -48,6 +50,7 @@ export function changesBetween(base: HostReport, next: HostReport): ReportChange
 /** The inverse: `applyReportChanges(base, changesBetween(base, next))` is `next`. The result is in order. */
 export function applyReportChanges(base: HostReport, changes: ReportChanges): HostReport {
   const { indexSha256 = base.indexSha256, indexProblem = base.indexProblem } = changes;
+  const { trustProblem = base.trustProblem, group = base.group } = changes;
   const updates = new Map(base.updates.map((update) => [keyOf(update), update]));
   for (const removed of changes.updates.removed) updates.delete(keyOf(removed));
   for (const update of changes.updates.set) updates.set(keyOf(update), update);
@@ -59,6 +62,8 @@ export function applyReportChanges(base: HostReport, changes: ReportChanges): Ho
     host: changes.host ?? base.host,
     ...(typeof indexSha256 === 'string' && { indexSha256 }),
     ...(typeof indexProblem === 'string' && { indexProblem }),
+    ...(typeof trustProblem === 'string' && { trustProblem }),
+    ...(typeof group === 'string' && { group }),
     rulesRevision: changes.rulesRevision ?? base.rulesRevision,
     updates: [...updates.values()],
     needs: [...needs],

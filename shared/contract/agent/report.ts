@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import { updateStates } from '../../core/status/states.ts';
 import { identity, kbNumber, machineId, sha1, sha256, shortText, timestamp } from '../primitives.ts';
+import { groupName } from './identity.ts';
 
 export const hostFacts = z.object({
   machineId,
@@ -36,6 +37,10 @@ const reportMembers = z.object({
   indexSha256: z.exactOptional(sha256),
   /** Why the host cannot use the index that the repository offers, for instance its signature. Never empty. */
   indexProblem: z.exactOptional(shortText.check(z.minLength(1))),
+  /** Why the host refuses what the signed repository offers, and with which role; it goes on with what it has. Never empty. */
+  trustProblem: z.exactOptional(shortText.check(z.minLength(1))),
+  /** Group that the host is in by what is signed. Absent in reports of agents that read no signed repository. */
+  group: z.exactOptional(groupName),
   /** Revision of the rules that judged. */
   rulesRevision: z.int().check(z.nonnegative()),
   /** By UpdateId and revision, each once. */
@@ -51,8 +56,9 @@ const reportMembers = z.object({
  */
 export const hostReport = reportMembers.check(
   z.refine(
-    ({ indexSha256, indexProblem }) => indexSha256 !== undefined || indexProblem !== undefined,
-    'a report has indexSha256, or indexProblem that says why there was no scan',
+    ({ indexSha256, indexProblem, trustProblem }) =>
+      indexSha256 !== undefined || indexProblem !== undefined || trustProblem !== undefined,
+    'a report has indexSha256, or indexProblem or trustProblem that says why there was no scan',
   ),
 );
 export type HostReport = z.infer<typeof hostReport>;
@@ -68,6 +74,8 @@ export const reportChanges = z.object({
   host: z.optional(hostFacts),
   indexSha256: z.optional(z.nullable(sha256)),
   indexProblem: z.optional(z.nullable(shortText.check(z.minLength(1)))),
+  trustProblem: z.optional(z.nullable(shortText.check(z.minLength(1)))),
+  group: z.optional(z.nullable(groupName)),
   rulesRevision: z.optional(z.int().check(z.nonnegative())),
   updates: z.object({
     /** New, or different in anything. */

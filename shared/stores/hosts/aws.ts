@@ -108,6 +108,8 @@ export function awsHostStore(options: HostStoreOptions): HostStore {
         ...left(seen),
         ...factsOfRow(report.host),
         ...stateOfRow(report),
+        // What commands and lists go by: the host believes nobody but administrators about its group.
+        ...(report.group !== undefined && { group: report.group }),
         reportVersion,
         reportHash: hash,
         reportedAt: seen.at,

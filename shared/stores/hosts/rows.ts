@@ -131,7 +131,7 @@ export function stateOfRow(report: HostReport): Pick<HostRecord, 'state' | 'coun
   const counts = { ...noCounts };
   for (const { state } of report.updates) counts[state] += 1;
   const states = report.updates.map(({ state }) => state);
-  return { state: hostStateOf(states, report.indexProblem), counts };
+  return { state: hostStateOf(states, report.indexProblem ?? report.trustProblem), counts };
 }
 
 /** @throws StoreError `refused` when it is too large to be kept */

@@ -1,0 +1,111 @@
+import * as z from 'zod/mini';
+import type { FileStatus } from '#shared/contract/agent/files.ts';
+import { buildKey, type RepositoryKey } from '#shared/contract/keys.ts';
+import {
+  groupCatalog,
+  groupRules,
+  hostAssignments,
+  indexFacts,
+  revisionOfRules,
+  targetPaths,
+} from '#shared/contract/signed-documents.ts';
+import type { TrustedVersion } from '#shared/repository/client.ts';
+import { RepositoryError } from '#shared/repository/repository-error.ts';
+import { binOfHost } from '#shared/repository/targets.ts';
+import { AgentError } from '../ports/agent-error.ts';
+import type { Agent } from './agent.ts';
+import type { IdentityDocument, StoredRules } from './documents.ts';
+import type { OfferedIndex } from './pull.ts';
+import { withRetries } from './retry.ts';
+
+/** What the signed repository offers one host. */
+export interface Offer {
+  /** With the group that the host is in. */
+  readonly rules: StoredRules;
+  /** Absent while the broker has none. */
+  readonly index: OfferedIndex | undefined;
+  /** Files that the repository holds for hosts of the group, by SHA-1. */
+  readonly held: ReadonlyMap<string, FileStatus>;
+}
+
+/**
+ * Looks for a newer version of the repository and reads what is for this host: the rules of its group and its own, the
+ * index, and files that are held. What is not signed as it must be is refused as a whole, and what was believed before stays.
+ *
+ * @throws AgentError `untrusted` with the role and what is wrong with it; what went wrong on the network
+ */
+export async function readOffer(agent: Agent, identity: IdentityDocument, signal?: AbortSignal): Promise<Offer> {
+  const { rootSha256 } = identity;
+  if (rootSha256 === undefined)
+    throw new AgentError(
+      'untrusted',
+      'no root of the repository is pinned here, so nothing of it is believed: enrol with a token that was made after "kbroker trust init"',
+    );
+  const trusted = agent.adapters.openTrust(rootSha256, (key, maxBytes) => fetchWhole(agent, key, maxBytes, signal));
+  try {
+    return await offerOf(await trusted.refresh(), identity);
+  } catch (error) {
+    if (error instanceof RepositoryError) throw new AgentError('untrusted', error.message, { cause: error });
+    throw error;
+  }
+}
+
+async function offerOf(version: TrustedVersion, { group: enrolled, machineId }: IdentityDocument): Promise<Offer> {
+  const bin = await version.document(targetPaths.hostAssignments(binOfHost(machineId)), hostAssignments);
+  const own = bin !== undefined && Object.hasOwn(bin.hosts, machineId) ? bin.hosts[machineId] : undefined;
+  const group = own?.group ?? enrolled;
+  const ofGroup = (await version.document(targetPaths.groupRules(group), groupRules))?.packages ?? [];
+  const names = new Set(ofGroup.map(({ name }) => name));
+  const packages = [...ofGroup, ...(own?.packages ?? []).filter(({ name }) => !names.has(name))];
+  const { signed } = await version.metadata('rules');
+  const catalog = await version.document(targetPaths.groupCatalog(group), groupCatalog);
+  const held = (catalog?.files ?? []).map((file): [string, FileStatus] => [file.sha1, { ...file, state: 'held' }]);
+  return {
+    rules: { version: 2, group, revision: revisionOfRules(signed.version), packages },
+    index: await indexOf(version),
+    held: new Map(held),
+  };
+}
+
+async function indexOf(version: TrustedVersion): Promise<OfferedIndex | undefined> {
+  const target = await version.target(targetPaths.index);
+  if (target === undefined) return undefined;
+  const facts = z.safeParse(indexFacts, target.custom);
+  if (!facts.success) throw new RepositoryError('malformed', 'feed', `feed does not say when the index was published`);
+  return { sha256: target.sha256, bytes: target.length, publishedAt: facts.data.publishedAt };
+}
+
+/** One small file of the repository; undefined when there is none. */
+async function fetchWhole(
+  agent: Agent,
+  key: RepositoryKey,
+  maxBytes: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array | undefined> {
+  const { repository } = agent.adapters;
+  const fetch = async (): Promise<Uint8Array | undefined> => {
+    try {
+      const answer = await repository.open(key, undefined, signal);
+      const chunks: Uint8Array[] = [];
+      let bytes = 0;
+      for await (const chunk of answer.body) {
+        bytes += chunk.byteLength;
+        // Leaving the loop closes the connection: who sends without an end gets no further.
+        if (bytes > maxBytes) throw tooLong(key, maxBytes);
+        chunks.push(chunk);
+      }
+      return Buffer.concat(chunks);
+    } catch (error) {
+      if (error instanceof AgentError && error.code === 'not-found') return undefined;
+      throw error;
+    }
+  };
+  return withRetries(agent, buildKey(key), fetch, signal);
+}
+
+const tooLong = (key: RepositoryKey, maxBytes: number): RepositoryError =>
+  new RepositoryError(
+    'too-long',
+    undefined,
+    `${key.kind === 'metadata' ? key.role : key.kind} is refused: ${buildKey(key)} has more than ${maxBytes} bytes`,
+  );
