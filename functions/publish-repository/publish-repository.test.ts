@@ -13,10 +13,12 @@ import {
   initialDocuments,
   type Keyholders,
   keyholdersOf,
+  rulesOf,
   signedRules,
 } from '#shared/repository/author.ts';
 import { openTrustedRepository } from '#shared/repository/client.ts';
-import { publicKeyOf, sha256Of } from '#shared/repository/metadata.ts';
+import { signSnapshot, signTimestamp } from '#shared/repository/compose.ts';
+import { publicKeyOf, sha256Of, sign, textOf } from '#shared/repository/metadata.ts';
 import { readPublished } from '#shared/repository/published.ts';
 import type { Signer } from '#shared/signing/port.ts';
 import type { RepositoryStore } from '#shared/stores/repository/port.ts';
@@ -111,6 +113,22 @@ function setting() {
     titles,
   };
 }
+
+const keyOf = async (signer: Signer) => publicKeyOf(await signer.publicKey());
+const change = async (of: ReturnType<typeof setting>, next: Partial<Keyholders>, signers: readonly Signer[]) => {
+  const current = await readPublished((key) => of.ports.repository.read(key));
+  if (current === undefined) throw new Error('there is no repository');
+  const { book, revision } = await of.ports.rules.get();
+  let made = await documentsForKeyholders(
+    current,
+    { ...keyholdersOf(current.root), ...next },
+    { signer: signers[0] as Signer, book, now: of.ports.now() },
+  );
+  for (const other of signers.slice(1)) made = await addSignature(made, other);
+  const signed = made.find(({ role }) => role === 'rules')?.text;
+  await of.ports.rules.put({ book, changedAt: at(1), changedBy: 'ada', signed }, revision);
+  return of.send(made.filter(({ role }) => role !== 'rules'));
+};
 
 describe('the publisher', () => {
   it('waits for administrators', async () => {
@@ -251,23 +269,62 @@ describe('the publisher', () => {
   });
 });
 
-describe('keyholders', () => {
-  const keyOf = async (signer: Signer) => publicKeyOf(await signer.publicKey());
-  const change = async (of: ReturnType<typeof setting>, next: Partial<Keyholders>, signers: readonly Signer[]) => {
+describe('after the role of the publisher was stolen', () => {
+  /** Signs other rules online, and all that makes hosts find them. */
+  async function forge(of: ReturnType<typeof setting>, revision: number): Promise<void> {
     const current = await readPublished((key) => of.ports.repository.read(key));
     if (current === undefined) throw new Error('there is no repository');
-    const { book, revision } = await of.ports.rules.get();
-    let made = await documentsForKeyholders(
-      current,
-      { ...keyholdersOf(current.root), ...next },
-      { signer: signers[0] as Signer, book, now: of.ports.now() },
-    );
-    for (const other of signers.slice(1)) made = await addSignature(made, other);
-    const signed = made.find(({ role }) => role === 'rules')?.text;
-    await of.ports.rules.put({ book, changedAt: at(1), changedBy: 'ada', signed }, revision);
-    return of.send(made.filter(({ role }) => role !== 'rules'));
-  };
+    const forged = rulesOf(bookWith('*'), revision, of.ports.now());
+    await sign(forged, of.ports.signer);
+    const online = { signer: of.ports.signer, now: of.ports.now() };
+    const version = current.snapshot.signed.version + 1;
+    const snapshot = await signSnapshot({ ...current, rules: forged }, version, online);
+    const timestamp = await signTimestamp(snapshot, current.timestamp.signed.version + 1, online);
+    const { repository } = of.ports;
+    await repository.create({ kind: 'metadata', role: 'rules', version: forged.signed.version }, textOf(forged));
+    await repository.create({ kind: 'metadata', role: 'snapshot', version }, textOf(snapshot));
+    await repository.moveTimestamp(textOf(timestamp), (await repository.timestamp())?.tag);
+  }
 
+  it('the next change takes the place of what was forged; who saw it comes back once the online key is another', async () => {
+    const of = setting();
+    await of.initialize();
+    await of.putRules(bookWith('a*'));
+    await publishRepository(of.ports, rules);
+    expect(await of.titles('saw it')).toBe('a*');
+    await forge(of, 90);
+    await expect(of.titles('saw it')).rejects.toMatchObject({ code: 'unsigned', role: 'rules' });
+    await of.putRules(bookWith('b*'));
+    expect(await publishRepository(of.ports, rules)).toMatchObject({ outcome: 'published' });
+    expect(await of.titles('came later')).toBe('b*');
+    // It believed a snapshot that names a later version: an older one would be a rollback.
+    await expect(of.titles('saw it')).rejects.toMatchObject({ code: 'rolled-back' });
+    const old = of.ports.signer;
+    const { publicKey, sign: signs } = throwawaySigner();
+    of.ports.signer = { publicKey, sign: signs };
+    const [before, after] = [await keyOf(old), await keyOf(of.ports.signer)];
+    expect(await change(of, { online: [before, after] }, [of.administrator])).toMatchObject({ outcome: 'published' });
+    expect(await change(of, { online: [after] }, [of.administrator])).toMatchObject({ outcome: 'published' });
+    expect(await of.titles('saw it')).toBe('b*');
+    expect(await of.titles('came later')).toBe('b*');
+  });
+
+  it('a number that was taken is named, and the next one goes on', async () => {
+    const of = setting();
+    await of.initialize();
+    await forge(of, 1);
+    await of.putRules(bookWith('a*'));
+    expect(await publishRepository(of.ports, rules)).toMatchObject({
+      outcome: 'refused',
+      reason: expect.stringMatching(/rules of version 2 is there already, with other bytes: sign the next one/),
+    });
+    await of.putRules(bookWith('b*'));
+    expect(await publishRepository(of.ports, rules)).toMatchObject({ outcome: 'published' });
+    expect(await of.titles()).toBe('b*');
+  });
+});
+
+describe('keyholders', () => {
   it('change: hosts of before follow, and new ones begin with the first root', async () => {
     const of = setting();
     await of.initialize();

@@ -10,7 +10,7 @@ import { documentsOfRules } from '#shared/repository/targets.ts';
 import { type CheckedChange, checkChange, type SignedRules } from '#shared/repository/verify-change.ts';
 import { offerOf } from './offer.ts';
 import type { PublishPorts } from './ports.ts';
-import { writeFirst, writeVersion } from './write-version.ts';
+import { NumberTaken, type Written, writeFirst, writeVersion } from './write-version.ts';
 
 /** What one message came to. */
 export interface PublishReport {
@@ -50,10 +50,13 @@ export async function publishRepository(
   const feed = await feedOf(ports, targets, { before: current?.feed, delegations: change.targets });
   const contents = [...(change.rules === current?.rules ? [] : documentsOfRules(book)), ...catalogs];
   const next = { ...change, feed, feedTargets: targets };
-  const written =
-    current === undefined
-      ? await writeFirst(ports, next, contents)
-      : await writeVersion(ports, current, next, contents);
+  const write = (): Promise<Written> =>
+    current === undefined ? writeFirst(ports, next, contents) : writeVersion(ports, current, next, contents);
+  const written = await write().catch((error: unknown) => {
+    if (error instanceof NumberTaken) return error;
+    throw error;
+  });
+  if (written instanceof NumberTaken) return { outcome: 'refused', reason: written.message };
   return {
     outcome: reason !== undefined ? 'refused' : written.changed ? 'published' : 'unchanged',
     version: written.version,

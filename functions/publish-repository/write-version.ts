@@ -1,4 +1,5 @@
 import type { RepositoryKey } from '#shared/contract/keys.ts';
+import type { TrustRole } from '#shared/contract/trust.ts';
 import {
   isDue,
   type SnapshotParts,
@@ -26,6 +27,13 @@ export interface Written {
   /** Of the timestamp. */
   readonly version: number;
   readonly ageSeconds: number;
+}
+
+/** Somebody wrote other bytes where administrators' next version belongs: the one after it must be signed. */
+export class NumberTaken extends RepositoryError {
+  constructor(role: TrustRole, version: number) {
+    super('conflict', role, `${role} of version ${version} is there already, with other bytes: sign the next one`);
+  }
 }
 
 type WritePorts = Pick<PublishPorts, 'repository' | 'signer' | 'now'>;
@@ -108,8 +116,7 @@ async function putSigned(
   const key: RepositoryKey = { kind: 'metadata', role, version: metadata.signed.version };
   const text = textOf(metadata);
   if (await repository.create(key, text)) return;
-  if ((await repository.read(key)) !== text)
-    throw new RepositoryError('conflict', role, `${role} of version ${key.version} is there already, with other bytes`);
+  if ((await repository.read(key)) !== text) throw new NumberTaken(role, metadata.signed.version);
 }
 
 /** What the online key signs takes the next free number: a run that died may have left one. */
@@ -131,6 +138,5 @@ async function putRoot({ repository }: WritePorts, root: RoleMetadata<'root'>): 
   await repository.create({ kind: 'pinned-root', sha256: sha256Of(text) }, text);
   const key: RepositoryKey = { kind: 'metadata', role: 'root', version: root.signed.version };
   if (await repository.create(key, text)) return;
-  if ((await repository.read(key)) !== text)
-    throw new RepositoryError('conflict', 'root', `root of version ${key.version} is there already, with other bytes`);
+  if ((await repository.read(key)) !== text) throw new NumberTaken('root', root.signed.version);
 }

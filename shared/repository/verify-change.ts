@@ -2,9 +2,9 @@
 import { canonicalJson } from '../contract/canonical-json.ts';
 import type { RuleBook } from '../contract/rules.ts';
 import { rulesVersionOf } from '../contract/signed-documents.ts';
-import type { SignedDocument } from '../contract/trust.ts';
+import type { SignedDocument, TrustRole } from '../contract/trust.ts';
 import { type AdministratorsPart, delegationsOf, keyholdersOf, rootOf } from './author.ts';
-import { parseMetadata, publicKeyOf, type RoleMetadata, requireSigned, textOf } from './metadata.ts';
+import { parseMetadata, publicKeyOf, type RoleMetadata, requireSigned, signaturesOf, textOf } from './metadata.ts';
 import type { Published } from './published.ts';
 import { RepositoryError } from './repository-error.ts';
 import { targetsOfRules } from './targets.ts';
@@ -115,7 +115,9 @@ function newerRules(
   rules: SignedRules,
   { current, targets, now }: Pick<ChangeContext, 'current' | 'now'> & { readonly targets: RoleMetadata<'targets'> },
 ): RoleMetadata<'rules'> {
-  const before = current?.rules;
+  // What somebody published with the online key alone is no reason to hold up what administrators sign.
+  const before =
+    current !== undefined && believes(current.targets, { rules: current.rules }) ? current.rules : undefined;
   const version = rulesVersionOf(rules.revision);
   if (before !== undefined && version === before.signed.version) return before;
   if (before !== undefined && version < before.signed.version)
@@ -181,30 +183,26 @@ function requireLayout(root: RoleMetadata<'root'>, targets: RoleMetadata<'target
 function orderOf(next: AdministratorsPart, { current, onlineKey }: ChangeContext): CheckedChange['rootOrder'] {
   if (current === undefined) return 'before-timestamp';
   if (textOf(next.root) === textOf(current.root)) return 'unchanged';
-  const believes = (
-    root: RoleMetadata<'root'>,
-    roles: Pick<Published, 'targets' | 'snapshot' | 'timestamp'>,
-  ): boolean => {
-    try {
-      for (const role of ['targets', 'snapshot', 'timestamp'] as const) requireSigned(root, role, roles[role]);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  if (believes(next.root, current)) return 'before-timestamp';
+  const { targets, snapshot, timestamp } = current;
+  if (believes(next.root, { targets, snapshot, timestamp })) return 'before-timestamp';
   const { keyId } = publicKeyOf(onlineKey);
   const oldKey = keyholdersOf(current.root).online.some((key) => key.keyId === keyId);
-  try {
-    requireSigned(current.root, 'targets', next.targets);
-    if (oldKey) return 'after-timestamp';
-  } catch {
-    // Said below.
-  }
+  if (oldKey && believes(current.root, { targets: next.targets })) return 'after-timestamp';
   throw new RepositoryError(
     'unsigned',
     'root',
     'the new root and the one in force have no keys in common that hosts could believe on the way: change administrators ' +
       'and the online key one after the other, and let administrators of before sign as well',
   );
+}
+
+/** Whether keys that a delegator names signed all of these. */
+function believes(
+  delegator: RoleMetadata<'root' | 'targets'>,
+  roles: Readonly<Partial<Record<TrustRole, RoleMetadata>>>,
+): boolean {
+  return Object.entries(roles).every(([role, metadata]) => {
+    const { signedBy, threshold } = signaturesOf(delegator, role as TrustRole, metadata);
+    return signedBy.length >= threshold;
+  });
 }

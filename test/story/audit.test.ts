@@ -48,16 +48,17 @@ describe('who changed what', () => {
     await playedHost(world, 'host-new');
     const log = await entries();
     expect(log).toMatchObject([
+      { number: 1, action: 'trust.change', target: 'repository', after: { versions: { root: 1 } } },
       {
-        number: 1,
+        number: 2,
         action: 'rules.put',
         actor: { kind: 'person', role: 'administrator' },
         before: { revision: 0, packages: 0 },
         after: { revision: 1, packagesAdded: ['base'], packagesRemoved: [], groupsReassigned: ['everyone'] },
         from: { address: expect.stringMatching(/127\.0\.0\.1/) },
       },
-      { number: 2, action: 'token.create', after: { group: 'everyone' } },
-      { number: 3, action: 'host.enrol', actor: { kind: 'host', machineId: 'host-new' }, target: 'host-new' },
+      { number: 3, action: 'token.create', after: { group: 'everyone' } },
+      { number: 4, action: 'host.enrol', actor: { kind: 'host', machineId: 'host-new' }, target: 'host-new' },
     ]);
     const token = await world.enrolmentToken();
     expect(JSON.stringify(log)).not.toContain(token.split('_')[2]);
