@@ -30,6 +30,7 @@ import {
 import { AgentError } from './ports/agent-error.ts';
 import type { Log } from './ports/surroundings.ts';
 import { cycleResult } from './run/documents.ts';
+import { tufClient } from './tuf-client.ts';
 import { readAgentVersion } from './version.ts';
 
 /** Exit codes of every command. */
@@ -188,6 +189,7 @@ function buildProgram(io: AgentIo, end: (exitCode: number) => void): Command {
       if (last !== undefined) end(exitCodeOf(last));
     },
   );
+  program.addCommand(tufClient(io, end).configureOutput(output).exitOverride());
   return program;
 }
 

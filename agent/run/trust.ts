@@ -104,8 +104,4 @@ async function fetchWhole(
 }
 
 const tooLong = (key: RepositoryKey, maxBytes: number): RepositoryError =>
-  new RepositoryError(
-    'too-long',
-    undefined,
-    `${key.kind === 'metadata' ? key.role : key.kind} is refused: ${buildKey(key)} has more than ${maxBytes} bytes`,
-  );
+  new RepositoryError('too-long', undefined, `${buildKey(key)} has more than ${maxBytes} bytes`);

@@ -9,15 +9,13 @@ import { type Assignments, hostPackages, type RuleBook, ruleBook } from './rules
 
 /** `rules/groups/<group>.json`: the packages that count on all hosts of a group. */
 export const groupRules = z.object({ version: z.literal(1), group: groupName, packages: hostPackages });
-export type GroupRules = z.infer<typeof groupRules>;
 
 /** What is signed about single hosts: their own packages, and the group of those that were moved. */
 const hostAssignment = z.object({ group: z.exactOptional(groupName), packages: z.exactOptional(hostPackages) });
-export type HostAssignment = z.infer<typeof hostAssignment>;
+type HostAssignment = z.infer<typeof hostAssignment>;
 
 /** `rules/hosts/<bin>.json`: the hosts of one bin that anything is signed about. */
 export const hostAssignments = z.object({ version: z.literal(1), hosts: z.record(machineId, hostAssignment) });
-export type HostAssignments = z.infer<typeof hostAssignments>;
 
 /** `rules/book.json`: the whole book, for administrators; agents never read it. */
 export const signedBook = z.object({ version: z.literal(1), book: ruleBook });
@@ -28,7 +26,6 @@ export const groupCatalog = z.object({
   group: groupName,
   files: z.array(z.object({ sha1, sha256, size: byteCount })),
 });
-export type GroupCatalog = z.infer<typeof groupCatalog>;
 
 /** `custom` of the target `index/wsusscn2.cab`, whose length and digest are those of the index itself. */
 export const indexFacts = z.object({

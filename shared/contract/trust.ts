@@ -4,16 +4,14 @@ import { sha256, shortText, timestamp } from './primitives.ts';
 
 /** Roles of the repository; docs/trust.md says who signs which. */
 export const trustRoles = ['root', 'targets', 'rules', 'custom', 'agent', 'feed', 'snapshot', 'timestamp'] as const;
-export const trustRole = z.enum(trustRoles);
+const trustRole = z.enum(trustRoles);
 export type TrustRole = z.infer<typeof trustRole>;
 
 /** Roles that administrators sign, never a function. */
-export const administratorRoles = ['root', 'targets', 'rules', 'custom', 'agent'] as const;
-/** Roles that the online key signs. */
-export const onlineRoles = ['feed', 'snapshot', 'timestamp'] as const;
+const administratorRoles = ['root', 'targets', 'rules', 'custom', 'agent'] as const;
 
 /** Id of a key in TUF: SHA-256 of its canonical JSON. */
-export const keyId = sha256;
+const keyId = sha256;
 
 /** Signed metadata as it is stored and served, byte for byte: JSON text with `signatures` and `signed`. */
 export const signedDocument = z.object({

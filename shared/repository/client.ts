@@ -5,7 +5,7 @@ import { buildKey, parseKey, type RepositoryKey } from '../contract/keys.ts';
 import type { TrustRole } from '../contract/trust.ts';
 import { MetadataFetcher } from './client/fetcher.ts';
 import { type ClientFolder, openFolder } from './client/folder.ts';
-import { refusal, roleOfFile } from './client/refusal.ts';
+import { refusal, roleOfFile, withRole } from './client/refusal.ts';
 import { parseMetadata, type RoleMetadata, sha256Of } from './metadata.ts';
 import { RepositoryError } from './repository-error.ts';
 import { maxBytesOf } from './roles.ts';
@@ -25,7 +25,7 @@ export interface TrustedRepositoryOptions {
 }
 
 /** A target as trusted metadata names it. */
-export interface TrustedTarget {
+interface TrustedTarget {
   readonly length: number;
   readonly sha256: string;
   readonly custom: Readonly<Record<string, unknown>>;
@@ -88,7 +88,7 @@ export function openTrustedRepository(options: TrustedRepositoryOptions): Truste
         try {
           return await ask();
         } catch (error) {
-          if (fetcher.failure !== undefined) throw fetcher.failure;
+          if (fetcher.failure !== undefined) throw withRole(fetcher.failure, fetcher.asked);
           throw refusal(error, fetcher.asked);
         }
       };

@@ -7,8 +7,8 @@ import { lifeOf, maxTargetsOfRole, signAgainAfter } from './roles.ts';
 import type { TargetEntry } from './targets.ts';
 
 /** Roles that a snapshot names. */
-export const snapshotRoles = ['targets', 'rules', 'custom', 'agent', 'feed'] as const satisfies readonly TrustRole[];
-export type SnapshotRole = (typeof snapshotRoles)[number];
+const snapshotRoles = ['targets', 'rules', 'custom', 'agent', 'feed'] as const satisfies readonly TrustRole[];
+type SnapshotRole = (typeof snapshotRoles)[number];
 
 /** All roles but root, as one version of the repository has them. */
 export type SnapshotParts = { readonly [R in SnapshotRole]: RoleMetadata<R> };

@@ -41,7 +41,7 @@ const kindOf = (role: TrustRole): MetadataKind => {
 };
 
 /** Version of TUF's specification that the metadata follows (https://theupdateframework.github.io/specification/v1.0.34/). */
-export const specVersion = '1.0.34';
+const specVersion = '1.0.34';
 
 /** A public key as TUF writes it. */
 export interface PublicKey {

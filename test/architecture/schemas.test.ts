@@ -13,19 +13,27 @@ import { fleetBeat, fleetManifest } from '#shared/contract/fleet-snapshot.ts';
 import { hostRecord, reportBody, reportRecord } from '#shared/contract/host-records.ts';
 import { indexCopy, unfinishedPublication } from '#shared/contract/index-copy.ts';
 import { indexPointer } from '#shared/contract/index-pointer.ts';
-import { operatorProfile } from '#shared/contract/login.ts';
+import { operatorProfile, trustPin } from '#shared/contract/login.ts';
 import { aggregateFleetEvent } from '#shared/contract/messages/aggregate-fleet.ts';
 import { fetchPayloadMessage } from '#shared/contract/messages/fetch-payload.ts';
+import { publishRepositoryMessage } from '#shared/contract/messages/publish-repository.ts';
 import { syncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { problem } from '#shared/contract/problem.ts';
 import { fileRequest } from '#shared/contract/requests.ts';
 import { ruleBook } from '#shared/contract/rules.ts';
+import {
+  groupCatalog,
+  groupRules,
+  hostAssignments,
+  indexFacts,
+  signedBook,
+} from '#shared/contract/signed-documents.ts';
 import { factsRow, kbRow, unitRow } from '#shared/stores/catalog/aws-facts.ts';
 import { refusalRow } from '#shared/stores/catalog/aws-journal.ts';
 import { keyRow, rejectedRow } from '#shared/stores/hosts/rows.ts';
 import { payloadRow } from '#shared/stores/payloads/aws.ts';
-import { currentRulesRow, ruleBookRow, rulesRevisionRow } from '#shared/stores/rules/rows.ts';
+import { currentRulesRow, ruleBookRow, rulesRevisionRow, rulesSignatureRow } from '#shared/stores/rules/rows.ts';
 import { tokenRow } from '#shared/stores/tokens/row.ts';
 
 /**
@@ -43,28 +51,28 @@ const pinned: Readonly<Record<string, string>> = {
   'GET /v1/groups response': 'abe482a254c4347f',
   'GET /v1/groups/{group} response': 'ab0290253630a913',
   'GET /v1/hosts response': 'f6479c5615262b84',
-  'GET /v1/hosts/{machineId} response': 'f4a9d36f7b2b7378',
+  'GET /v1/hosts/{machineId} response': 'd5179c2a22f2e4fa',
   'GET /v1/index response': 'b4ee1cd97941e904',
   'GET /v1/index/syncs/{runId} response': 'b9cd9c9e7cfd2839',
   'GET /v1/me response': '87a19093c12a32d2',
   'GET /v1/requests response': '4f1387295db4c948',
-  'GET /v1/rules response': '54645effb32afc90',
+  'GET /v1/rules response': '57af1d204280d0b9',
   'GET /v1/rules/explanations/{machineId} response': '0e2c5db76c2f06d9',
   'GET /v1/rules/revisions response': 'e545ceb6b67d27d3',
-  'GET /v1/rules/revisions/{revision} response': '54645effb32afc90',
+  'GET /v1/rules/revisions/{revision} response': '57af1d204280d0b9',
   'GET /v1/status response': '27666e1d66b4a4c0',
   'GET /v1/tokens response': 'dc3c278bf09dddf0',
   'GET /v1/tokens/{tokenId} response': 'e39c1fddbce793ab',
   'GET /v1/updates response': '61c4e481cbaffcd5',
   'GET /v1/updates/reported response': '258470a074937937',
   'GET /v1/updates/{updateId} response': '397bb9ae5164150b',
-  'POST /v1/agent/check-ins request': 'd2644d0a793e6be5',
-  'POST /v1/agent/check-ins response': '91866923bd09bcad',
-  'POST /v1/agent/enrolments request': 'fa4d31ebd601c149',
-  'POST /v1/agent/enrolments response': 'a06ac3566908b8d9',
+  'POST /v1/agent/check-ins request': '5ccb25babc69cc01',
+  'POST /v1/agent/check-ins response': 'e0fad0b04c5fae09',
+  'POST /v1/agent/enrolments request': '4717c7b7d9e899c0',
+  'POST /v1/agent/enrolments response': 'bae5c460b8edf96f',
   'POST /v1/agent/files/lookup request': 'd1bc849729254610',
   'POST /v1/agent/files/lookup response': 'c6da648a1e5df3ab',
-  'POST /v1/agent/reports request': 'e36e770fc5c9d773',
+  'POST /v1/agent/reports request': 'f61313f567f8f5bc',
   'POST /v1/agent/reports response': '3784860e58639bbc',
   'POST /v1/agent/updates/lookup request': '7014130821659af0',
   'POST /v1/agent/updates/lookup response': '40dd30402fc807a4',
@@ -73,19 +81,19 @@ const pinned: Readonly<Record<string, string>> = {
   'POST /v1/commands/{commandId}/cancellations request': '25c7d85c859a6f78',
   'POST /v1/commands/{commandId}/cancellations response': 'af6f9af0646407a5',
   'POST /v1/hosts/{machineId}/revocations request': 'd9cb7a4fcbd5817c',
-  'POST /v1/hosts/{machineId}/revocations response': 'f4a9d36f7b2b7378',
+  'POST /v1/hosts/{machineId}/revocations response': 'd5179c2a22f2e4fa',
   'POST /v1/index/syncs request': '615c56d65d116ccf',
   'POST /v1/index/syncs response': 'b9cd9c9e7cfd2839',
   'POST /v1/requests/sweeps request': '25c7d85c859a6f78',
   'POST /v1/requests/sweeps response': '376bba1208c97922',
-  'POST /v1/rules/impacts request': 'b51d386a338504c7',
+  'POST /v1/rules/impacts request': '39bae7710f44d77d',
   'POST /v1/rules/impacts response': '41d88669ab7dc815',
   'POST /v1/tokens request': 'c1b880420b2db6c2',
-  'POST /v1/tokens response': '03de4972a7992c90',
+  'POST /v1/tokens response': '25a32c50a4533b26',
   'POST /v1/tokens/{tokenId}/revocations request': '25c7d85c859a6f78',
   'POST /v1/tokens/{tokenId}/revocations response': 'e39c1fddbce793ab',
-  'PUT /v1/rules request': 'a9d11a1301787ae6',
-  'PUT /v1/rules response': '54645effb32afc90',
+  'PUT /v1/rules request': '65d582782191d08a',
+  'PUT /v1/rules response': '57af1d204280d0b9',
   'audit bucket: anchor': 'b63a0cd0828bfce8',
   'catalog/v2/<sha256>.kbc.gz, its head': 'a51de60435f9852f',
   'event CommandFinished': 'fcce6f7145479c7b',
@@ -117,14 +125,26 @@ const pinned: Readonly<Record<string, string>> = {
   'table hosts: key': 'a88ba63e3199f8d8',
   'table hosts: rejected report': '830ac354b44bb511',
   'table hosts: report': 'b3278f6fda543147',
-  'table hosts: report, its body': '0d63fd73b762803a',
+  'table hosts: report, its body': 'a4d7cdc91619fdd4',
   'table payloads': 'ce720d91f0d005ad',
   'table requests': 'bf64e48c039f47a9',
   'table rules: book': '98b3a94997eaeed3',
-  'table rules: book, its body': 'e7bdade1f28209a3',
+  'table rules: book, its body': 'eb28582238eaca16',
   'table rules: in force': '3c67c5d88047ccd7',
   'table rules: revision': '28e336212f8827d2',
   'table tokens': 'f02342d8966743c1',
+  'GET /v1/trust response': '2e6f72e24c719c78',
+  'GET /v1/trust/files response': '253d08c642ef7b3a',
+  'POST /v1/trust/changes request': '37485911d39c4ec4',
+  'POST /v1/trust/changes response': '8c81e741b07e8f71',
+  'queue publish-repository': '4d5888dab71829fe',
+  'root that the command line pinned': '6ba027e1467f2ec5',
+  'table rules: signature': 'ec35d90f78940028',
+  'targets/catalog/<group>.json': 'a2cc94ef1940f66c',
+  'targets/index, its custom': 'b0240be2ed5147a5',
+  'targets/rules/book.json': '680dca92903beb74',
+  'targets/rules/groups/<group>.json': '21a10270233c53cb',
+  'targets/rules/hosts/<bin>.json': 'd3383294495ed61a',
 };
 
 const shapes: Record<string, z.core.$ZodType> = {
@@ -132,7 +152,13 @@ const shapes: Record<string, z.core.$ZodType> = {
   'event aggregate-fleet': aggregateFleetEvent,
   'event sync-index': syncIndexEvent,
   'index/current.json': indexPointer,
+  'targets/catalog/<group>.json': groupCatalog,
+  'targets/index, its custom': indexFacts,
+  'targets/rules/book.json': signedBook,
+  'targets/rules/groups/<group>.json': groupRules,
+  'targets/rules/hosts/<bin>.json': hostAssignments,
   'queue fetch-payload': fetchPayloadMessage,
+  'queue publish-repository': publishRepositoryMessage,
   'table catalog: facts of a file': factsRow,
   'table catalog: facts of a unit': unitRow,
   'table catalog: copy of an index': indexCopy,
@@ -154,6 +180,7 @@ const shapes: Record<string, z.core.$ZodType> = {
   'table rules: book, its body': ruleBook,
   'table rules: in force': currentRulesRow,
   'table rules: revision': rulesRevisionRow,
+  'table rules: signature': rulesSignatureRow,
   'table tokens': tokenRow,
   'audit bucket: anchor': auditAnchor,
   'fleet bucket: manifest': fleetManifest,
@@ -161,6 +188,7 @@ const shapes: Record<string, z.core.$ZodType> = {
   'problem document': problem,
   'profile of the command line': operatorProfile,
   'proof of a host, its claims': proofClaims,
+  'root that the command line pinned': trustPin,
 };
 for (const [type, detail] of Object.entries(eventDetails)) shapes[`event ${type}`] = detail;
 const endpoints: readonly Endpoint[] = [...Object.values(agentEndpoints), ...Object.values(operatorEndpoints)];

@@ -42,3 +42,10 @@ export function refusal(error: unknown, asked: string | undefined): RepositoryEr
 /** Without the layers that were put around it. */
 const inShort = (said: string): string =>
   said.replace(/^Unable to load (snapshot metadata|targets) error /, '').replace(/^(\w*Error: )+/, '');
+
+/** What bringing a file threw, with the role of the file where it is about no other. */
+export function withRole(error: unknown, asked: string | undefined): unknown {
+  const role = asked === undefined ? undefined : roleOfFile(asked);
+  if (!(error instanceof RepositoryError) || error.role !== undefined || role === undefined) return error;
+  return new RepositoryError(error.code, role, `${role} is refused: ${error.message}`, { cause: error });
+}

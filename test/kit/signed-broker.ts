@@ -1,16 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { CliError } from '#cli/cli-error.ts';
+import type { OperatorClient } from '#cli/client.ts';
+import type { CommandContext } from '#cli/commands/context.ts';
+import { testContext } from '#cli/testing/context.ts';
+import { openTrustHome } from '#cli/trust/home.ts';
 import { publishRepository } from '#functions/publish-repository/publish-repository.ts';
 import type { Endpoint } from '#shared/contract/endpoint.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { ProblemError } from '#shared/contract/problem-error.ts';
-import { ada, operatorsApi, origin } from '#test/kit/operators-api.ts';
-import { CliError } from '../cli-error.ts';
-import type { OperatorClient } from '../client.ts';
-import type { CommandContext } from '../commands/context.ts';
-import { openTrustHome } from '../trust/home.ts';
-import { testContext } from './context.ts';
+import { ada, operatorsApi, origin } from './operators-api.ts';
 
 /** A broker in memory with its publisher, and machines of administrators. */
 export async function openSignedBroker() {
