@@ -8,7 +8,7 @@ it.each([
   ['index --colour', "Unknown option '--colour'"],
   ['publish --scale 2', 'got --scale 2, allowed is --scale S with S above 0 and up to 1, such as 1/8'],
   ['rules --rounds 0', '--rounds is 0, allowed is a whole number from 1 to 9999999'],
-  ['speed', 'there is no "speed"; there are: cabinet, index, publish, rules, reports'],
+  ['speed', 'there is no "speed"; there are: cabinet, index, publish, rules, trust, reports'],
 ])('refuses %s with one line and exit code 2', (line, message) => {
   const args = [resolve(import.meta.dirname, 'main.ts'), ...line.split(' ')];
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });

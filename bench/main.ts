@@ -9,6 +9,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   index: async () => (await import('./index/index.ts')).indexBench,
   publish: async () => (await import('./publish/publish.ts')).publishBench,
   rules: async () => (await import('./rules/rules.ts')).rulesBench,
+  trust: async () => (await import('./trust/trust.ts')).trustBench,
   reports: async () => (await import('./reports/reports.ts')).reportsBench,
 };
 

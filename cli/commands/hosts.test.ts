@@ -161,6 +161,18 @@ describe('kbroker hosts show', () => {
     expect(older).toContain(`  cannot use the current index: ${reason}\n`);
   });
 
+  it('says what it refuses of the signed repository, and when lists take it for one of another group', async () => {
+    const shown = async (changes: Parameters<typeof reportOf>[1]) => {
+      const { context, printed } = testContext(() => hostViewOf('pc-1', lastOf(changes)));
+      await showHost(context, 'pc-1');
+      return printed.stdout;
+    };
+    const text = await shown({ trustProblem: 'rules is refused: rules was signed by 0/1 keys', group: 'vault' });
+    expect(text).toContain('  refuses what the repository offers: rules is refused: rules was signed by 0/1 keys\n');
+    expect(text).toContain('  is in group vault by what is signed; commands and lists take it for one of pilots\n');
+    expect(await shown({ group: 'pilots' })).not.toMatch(/is in group|refuses/);
+  });
+
   it('says that it has not reported yet', async () => {
     const { context, printed } = testContext(() => {
       const { last: _, ...view } = hostViewOf('pc-1');

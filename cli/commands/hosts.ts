@@ -152,7 +152,7 @@ function scanOf({ last, summary, unreadable = [] }: HostView): string[] {
     return isLost ? damaged : [...damaged, '  has not reported yet'];
   }
   const { report, scan } = last;
-  const { indexSha256, indexProblem, rulesRevision } = report;
+  const { group, indexSha256, indexProblem, trustProblem, rulesRevision } = report;
   return [
     ...damaged,
     indexSha256 === undefined
@@ -160,6 +160,10 @@ function scanOf({ last, summary, unreadable = [] }: HostView): string[] {
       : `  scanned ${scan.at} in ${scan.milliseconds} ms, index ${indexSha256.slice(0, 12)}, rules revision ${rulesRevision}`,
     ...(summary.reportedAt === undefined ? [] : [`  reported so ${summary.reportedAt}`]),
     ...(indexProblem === undefined ? [] : [`  cannot use the current index: ${indexProblem}`]),
+    ...(trustProblem === undefined ? [] : [`  refuses what the repository offers: ${trustProblem}`]),
+    ...(group === undefined || group === summary.group
+      ? []
+      : [`  is in group ${group} by what is signed; commands and lists take it for one of ${summary.group}`]),
   ];
 }
 
