@@ -89,7 +89,7 @@ and 2 more, on fewer hosts each
 2 updates that hosts need are in no publication here, and could not be judged
 base is written; assigned to everyone, pilots
 other is new, and counts nowhere until it is assigned
-revision 4 is in force; hosts get it at their next check-in
+revision 4 is in force, and not signed: hosts get it after "kbroker trust init"
 `);
     expect(printed.stderr).toBe('compared with revision 3; hosts as of 2026-07-14T12:00:00.000Z (1 min ago)\n');
   });

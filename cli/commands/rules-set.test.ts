@@ -49,7 +49,7 @@ describe('kbroker rules set', () => {
     const { exitCode, stdout } = await api.ask('rules', 'set', ...lists, '--default-allow');
     expect(exitCode).toBe(0);
     expect(stdout).toBe(
-      'default is assigned to everyone, pilots\nrevision 4 is in force; hosts get it at their next check-in\n',
+      'default is assigned to everyone, pilots\nrevision 4 is in force, and not signed: hosts get it after "kbroker trust init"\n',
     );
     const after = {
       ...before,

@@ -58,20 +58,25 @@ export async function changeRules(
     return exitCodes.ok;
   }
   await confirm(context.io, `Publish these rules as revision ${current.revision + 1}?`, flags);
+  const signed = await sign(book, current.revision + 1);
   const written = await context.call(operatorEndpoints.putRules, {
     body: {
       version: 2,
       expectedRevision: current.revision,
       ...(flags.comment !== undefined && { comment: flags.comment }),
       book,
-      ...(await sign(book, current.revision + 1)),
+      ...signed,
     },
   });
   if (context.json) printJson(context.io, written);
-  else
-    printLines(context.io, [...said, `revision ${written.revision} is in force; hosts get it at their next check-in`]);
+  else printLines(context.io, [...said, inForce(written.revision, signed)]);
   return exitCodes.ok;
 }
+
+const inForce = (revision: number, { signed }: { readonly signed?: string }): string =>
+  signed === undefined
+    ? `revision ${revision} is in force, and not signed: hosts get it after "kbroker trust init"`
+    : `revision ${revision} is in force; hosts get it at their next check-in`;
 
 /** The rules to begin with, and what signs those that follow. */
 interface RulesInForce {

@@ -168,7 +168,7 @@ describe('the publisher', () => {
   });
 
   it('names the index, and files that are held and needed, for each group', async () => {
-    const { initialize, ports, fleet, read } = setting();
+    const { initialize, ports, fleet, read, putRules } = setting();
     await initialize();
     const files = [sha1('held'), sha1('missing')];
     await ports.catalog.putFacts(catalogOf([unit(1, { payload: files })]), { previous: undefined, at: at(0) });
@@ -205,6 +205,13 @@ describe('the publisher', () => {
       files: [{ sha1: held.sha1, sha256: held.sha256, size: 4 }],
     });
     expect(await publishRepository(ports, feed)).toMatchObject({ outcome: 'unchanged' });
+    // A change of the rules in between leaves that for the next sweep.
+    await ports.index.moveCurrent(pointerOf(sha256('next index')), ports.index.pointer?.tag);
+    await putRules(bookWith('a*'));
+    expect(await publishRepository(ports, rules)).toMatchObject({ outcome: 'published' });
+    expect((await (await read()).target(targetPaths.index))?.sha256).toBe(pointer.sha256);
+    await publishRepository(ports, feed);
+    expect((await (await read()).target(targetPaths.index))?.sha256).toBe(sha256('next index'));
   });
 
   it('signs again what is a day old, and the feed each week, before anything of it ends', async () => {

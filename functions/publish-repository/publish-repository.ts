@@ -4,11 +4,11 @@ import type { Measurements } from '#shared/contract/metrics.ts';
 import type { SignedDocument } from '#shared/contract/trust.ts';
 import { isDue, signFeed } from '#shared/repository/compose.ts';
 import { type RoleMetadata, signaturesOf } from '#shared/repository/metadata.ts';
-import { readPublished } from '#shared/repository/published.ts';
+import { type Published, readPublished } from '#shared/repository/published.ts';
 import { RepositoryError } from '#shared/repository/repository-error.ts';
 import { documentsOfRules } from '#shared/repository/targets.ts';
 import { type CheckedChange, checkChange, type SignedRules } from '#shared/repository/verify-change.ts';
-import { offerOf } from './offer.ts';
+import { type Offer, offerOf } from './offer.ts';
 import type { PublishPorts } from './ports.ts';
 import { NumberTaken, type Written, writeFirst, writeVersion } from './write-version.ts';
 
@@ -32,8 +32,8 @@ export interface PublishReport {
 }
 
 /**
- * Brings the repository up to what is stored. Whatever the message, all of it is looked at: a message that got lost is made
- * up for by the next, and one that comes again finds nothing to do. Administrators' documents that do not count are refused
+ * Brings the repository up to what is stored: rules at each message, index and held files at those of the feed. So a message that
+ * got lost is made up for by the sweep, and one that comes again finds nothing to do. Administrators' documents that do not count are refused
  * for good, in words; they must not hold up index and files.
  */
 export async function publishRepository(
@@ -46,7 +46,9 @@ export async function publishRepository(
   const context = { current, onlineKey: await ports.signer.publicKey(), now: ports.now() };
   const { change, book, reason } = await administrators(ports, documents, context);
   if (change === undefined) return { outcome: 'refused', reason: reason ?? '' };
-  const { targets, documents: catalogs, groupsLeftOut } = await offerOf(ports, book);
+  // Catalogues are made anew after a sweep or a new index, and not for each change of a rule.
+  const offer = current === undefined || message.kind === 'feed' ? await offerOf(ports, book) : offerBefore(current);
+  const { targets, documents: catalogs, groupsLeftOut } = offer;
   const feed = await feedOf(ports, targets, { before: current?.feed, delegations: change.targets });
   const contents = [...(change.rules === current?.rules ? [] : documentsOfRules(book)), ...catalogs];
   const next = { ...change, feed, feedTargets: targets };
@@ -65,6 +67,14 @@ export async function publishRepository(
     ...(groupsLeftOut > 0 && { groupsLeftOut }),
   };
 }
+
+/** What is offered already. */
+const offerBefore = ({ feed }: Published): Offer => ({
+  // As this publisher wrote it: the library's types say no more than JSON.
+  targets: feed.signed.toJSON().targets as unknown as Offer['targets'],
+  documents: [],
+  groupsLeftOut: 0,
+});
 
 type Context = Parameters<typeof checkChange>[2];
 

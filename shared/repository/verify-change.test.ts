@@ -74,6 +74,21 @@ describe('signed rules', () => {
     );
   });
 
+  it('of more groups than can be signed are refused in words', async () => {
+    const { repository, first } = await setting();
+    const groups = Object.fromEntries(Array.from({ length: 481 }, (_, n) => [`site-${n}`, ['pilot']]));
+    const wide = { ...book, assignments: { groups, hosts: {} } };
+    const text = await signedRules(book, 1, first, now);
+    expect(caught(() => checkRules({ revision: 1, book: wide, text }, repository.parts.targets, now))).toMatchObject(
+      refused('malformed', 'rules', /481 groups, at most 480 can be signed/),
+    );
+    await expect(signedRules(wide, 1, first, now)).rejects.toThrow(/481 groups, at most 480/);
+    const { 'site-480': _, ...most } = groups;
+    const full = { ...book, assignments: { groups: most, hosts: {} } };
+    const { targets } = parseMetadata('rules', await signedRules(full, 1, first, now)).signed;
+    expect(Object.keys(targets)).toHaveLength(481);
+  });
+
   it('are published once they are newer, and never older', async () => {
     const { context, first, repository } = await setting();
     await repository.publish({ book });

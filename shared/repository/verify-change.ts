@@ -104,11 +104,21 @@ export function checkRules(
       'rules',
       `the signed rules have the version ${version}, revision ${revision} of the book is ${rulesVersionOf(revision)}`,
     );
-  if (canonicalJson(named) !== canonicalJson(targetsOfRules(book)))
+  if (canonicalJson(named) !== canonicalJson(namedBy(book)))
     throw new RepositoryError('mixed', 'rules', 'the signed rules are of another book than the one beside them');
   requireFresh('rules', expires, now);
   requireSigned(targets, 'rules', metadata);
   return metadata;
+}
+
+/** @throws RepositoryError `malformed` for more groups than can be signed */
+function namedBy(book: RuleBook): ReturnType<typeof targetsOfRules> {
+  try {
+    return targetsOfRules(book);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new RepositoryError('malformed', 'rules', cause.message, { cause });
+  }
 }
 
 function newerRules(
