@@ -22,7 +22,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const open = async (hosts: number, token = goodToken): Promise<Fleet> => {
+const open = async (hosts: number, token = site.token): Promise<Fleet> => {
   fleet = await openFleet({
     folder,
     seed: 1,
