@@ -46,7 +46,7 @@ const forbid = (...kbs: string[]): Package => ({ ...allow, wapt: { forbiddenKbs:
 const now = new Date('2026-02-01T00:00:00Z');
 const judgedBy = (scan: HostScan, changes: Package, told: readonly (readonly [number, string])[] = []) =>
   judgeScan(scan, {
-    compiled: compile({ version: 2, revision: 1, packages: [{ name: 'pilot', priority: 0, rules: [], ...changes }] }),
+    compiled: compile({ revision: 1, packages: [{ name: 'pilot', priority: 0, rules: [], ...changes }] }),
     now,
     firstPublished: new Map(told.map(([number, at]) => [id(number), at])),
   });

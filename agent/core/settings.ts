@@ -3,7 +3,7 @@ import { compileRules, type Rules } from '#shared/core/rules/judge.ts';
 
 /** Rules that count on a host, with the group that it is in by them, made ready for judging. */
 export interface CompiledRules {
-  readonly document: HostRules & { readonly group?: string };
+  readonly document: Pick<HostRules, 'revision' | 'packages'> & { readonly group?: string };
   readonly rules: Rules;
 }
 

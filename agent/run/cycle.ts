@@ -4,8 +4,8 @@ import type { FileStatus } from '#shared/contract/agent/files.ts';
 import { hostFacts } from '#shared/contract/agent/report.ts';
 import { hostStateOf } from '#shared/core/status/states.ts';
 import { type AssessedUpdate, assess, nextChangeOf } from '../core/assess.ts';
-import { forgetAttempts, keepStored } from '../core/journal.ts';
-import { phases as everyPhase, type Phase } from '../core/phases.ts';
+import { forgetAttempts } from '../core/journal.ts';
+import { phases as everyPhase, hearing, online, type Phase } from '../core/phases.ts';
 import { asksAgain, buildReport, neededFiles } from '../core/report.ts';
 import type { CompiledRules } from '../core/settings.ts';
 import { AgentError } from '../ports/agent-error.ts';
@@ -17,10 +17,10 @@ import { Dialogue, type ReportOptions } from './dialogue.ts';
 import type { CycleResult } from './documents.ts';
 import { withFreshCookies } from './fresh-cookies.ts';
 import { identityOf } from './identity.ts';
-import { type JournalBook, openJournal } from './journal-book.ts';
+import { forgetMissing, type JournalBook, openJournal } from './journal-book.ts';
 import { type Basis, changeIsDue, type Examination, examine, lookUp, lookUpPublications } from './look.ts';
 import { type CurrentIndex, pullIndex, storedIndex, summaryOfIndex } from './pull.ts';
-import { readHostRules, readRules } from './rules.ts';
+import { keepRules, rulesThatCount } from './rules.ts';
 import { Troubles } from './troubles.ts';
 import { type Offer, readOffer } from './trust.ts';
 
@@ -53,12 +53,6 @@ export async function runCycle(agent: Agent, options: CycleOptions = {}): Promis
   }
   return { ...result, problems: [...cycle.troubles.problems] };
 }
-
-/** Phases that need the broker or the repository. */
-const online: ReadonlySet<Phase> = new Set(['check-in', 'trust', 'pull', 'lookup', 'report', 'download']);
-
-/** Phases that only hear of news; a cycle of nothing else does the rest when there are some. */
-const hearing: ReadonlySet<Phase> = new Set(['check-in', 'trust']);
 
 /** A cycle while it runs: what it found so far. */
 class Cycle {
@@ -164,12 +158,11 @@ class Cycle {
     return (await dialogue.trustIsNews(this.troubles.trustProblem)) || (await changeIsDue(this.agent));
   }
 
-  /** What the signed repository offers now; the rules of it are kept, so that they count without a network, too. */
+  /** What the signed repository offers now. */
   private async readOffer(): Promise<void> {
     const { documents } = this.agent.adapters;
     const offer = await readOffer(this.agent, await identityOf(documents), this.options.signal);
-    const before = await readHostRules(documents);
-    if (JSON.stringify(before) !== JSON.stringify(offer.rules)) await documents.write('rules', offer.rules);
+    await keepRules(documents, offer.rules);
     this.offer = offer;
   }
 
@@ -179,7 +172,7 @@ class Cycle {
     if (basis === undefined) return this.reportNoScan(dialogue);
     const again = this.options.retryGivenUp === true || this.commands?.verbs.has('install') === true;
     if (again) await journal.change(forgetAttempts);
-    const scanned = await this.attempt('scan', () => this.examine(basis));
+    const scanned = await this.attempt('scan', () => examine(this.agent, basis, this.options.signal));
     if (scanned === undefined) return this.reportNoScan(dialogue);
     const examined = this.does('lookup') ? await this.lookUp(basis, scanned) : scanned;
     this.conclude(basis, examined);
@@ -225,7 +218,7 @@ class Cycle {
       const before = actions.installs.length;
       more = (await this.attempt('install', () => actions.install(judged, this.knowledge(basis)))) === true;
       if (actions.installs.length === before) return last;
-      const next = await this.attempt('scan', () => this.examine(basis));
+      const next = await this.attempt('scan', () => examine(this.agent, basis, this.options.signal));
       if (next === undefined) return last;
       last = next;
     }
@@ -250,7 +243,7 @@ class Cycle {
         throw new AgentError('not-found', 'the repository offers no index yet');
       });
     this.index ??= await this.attempt('pull', () => storedIndex(this.agent));
-    this.rules = await this.attempt('trust', () => readRules(documents));
+    this.rules = await this.attempt('trust', () => rulesThatCount(documents));
     const { index, rules } = this;
     if (index === undefined || rules === undefined) {
       const usable = this.troubles.indexProblem === undefined ? 'index' : 'usable index';
@@ -258,15 +251,8 @@ class Cycle {
       this.troubles.note('scan', new AgentError('nothing-stored', `cannot scan: no ${lacks} is stored here yet`));
       return undefined;
     }
-    const onDisk = (await files.list('payload')).flatMap(({ slot, whole }) =>
-      slot.kind === 'payload' && whole ? [slot.sha1] : [],
-    );
-    await journal.change((before) => keepStored(before, new Set(onDisk)));
+    await forgetMissing(journal, files);
     return { index, rules, journal };
-  }
-
-  private examine(basis: Basis): Promise<Examination> {
-    return examine(this.agent, basis, this.options.signal);
   }
 
   private knowledge({ journal }: Pick<Basis, 'journal'>) {

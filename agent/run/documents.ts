@@ -38,8 +38,16 @@ export const acceptedReportDocument = z.object({
 });
 export type AcceptedReport = z.infer<typeof acceptedReportDocument>;
 
-/** `rules.json`: the signed rules that count on this host, and the group that it is in by them. */
-export const rulesDocument = z.extend(hostRules, { group: z.exactOptional(groupName) });
+/** `rules.json`: the signed rules that count on this host, and what proved them. Versions 1 and 2 did not say that. */
+export const rulesDocument = z.extend(hostRules, {
+  version: z.literal(3),
+  /** The pinned root that they were proved with. */
+  rootSha256: sha256,
+  /** The enrolment that they were read for. */
+  enrolment: z.object({ machineId, group: groupName }),
+  /** The group that the host is in by them. */
+  group: groupName,
+});
 export type StoredRules = z.infer<typeof rulesDocument>;
 
 /** `index.json`: the index in the data folder. Written after the bytes are in place and checked. */

@@ -2,16 +2,12 @@ import * as z from 'zod/mini';
 import { splitToken } from '#shared/contract/agent/enrolment.ts';
 import { enrolmentAudience } from '#shared/contract/agent/identity.ts';
 import { type HostFacts, hostFacts } from '#shared/contract/agent/report.ts';
-import type { HostRules } from '#shared/contract/rules.ts';
 import { AgentError } from '../ports/agent-error.ts';
 import type { Registration } from '../ports/broker.ts';
 import type { Documents } from '../ports/documents.ts';
 import type { HostKey, KeyStore, SequenceNumbers } from '../ports/identity.ts';
 import type { IdentityDocument } from './documents.ts';
 import { countFromOne, openSequence, readIdentity } from './identity.ts';
-
-/** What holds on a host that was told no rules: nothing is allowed. */
-const noRules: HostRules = { version: 2, revision: 0, packages: [] };
 
 export interface EnrolParts {
   /** Address of the broker's API. */
@@ -37,7 +33,7 @@ export interface Enrolled {
  * Enrols this machine with a token. What was done can be repeated at any time: a machine that has its key enrols with it
  * again, which spends nothing; a key whose enrolment was cut off is used again; and the new enrolment is written whole
  * before any older key is removed. A key that belongs to another machine, because a disk image was copied, is given up for
- * a new one.
+ * a new one. Stored rules stay where they are: those that are not of the new enrolment do not count (rules.ts).
  *
  * @throws AgentError `bad-config` for a text that is no token, `refused` for a token that is no good, `taken`, `revoked`
  */
@@ -71,12 +67,14 @@ export async function enrol(parts: EnrolParts): Promise<Enrolled> {
   // A token without a root takes nothing away from a host that knows one.
   const pinned = before?.audience === answer.audience ? before.rootSha256 : undefined;
   const rootSha256 = parsed.rootSha256 ?? pinned;
+  // Whoever goes on under the same administrators stays in the group that they put the host into.
+  const kept = rootSha256 !== undefined && rootSha256 === before?.rootSha256 ? before.group : undefined;
   const identity: IdentityDocument = {
     version: 1,
     server,
     audience: answer.audience,
-    // What the administrator put into the token counts, and not what the broker says.
-    group: parsed.group ?? answer.group,
+    // What an administrator put into a token counts, and not what the broker says.
+    group: parsed.group ?? kept ?? answer.group,
     repositoryUrl: answer.repositoryUrl,
     machineId: host.machineId,
     thumbprint: key.thumbprint,
@@ -84,9 +82,6 @@ export async function enrol(parts: EnrolParts): Promise<Enrolled> {
     ...(rootSha256 !== undefined && { rootSha256 }),
     sequence,
   };
-  // Rules of another broker, and those of another group, may have the same revision as the ones that count now.
-  const moved = before?.audience !== identity.audience || before.group !== identity.group;
-  if (before !== undefined && moved) await documents.write('rules', noRules);
   await documents.write('identity', identity);
   for (const other of await keys.list()) if (other !== key.thumbprint) await keys.remove(other);
   return { identity, changed: key !== known };

@@ -160,12 +160,17 @@ describe('a host that goes over', () => {
     await bench.agent();
     const common = ownFolder();
     await runCycle(await openSimulatedAgent(common), { phases: ['check-in'] });
-    const { broker, url } = bench.site;
+    const { broker, signed, url } = bench.site;
     broker.group = 'pilots';
     broker.rules = rulesOf({ settings: {} });
-    await enrolSimulatedHost({ ...common, server: url, token: replacingToken, newKey: true });
+    const token = `${replacingToken}_${signed.rootSha256}_pilots`;
+    await enrolSimulatedHost({ ...common, server: url, token, newKey: true });
     await runCycle(await openSimulatedAgent(common), { phases: ['check-in'] });
-    expect(JSON.parse(await readFile(stateFile('rules'), 'utf8'))).toEqual({ ...broker.rules, group: 'pilots' });
+    expect(JSON.parse(await readFile(stateFile('rules'), 'utf8'))).toMatchObject({
+      packages: broker.rules.packages,
+      group: 'pilots',
+      enrolment: { machineId: 'host-1', group: 'pilots' },
+    });
   });
 
   it('to another broker leaves the rules of the first one behind, whatever their revision', async () => {
@@ -178,9 +183,10 @@ describe('a host that goes over', () => {
       other.broker.rules = rulesOf({ settings: {} });
       await enrolSimulatedHost({ ...common, server: other.url, token: other.token, newKey: false });
       expect((await runCycle(await openSimulatedAgent(common), { phases: ['check-in'] })).problems).toEqual([]);
-      expect(JSON.parse(await readFile(stateFile('rules'), 'utf8'))).toEqual({
-        ...other.broker.rules,
+      expect(JSON.parse(await readFile(stateFile('rules'), 'utf8'))).toMatchObject({
+        packages: other.broker.rules.packages,
         group: 'everyone',
+        rootSha256: other.signed.rootSha256,
       });
     } finally {
       await other.close();

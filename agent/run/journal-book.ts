@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
-import { emptyJournal, type Journal } from '../core/journal.ts';
+import { emptyJournal, type Journal, keepStored } from '../core/journal.ts';
 import type { Documents } from '../ports/documents.ts';
+import type { FileStore } from '../ports/file-store.ts';
 import { journalDocument } from './documents.ts';
 
 /** The journal while a cycle runs: each change is on the disk before the next thing happens. */
@@ -23,4 +24,12 @@ export async function openJournal(documents: Documents): Promise<JournalBook> {
       journal = changed;
     },
   };
+}
+
+/** Drops from the journal what it says is stored and is not there whole. */
+export async function forgetMissing(journal: JournalBook, files: FileStore): Promise<void> {
+  const onDisk = (await files.list('payload')).flatMap(({ slot, whole }) =>
+    slot.kind === 'payload' && whole ? [slot.sha1] : [],
+  );
+  await journal.change((before) => keepStored(before, new Set(onDisk)));
 }

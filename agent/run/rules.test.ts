@@ -240,11 +240,16 @@ describe('rules that an older agent stored', () => {
     expect(result).toMatchObject({ problems: [], rulesRevision: 1, updates: [{ state: 'MISSING' }] });
     expect(JSON.parse(await readFile(stateFile('rules'), 'utf8'))).toEqual({
       ...site.broker.rules,
+      version: 3,
+      rootSha256: site.signed.rootSha256,
+      enrolment: { machineId: 'host-1', group: 'everyone' },
       group: 'everyone',
     });
     expect(await readdir(join(bench.folder, 'host-1', 'state'))).toContain('rules.json.damaged');
     expect(bench.log.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
-      expect.stringContaining('these rules are of version 1, allowed is 2; they are read anew'),
+      expect.stringContaining(
+        'these rules are of version 1, allowed is 3: nothing is allowed until they are read anew',
+      ),
     ]);
   });
 });

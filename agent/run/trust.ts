@@ -7,6 +7,7 @@ import {
   hostAssignments,
   indexFacts,
   revisionOfRules,
+  rulesVersionOf,
   targetPaths,
 } from '#shared/contract/signed-documents.ts';
 import type { TrustedVersion } from '#shared/repository/client.ts';
@@ -17,6 +18,7 @@ import type { Agent } from './agent.ts';
 import type { IdentityDocument, StoredRules } from './documents.ts';
 import type { OfferedIndex } from './pull.ts';
 import { withRetries } from './retry.ts';
+import { provedRevision } from './rules.ts';
 
 /** What the signed repository offers one host. */
 export interface Offer {
@@ -31,6 +33,7 @@ export interface Offer {
 /**
  * Looks for a newer version of the repository and reads what is for this host: the rules of its group and its own, the
  * index, and files that are held. What is not signed as it must be is refused as a whole, and what was believed before stays.
+ * So are rules of an older revision than this root proved here before.
  *
  * @throws AgentError `untrusted` with the role and what is wrong with it; what went wrong on the network
  */
@@ -43,28 +46,50 @@ export async function readOffer(agent: Agent, identity: IdentityDocument, signal
     );
   const trusted = agent.adapters.openTrust(rootSha256, (key, maxBytes) => fetchWhole(agent, key, maxBytes, signal));
   try {
-    return await offerOf(await trusted.refresh(), identity);
+    const proved = await provedRevision(agent.adapters.documents, rootSha256);
+    return await offerOf(await trusted.refresh(), { ...identity, rootSha256 }, proved);
   } catch (error) {
     if (error instanceof RepositoryError) throw new AgentError('untrusted', error.message, { cause: error });
     throw error;
   }
 }
 
-async function offerOf(version: TrustedVersion, { group: enrolled, machineId }: IdentityDocument): Promise<Offer> {
+async function offerOf(
+  version: TrustedVersion,
+  { group: enrolled, machineId, rootSha256 }: IdentityDocument & { readonly rootSha256: string },
+  proved: number,
+): Promise<Offer> {
+  const revision = await revisionAfter(version, proved);
   const bin = await version.document(targetPaths.hostAssignments(binOfHost(machineId)), hostAssignments);
   const own = bin !== undefined && Object.hasOwn(bin.hosts, machineId) ? bin.hosts[machineId] : undefined;
   const group = own?.group ?? enrolled;
   const ofGroup = (await version.document(targetPaths.groupRules(group), groupRules))?.packages ?? [];
   const names = new Set(ofGroup.map(({ name }) => name));
   const packages = [...ofGroup, ...(own?.packages ?? []).filter(({ name }) => !names.has(name))];
-  const { signed } = await version.metadata('rules');
   const catalog = await version.document(targetPaths.groupCatalog(group), groupCatalog);
   const held = (catalog?.files ?? []).map((file): [string, FileStatus] => [file.sha1, { ...file, state: 'held' }]);
   return {
-    rules: { version: 2, group, revision: revisionOfRules(signed.version), packages },
+    rules: { version: 3, rootSha256, enrolment: { machineId, group: enrolled }, group, revision, packages },
     index: await indexOf(version),
     held: new Map(held),
   };
+}
+
+/**
+ * The revision of the rules that are offered. TUF forgets versions together with an online key, so that numbers a thief of it
+ * wrote can be left behind; administrators' numbers are no part of that, and so are remembered beside it.
+ *
+ * @throws RepositoryError `rolled-back`
+ */
+async function revisionAfter(version: TrustedVersion, proved: number): Promise<number> {
+  const { signed } = await version.metadata('rules');
+  const revision = revisionOfRules(signed.version);
+  if (revision >= proved) return revision;
+  throw new RepositoryError(
+    'rolled-back',
+    'rules',
+    `rules is refused: version ${signed.version} is less than current version ${rulesVersionOf(proved)}, which was proved here`,
+  );
 }
 
 async function indexOf(version: TrustedVersion): Promise<OfferedIndex | undefined> {
