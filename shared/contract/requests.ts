@@ -14,6 +14,17 @@ const common = {
   attempts: z.int(),
   /** Reason of the last failed attempt. */
   lastError: z.optional(z.string()),
+  /** How far a fetch got; what came of an interrupted one is kept, and the next goes on from there. */
+  progress: z.optional(
+    z.object({
+      /** Bytes that are in the store, of all. */
+      bytes: byteCount,
+      of: byteCount,
+      /** When the fetch of this file began, and when these bytes were counted: their rate. */
+      startedAt: timestamp,
+      at: timestamp,
+    }),
+  ),
 };
 
 /** The life of a request: open, queued by a sweep, fetching under a lease, then done or failed (given up). */
