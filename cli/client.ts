@@ -42,7 +42,9 @@ export function createOperatorClient(
   return async (endpoint, call = {}) => {
     const url = new URL(fillPath(endpoint.path, call.params, call.query), settings.apiUrl);
     const response = await ask(settings, sleep, url, endpoint.method, call.body);
-    const text = await response.text();
+    const text = await response.text().catch((cause: unknown) => {
+      throw new CliError('unreachable', `the answer of ${url.origin} broke off: ${causeOf(cause)}`, { cause });
+    });
     const answer = parseJson(text, response.status, url);
     if (!response.ok) throw problemError(answer, response.status, url);
     const parsed = parseInWords(endpoint.response, answer);

@@ -3,12 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { addSignature, documentsForKeyholders, type Keyholders, keyholdersOf } from '#shared/repository/author.ts';
 import { type PublicKey, publicKeyOf } from '#shared/repository/metadata.ts';
+import { nextFree } from '#shared/repository/proven.ts';
+import { type Review, reviewChange } from '#shared/repository/review-change.ts';
 import { CliError } from '../cli-error.ts';
+import { type ConfirmFlags, confirm, requireYes } from '../confirm.ts';
 import { counted } from '../counted.ts';
 import type { ExitCode } from '../io.ts';
 import { inWords } from '../trust/faults.ts';
-import { openKey, readSignedState, requirePin } from '../trust/signed-state.ts';
+import { fileReader, openKey, readSignedState, requirePin, type SignedState, warnOf } from '../trust/signed-state.ts';
 import { readChange, submit } from '../trust/submit.ts';
+import { overUnsigned } from '../trust/taken-numbers.ts';
 import type { CommandContext } from './context.ts';
 
 /** Flags of every command that changes who may sign. */
@@ -30,12 +34,30 @@ async function change(
 ): Promise<ExitCode> {
   const pin = await requirePin(context);
   const signer = await openKey(pin, flags.key);
-  const state = await readSignedState(context, pin);
+  const read = await readSignedState(context, pin);
+  warnOf(context, read);
+  const state = await overUnsigned(context, read, signer);
   const documents = await inWords(async () => {
     const keyholders = await next(keyholdersOf(state.parts.root));
-    return documentsForKeyholders(state.parts, keyholders, { signer, book: state.book, now: context.now() });
+    return documentsForKeyholders(state.parts, keyholders, {
+      signer,
+      book: state.book,
+      now: context.now(),
+      revision: nextRevision(state),
+      versions: await nextVersions(context, state),
+    });
   });
   return submit(context, { version: 1, what, documents: [...documents] }, { out: flags.out ?? defaultOut, state });
+}
+
+/** Above what is stored and what was signed: neither the store nor hosts go back. */
+const nextRevision = ({ storedRevision, revision }: SignedState): number => Math.max(storedRevision, revision) + 1;
+
+/** Numbers may be taken by a run that died, or by somebody who had the publisher's role. */
+async function nextVersions(context: CommandContext, { parts }: SignedState) {
+  const free = (role: 'targets' | 'custom' | 'agent'): Promise<number> =>
+    nextFree(fileReader(context), role, parts[role].signed.version + 1);
+  return { targets: await free('targets'), custom: await free('custom'), agent: await free('agent') };
 }
 
 export interface AdminFlags extends TrustFlags {
@@ -112,18 +134,55 @@ async function rotateOnline(context: CommandContext, flags: TrustFlags): Promise
 export const renewTrust = (context: CommandContext, flags: TrustFlags): Promise<ExitCode> =>
   change(context, flags, 'everything is signed again', (now) => now);
 
+export type SignFlags = TrustFlags & ConfirmFlags;
+
 /**
  * `kbroker trust sign FILE`: adds a signature to a change of another administrator; publishes it when it was the last one
- * that lacked.
+ * that lacked. What it does is read from the documents themselves, shown, and asked about: what the file says of itself, and
+ * documents that a change of keyholders has no need of, are not believed.
+ *
+ * @throws CliError `refused` for a change of anything but keyholders, or when the answer is not yes
  */
-export async function signTrust(context: CommandContext, file: string, flags: TrustFlags): Promise<ExitCode> {
+export async function signTrust(context: CommandContext, file: string, flags: SignFlags): Promise<ExitCode> {
+  requireYes(context.io, 'a signature', flags);
   const pin = await requirePin(context);
   const signer = await openKey(pin, flags.key);
-  const offered = await readChange(file);
+  const { documents: offered } = await readChange(file);
   const state = await readSignedState(context, pin);
-  const documents = await inWords(() => addSignature(offered.documents, signer));
-  const signed = { ...offered, documents: [...documents] };
-  return submit(context, signed, { out: flags.out ?? file, state });
+  warnOf(context, state);
+  const review = await inWords(() =>
+    reviewChange(offered, state, { revision: nextRevision(state), now: context.now() }),
+  );
+  const what = wordsOf(review);
+  for (const line of what) context.io.stderr.write(`${line}\n`);
+  await confirm(context.io, 'Sign this?', flags);
+  const documents = await inWords(() => addSignature(offered, signer));
+  return submit(
+    context,
+    { version: 1, what: what.join('; '), documents: [...documents] },
+    { out: flags.out ?? file, state },
+  );
+}
+
+/** What a change of keyholders does, a line each. */
+function wordsOf({
+  added,
+  removed,
+  onlineAdded,
+  onlineRemoved,
+  threshold: [before, after],
+  revision,
+}: Review): string[] {
+  const each = (keys: readonly PublicKey[], what: string): string[] => keys.map(({ keyId }) => `${what} ${keyId}`);
+  const changes = [
+    ...each(added, 'administrator added:'),
+    ...each(removed, 'administrator removed:'),
+    ...each(onlineAdded, 'online key added:'),
+    ...each(onlineRemoved, 'online key removed:'),
+    ...(before === after ? [] : [`${after} must sign, and not ${before}`]),
+  ];
+  if (changes.length === 0) changes.push('the same keyholders: everything is signed again');
+  return [...changes, `the rules in force are signed again, as revision ${revision}`];
 }
 
 async function readPublicKey(file: string): Promise<PublicKey> {

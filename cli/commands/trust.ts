@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
+import type { TrustPin } from '#shared/contract/login.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { sha256 } from '#shared/contract/primitives.ts';
 import type { TrustView } from '#shared/contract/trust.ts';
@@ -13,6 +14,7 @@ import { SigningError } from '#shared/signing/signing-error.ts';
 import { CliError } from '../cli-error.ts';
 import { counted } from '../counted.ts';
 import { type ExitCode, exitCodes, printJson, printLines, printTable } from '../io.ts';
+import { readAsHost } from '../trust/as-host.ts';
 import { inWords } from '../trust/faults.ts';
 import { readSignedState } from '../trust/signed-state.ts';
 import type { CommandContext } from './context.ts';
@@ -117,11 +119,7 @@ export async function showTrust(context: CommandContext): Promise<ExitCode> {
   const pin = await trust.read();
   const faults: string[] = [];
   if (view.repository === undefined) faults.push('there is no repository yet: "kbroker trust init" makes it');
-  else if (pin !== undefined)
-    await readSignedState(context, pin).catch((error: unknown) => {
-      if (!(error instanceof CliError)) throw error;
-      faults.push(`the pinned root ${pin.rootSha256} does not prove it: ${error.message}`);
-    });
+  else if (pin !== undefined) faults.push(...(await faultsBy(context, pin)));
   const ending = endingOf(view, now());
   faults.push(...ending.ended);
   if (json)
@@ -142,6 +140,22 @@ export async function showTrust(context: CommandContext): Promise<ExitCode> {
     ]);
   }
   return faults.length === 0 ? exitCodes.ok : exitCodes.failed;
+}
+
+/** What the pinned root does not prove, and what hosts refuse, which read the repository by the same client. */
+async function faultsBy(context: CommandContext, pin: TrustPin): Promise<readonly string[]> {
+  const asked = await Promise.allSettled([readSignedState(context, pin), readAsHost(context, pin)]);
+  const [state, host] = asked.map((one) => (one.status === 'rejected' ? one.reason : undefined) as unknown);
+  const found = asked[0].status === 'fulfilled' ? asked[0].value.faults.map((fault) => `not proved: ${fault}`) : [];
+  for (const [error, what] of [
+    [state, `the pinned root ${pin.rootSha256} does not prove it`],
+    [host, 'hosts refuse it'],
+  ] as const) {
+    if (error === undefined) continue;
+    if (!(error instanceof CliError)) throw error;
+    found.push(`${what}: ${error.message}`);
+  }
+  return found;
 }
 
 function printRoles({ io }: CommandContext, { rootSha256, roles }: NonNullable<TrustView['repository']>): void {
@@ -191,8 +205,10 @@ export async function pinRoot(context: CommandContext, digest: string, flags: Pi
   const before = await context.trust.read();
   const key = flags.key ?? before?.key;
   const pin = { version: 1 as const, rootSha256: parsed.data, ...(key !== undefined && { key }) };
-  const { revision } = await readSignedState(context, pin);
-  await context.trust.write(pin);
+  const { revision, seen, faults } = await readSignedState(context, pin);
+  if (faults.length > 0)
+    throw new CliError('refused', `${faults.join('; ')}: let another administrator mend it first (docs/trust.md)`);
+  await context.trust.write({ ...pin, seen });
   if (context.json) printJson(context.io, pin);
   else printLines(context.io, [`pinned ${pin.rootSha256}; it proves the repository, rules of revision ${revision}`]);
   return exitCodes.ok;

@@ -12,6 +12,7 @@ import {
 } from '../commands/rules-change.ts';
 import { type ImportFlags, importRules, showRulesSchema } from '../commands/rules-files.ts';
 import { type ExplainFlags, explainRules, showRulesImpact } from '../commands/rules-questions.ts';
+import { type RecoverFlags, recoverRules } from '../commands/rules-recover.ts';
 import { type SetRulesFlags, setRules } from '../commands/rules-set.ts';
 import type { PublishFlags } from '../rules/publish.ts';
 import { type AddCommands, list, type ProgramKit, selection, wantsJson } from './kit.ts';
@@ -66,6 +67,10 @@ function addChanging(rules: Command, { sub, online }: ProgramKit): void {
     .requiredOption('--from <group>', 'group that has tried it')
     .requiredOption('--to <group>', 'group that gets it')
     .action(online((context, name: string, flags: PromoteFlags) => promoteRules(context, name, flags)));
+  sub(rules, 'recover', 'put the rules that administrators signed last in the place of stored ones that nobody signed')
+    .option('--key <key>', 'key to sign with: a file, or kms:ARN (default: the one of "trust init" or "trust pin")')
+    .option('--yes', 'do not ask')
+    .action(online((context, flags: RecoverFlags) => recoverRules(context, flags)));
 }
 
 function addQuestions(rules: Command, { sub, online }: ProgramKit): void {

@@ -7,6 +7,7 @@ import {
   removeAdmin,
   renewTrust,
   rotateKey,
+  type SignFlags,
   signTrust,
   type TrustFlags,
 } from '../commands/trust-keys.ts';
@@ -52,5 +53,6 @@ export const addTrustCommands: AddCommands = (program, { sub, online, io, end })
   );
   signing(sub(trust, 'sign', "add a signature to another administrator's change, and publish it when it was the last"))
     .argument('<file>', 'the change')
-    .action(online((context, file: string, flags: TrustFlags) => signTrust(context, file, flags)));
+    .option('--yes', 'do not ask')
+    .action(online((context, file: string, flags: SignFlags) => signTrust(context, file, flags)));
 };

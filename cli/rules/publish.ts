@@ -8,7 +8,8 @@ import { type ConfirmFlags, confirm, requireYes } from '../confirm.ts';
 import { type CliIo, type ExitCode, exitCodes, printJson, printLines, printTable } from '../io.ts';
 import { describeAge } from '../times.ts';
 import { inWords } from '../trust/faults.ts';
-import { openKey, readSignedState } from '../trust/signed-state.ts';
+import { openKey, readSignedState, warnOf } from '../trust/signed-state.ts';
+import { passTakenNumbers } from '../trust/taken-numbers.ts';
 import { isSameBook } from './book.ts';
 
 /** Flags of every command that changes the rules. */
@@ -58,11 +59,11 @@ export async function changeRules(
     return exitCodes.ok;
   }
   await confirm(context.io, `Publish these rules as revision ${current.revision + 1}?`, flags);
-  const signed = await sign(book, current.revision + 1);
+  const { expectedRevision, ...signed } = await sign(book);
   const written = await context.call(operatorEndpoints.putRules, {
     body: {
       version: 2,
-      expectedRevision: current.revision,
+      expectedRevision,
       ...(flags.comment !== undefined && { comment: flags.comment }),
       book,
       ...signed,
@@ -81,12 +82,9 @@ const inForce = (revision: number, { signed }: { readonly signed?: string }): st
 /** The rules to begin with, and what signs those that follow. */
 interface RulesInForce {
   readonly current: RulesDocument;
-  readonly sign: (book: RuleBook, revision: number) => Promise<{ readonly signed?: string }>;
+  /** Signs new ones for the revision after the expected one. */
+  readonly sign: (book: RuleBook) => Promise<{ readonly expectedRevision: number; readonly signed?: string }>;
 }
-
-const pollMilliseconds = 500;
-/** What was put a moment ago is published within seconds. */
-const maxPolls = 60;
 
 /**
  * Where a root is pinned, the rules that administrators signed: the next ones are made from them and signed, never from what
@@ -96,26 +94,29 @@ const maxPolls = 60;
  */
 async function rulesInForce(context: CommandContext, flags: PublishFlags): Promise<RulesInForce> {
   const pin = await context.trust.read();
-  if (pin === undefined) return { current: await context.call(operatorEndpoints.getRules), sign: async () => ({}) };
-  const signer = flags.dryRun === true ? undefined : await openKey(pin, flags.key);
-  for (let polls = 0; ; polls += 1) {
+  if (pin === undefined) {
     const current = await context.call(operatorEndpoints.getRules);
-    const signed = await readSignedState(context, pin);
-    if (signed.revision === current.revision)
-      return {
-        current: { ...current, book: signed.book },
-        sign: async (book, revision) =>
-          signer === undefined
-            ? {}
-            : { signed: await inWords(() => signedRules(book, revision, signer, context.now())) },
-      };
-    if (polls >= maxPolls)
-      throw new CliError(
-        'refused',
-        `the broker has rules of revision ${current.revision}, and hosts are offered revision ${signed.revision}: what is between them is not signed, or its publisher stands still (docs/operating.md, "Alarm: repository-refused")`,
-      );
-    await context.sleep(pollMilliseconds);
+    return { current, sign: async () => ({ expectedRevision: current.revision }) };
   }
+  const signer = flags.dryRun === true ? undefined : await openKey(pin, flags.key);
+  const current = await context.call(operatorEndpoints.getRules);
+  const state = await readSignedState(context, pin);
+  const { revision, book } = state;
+  warnOf(context, state);
+  if (current.revision !== revision)
+    throw new CliError(
+      'refused',
+      `the broker has rules of revision ${current.revision}, and those that administrators signed last are of revision ${revision}: somebody wrote into the table, or it was put back (docs/operating.md, "Alarm: repository-refused"); "kbroker rules recover" puts the signed ones there`,
+    );
+  return {
+    current: { ...current, book },
+    async sign(next) {
+      if (signer === undefined) return { expectedRevision: current.revision };
+      const expectedRevision = await passTakenNumbers(context, state, signer);
+      const signed = await inWords(() => signedRules(next, expectedRevision + 1, signer, context.now()));
+      return { expectedRevision, signed };
+    },
+  };
 }
 
 /** With `--json` the impact is the output of a dry run, and otherwise the new rules are. */

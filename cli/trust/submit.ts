@@ -5,13 +5,14 @@ import { inOneLine, parseInWords } from '#shared/contract/parse.ts';
 import { revisionOfRules } from '#shared/contract/signed-documents.ts';
 import { type SignedDocument, signedDocument } from '#shared/contract/trust.ts';
 import { parseMetadata, textOf } from '#shared/repository/metadata.ts';
+import { readPublished } from '#shared/repository/published.ts';
 import { RepositoryError } from '#shared/repository/repository-error.ts';
 import { checkChange } from '#shared/repository/verify-change.ts';
 import { CliError } from '../cli-error.ts';
 import type { CommandContext } from '../commands/context.ts';
 import { type ExitCode, exitCodes, printJson, printLines } from '../io.ts';
 import { inWords } from './faults.ts';
-import { readSignedState, requirePin, type SignedState } from './signed-state.ts';
+import { fileReader, type SignedState } from './signed-state.ts';
 
 /** A change that lacks signatures, as administrators hand it to each other. */
 const changeFile = z.object({
@@ -78,7 +79,7 @@ export async function submit(
 async function lackOf(
   { call, now }: CommandContext,
   documents: readonly SignedDocument[],
-  { parts, book }: SignedState,
+  { parts, book, published }: SignedState,
 ): Promise<string | undefined> {
   const { onlineKey } = await call(operatorEndpoints.getTrust);
   const text = documents.find(({ role }) => role === 'rules')?.text;
@@ -88,7 +89,12 @@ async function lackOf(
       text === undefined
         ? undefined
         : { revision: revisionOfRules(parseMetadata('rules', text).signed.version), book, text };
-    checkChange(others, rules, { current: parts, onlineKey: onlineKey.publicKey, now: now() });
+    checkChange(others, rules, {
+      // In place of what is published and forged, what was signed last.
+      current: published && { ...published, ...parts },
+      onlineKey: onlineKey.publicKey,
+      now: now(),
+    });
     return undefined;
   } catch (error) {
     if (
@@ -109,10 +115,10 @@ const maxPolls = 60;
 
 /** Waits until the published version has these documents. @throws CliError `refused` when it does not come to be */
 async function waitUntilOut(context: CommandContext, documents: readonly SignedDocument[]): Promise<void> {
-  const pin = await requirePin(context);
+  const read = fileReader(context);
   for (let polls = 0; polls < maxPolls; polls += 1) {
-    const state = await readSignedState(context, pin);
-    const out = documents.every(({ role, text }) => textOf(state.parts[role]) === text);
+    const published = await inWords(() => readPublished(read));
+    const out = published && documents.every(({ role, text }) => textOf(published[role]) === text);
     if (out) return;
     await context.sleep(pollMilliseconds);
   }

@@ -21,7 +21,11 @@ export function rulesApi(
 ): Pick<OperatorsApi, 'getRules' | 'putRules' | 'listRulesRevisions' | 'getRulesRevision'> {
   const { rules } = ports;
   return {
-    getRules: () => rules.get(),
+    async getRules() {
+      const current = await rules.get();
+      const signed = await signedText(rules, current.revision);
+      return { ...current, ...(signed !== undefined && { signed }) };
+    },
     putRules: ({ request, ...call }) => putRules(ports, call, request),
 
     async listRulesRevisions({ query }) {
@@ -36,6 +40,13 @@ export function rulesApi(
     },
   };
 }
+
+/** What is no good is as if nobody had signed: administrators must be able to write over it. */
+const signedText = (rules: RulePorts['rules'], revision: number): Promise<string | undefined> =>
+  rules.signed(revision).catch((error: unknown) => {
+    if (error instanceof StoreError && error.code === 'corrupt') return undefined;
+    throw error;
+  });
 
 async function putRules(ports: RulePorts, call: Caller, change: RulesChange): Promise<RulesDocument> {
   const { expectedRevision, book, comment } = change;

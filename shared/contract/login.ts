@@ -48,6 +48,8 @@ export const trustPin = z.object({
   rootSha256: sha256,
   /** Key that signs when no other is named: a path, or `kms:…`. */
   key: z.optional(z.string()),
+  /** The newest versions that were proved here; nothing older is believed. */
+  seen: z.optional(z.object({ root: z.int(), targets: z.int(), rules: z.int(), custom: z.int(), agent: z.int() })),
 });
 export type TrustPin = z.infer<typeof trustPin>;
 

@@ -112,6 +112,8 @@ export const rulesDocument = z.object({
   /** Why this revision was written, in the words of who did. */
   comment: z.optional(shortText),
   book: ruleBook,
+  /** Metadata of the role `rules` that was signed for this revision; whoever reads it proves it by the root that is pinned. */
+  signed: z.optional(z.string()),
 });
 export type RulesDocument = z.infer<typeof rulesDocument>;
 

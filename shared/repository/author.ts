@@ -169,32 +169,50 @@ export interface AdministratorsPart {
   readonly agent: RoleMetadata<'agent'>;
 }
 
+/** What {@link documentsForKeyholders} signs with, and the numbers it gives. */
+interface KeyholdersOptions {
+  readonly signer: Signer;
+  /** The one in force; its rules are signed again. */
+  readonly book: RuleBook;
+  /** Revision that the rules are signed at. @default - the one after the published rules */
+  readonly revision?: number;
+  /**
+   * Numbers of roles that may skip some: files of a change that was never published may lie where the next one belongs, and
+   * no file is written over.
+   *
+   * @default - the one after the version in force
+   */
+  readonly versions?: Readonly<Partial<Record<'targets' | 'custom' | 'agent', number>>>;
+  readonly now: Date;
+}
+
 /**
  * Everything that new keyholders owe, signed by one administrator: root and targets that name them, and the roles that a key
  * which is gone may have signed. Where more signatures are needed, others add theirs.
  *
- * @param book the one in force; its rules are signed again, under the next revision
  * @throws SigningError
  */
 export async function documentsForKeyholders(
   current: AdministratorsPart,
   next: Keyholders,
-  options: { readonly signer: Signer; readonly book: RuleBook; readonly now: Date },
+  options: KeyholdersOptions,
 ): Promise<readonly SignedDocument[]> {
-  const { signer, book, now } = options;
-  const { root, targets, rules, custom, agent } = current;
-  const again = (role: 'custom' | 'agent', before: RoleMetadata<'custom' | 'agent'>) =>
+  const { signer, book, versions = {}, now } = options;
+  const { root, rules } = current;
+  const revision = options.revision ?? revisionOfRules(rules.signed.version) + 1;
+  const versionOf = (role: 'targets' | 'custom' | 'agent') => versions[role] ?? current[role].signed.version + 1;
+  const again = (role: 'custom' | 'agent') =>
     unsigned(role, {
-      version: before.signed.version + 1,
+      version: versionOf(role),
       expires: expiryAfter(now, lifeOf[role]),
-      targets: before.signed.toJSON().targets,
+      targets: current[role].signed.toJSON().targets,
     });
   const made: readonly (readonly [AdministratorRole, RoleMetadata])[] = [
     ['root', rootOf(next, root.signed.version + 1, now)],
-    ['targets', delegationsOf(next, targets.signed.version + 1, now)],
-    ['rules', rulesOf(book, revisionOfRules(rules.signed.version) + 1, now)],
-    ['custom', again('custom', custom)],
-    ['agent', again('agent', agent)],
+    ['targets', delegationsOf(next, versionOf('targets'), now)],
+    ['rules', rulesOf(book, revision, now)],
+    ['custom', again('custom')],
+    ['agent', again('agent')],
   ];
   return addSignature(
     made.map(([role, metadata]) => document(role, metadata)),

@@ -9,7 +9,7 @@ import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { RuleBook } from '#shared/contract/rules.ts';
 import { rulesOf } from '#shared/repository/author.ts';
 import { signSnapshot, signTimestamp } from '#shared/repository/compose.ts';
-import { parseMetadata, type RoleMetadata, sign, textOf } from '#shared/repository/metadata.ts';
+import { parseMetadata, type RoleMetadata, sign, textOf, unsigned } from '#shared/repository/metadata.ts';
 import { type Published, readPublished } from '#shared/repository/published.ts';
 import { kmsSigner } from '#shared/signing/kms.ts';
 import { awsRepositoryStore } from '#shared/stores/repository/aws.ts';
@@ -44,6 +44,25 @@ afterAll(async () => {
   await world?.close();
 });
 
+/** The command line of an administrator who has the key. */
+async function commandLine() {
+  const profile = join(world.folder, 'operator.json');
+  await writeFile(profile, JSON.stringify(await world.profileOf('administrator')), { mode: 0o600 });
+  const trust = join(world.folder, 'operator.trust');
+  await mkdir(trust, { recursive: true });
+  const pin = JSON.parse(await readFile(join(world.folder, 'trust/trust.json'), 'utf8'));
+  await copyFile(join(world.folder, 'trust/administrator.pem'), join(trust, 'administrator.pem'));
+  await writeFile(join(trust, 'trust.json'), JSON.stringify({ ...pin, key: join(trust, 'administrator.pem') }));
+  const printed = { out: '', err: '' };
+  const run = (...args: string[]) =>
+    main(['--profile-file', profile, ...args], {
+      stdout: { write: (text) => (printed.out += text) },
+      stderr: { write: (text) => (printed.err += text) },
+      env: {},
+    });
+  return { run, printed, pin };
+}
+
 /** What a person sees of the host. */
 const view = async () => world.call(operatorEndpoints.getHost, { params: { machineId: host.host.machineId } });
 const isForbidden = ({ updates }: { readonly updates: readonly { readonly state: string }[] }): boolean =>
@@ -62,14 +81,14 @@ function stolenPublisher() {
       if (published === undefined) throw new Error('nothing is published');
       return published;
     },
-    /** Signs a version with other rules, and makes it the one that hosts find. */
-    async publish(rules: RoleMetadata<'rules'>): Promise<void> {
+    /** Signs a version with other metadata of a role, and makes it the one that hosts find. */
+    async publish(role: 'rules' | 'targets', metadata: RoleMetadata<typeof role>): Promise<void> {
       const current = await this.current();
       const online = { signer, now: new Date() };
       const version = current.snapshot.signed.version + 1;
-      const snapshot = await signSnapshot({ ...current, rules }, version, online);
+      const snapshot = await signSnapshot({ ...current, [role]: metadata }, version, online);
       const timestamp = await signTimestamp(snapshot, current.timestamp.signed.version + 1, online);
-      await store.create({ kind: 'metadata', role: 'rules', version: rules.signed.version }, textOf(rules));
+      await store.create({ kind: 'metadata', role, version: metadata.signed.version }, textOf(metadata));
       await store.create({ kind: 'metadata', role: 'snapshot', version }, textOf(snapshot));
       await store.moveTimestamp(textOf(timestamp), (await store.timestamp())?.tag);
     },
@@ -107,20 +126,7 @@ describe('a host', () => {
   });
 
   it('goes to another group when an administrator signs that, with the command line', async () => {
-    const profile = join(world.folder, 'operator.json');
-    await writeFile(profile, JSON.stringify(await world.profileOf('administrator')), { mode: 0o600 });
-    const trust = join(world.folder, 'operator.trust');
-    await mkdir(trust, { recursive: true });
-    const pin = JSON.parse(await readFile(join(world.folder, 'trust/trust.json'), 'utf8'));
-    await copyFile(join(world.folder, 'trust/administrator.pem'), join(trust, 'administrator.pem'));
-    await writeFile(join(trust, 'trust.json'), JSON.stringify({ ...pin, key: join(trust, 'administrator.pem') }));
-    const printed = { out: '', err: '' };
-    const run = (...args: string[]) =>
-      main(['--profile-file', profile, ...args], {
-        stdout: { write: (text) => (printed.out += text) },
-        stderr: { write: (text) => (printed.err += text) },
-        env: {},
-      });
+    const { run, printed, pin } = await commandLine();
     expect([await run('trust', 'status'), printed.err]).toEqual([0, '']);
     expect(printed.out).toContain(pin.rootSha256);
     expect(await run('hosts', 'move', host.host.machineId, '--to', 'lab', '--no-impact', '--yes')).toBe(0);
@@ -190,7 +196,7 @@ describe('whoever has the role of the publisher', () => {
     using thief = stolenPublisher();
     const forged = rulesOf({ ...book, assignments: { groups: { vault: ['lax'] }, hosts: {} } }, 40, new Date());
     await sign(forged, thief.signer);
-    await thief.publish(forged);
+    await thief.publish('rules', forged);
     await refusing(/^rules is refused: rules was signed by 0\/1 keys/);
   });
 
@@ -201,7 +207,7 @@ describe('whoever has the role of the publisher', () => {
       role: 'rules',
       version: 3,
     });
-    await thief.publish(parseMetadata('rules', old ?? ''));
+    await thief.publish('rules', parseMetadata('rules', old ?? ''));
     await refusing(/^snapshot is refused|^rules is refused/);
   });
 
@@ -209,5 +215,21 @@ describe('whoever has the role of the publisher', () => {
     await world.setRules({ ...book, packages: [{ ...strict, description: 'again' }, lax] });
     const other = await agents.enrol(world, 'server2022-x64', 'vault');
     expect(isForbidden(await other.cycle())).toBe(true);
+  });
+
+  it('cannot publish who may sign, and an administrator mends what was published by one command', async () => {
+    using thief = stolenPublisher();
+    const { targets } = await thief.current();
+    const forged = unsigned('targets', { ...targets.signed.toJSON(), version: targets.signed.version + 1 });
+    await sign(forged, thief.signer);
+    await thief.publish('targets', forged);
+    const { run, printed } = await commandLine();
+    expect(await run('trust', 'status')).toBe(1);
+    expect(printed.out).toMatch(/not proved: targets of version \d+ has 0 of 1 signatures that count/);
+    expect(await run('trust', 'renew')).toBe(0);
+    expect(printed.err).toMatch(/begins with what administrators signed last/);
+    expect(await run('trust', 'status')).toBe(0);
+    const late = await agents.enrol(world, 'windows10-22h2-x64', 'vault');
+    expect(isForbidden(await late.cycle())).toBe(true);
   });
 });
