@@ -1,16 +1,24 @@
 import { canonicalJson } from '#shared/contract/canonical-json.ts';
 import type { PublishRepositoryMessage } from '#shared/contract/messages/publish-repository.ts';
 import type { Measurements } from '#shared/contract/metrics.ts';
+import { revisionOfRules, rulesVersionOf } from '#shared/contract/signed-documents.ts';
 import type { SignedDocument } from '#shared/contract/trust.ts';
+import type { AdministratorsPart } from '#shared/repository/author.ts';
 import { isDue, signFeed } from '#shared/repository/compose.ts';
 import { type RoleMetadata, signaturesOf } from '#shared/repository/metadata.ts';
 import { type Published, readPublished } from '#shared/repository/published.ts';
 import { RepositoryError } from '#shared/repository/repository-error.ts';
 import { documentsOfRules } from '#shared/repository/targets.ts';
-import { type CheckedChange, checkChange, type SignedRules } from '#shared/repository/verify-change.ts';
+import {
+  type CheckedChange,
+  checkChange,
+  keepPublished,
+  type SignedRules,
+  signsAlone,
+} from '#shared/repository/verify-change.ts';
 import { type Offer, offerOf } from './offer.ts';
 import type { PublishPorts } from './ports.ts';
-import { NumberTaken, type Written, writeFirst, writeVersion } from './write-version.ts';
+import { ageOf, NumberTaken, type Written, writeVersion } from './write-version.ts';
 
 /** What one message came to. */
 export interface PublishReport {
@@ -18,23 +26,26 @@ export interface PublishReport {
    * - `published`: there is a new version.
    * - `unchanged`: all that is there is right, and signed lately.
    * - `uninitialized`: nobody ran `kbroker trust init` yet.
-   * - `refused`: administrators' documents do not count; what was published before stays.
+   * - `refused`: something that administrators sign does not count, `reason` says what; all else went on where hosts
+   *   would believe it.
    */
   readonly outcome: 'published' | 'unchanged' | 'uninitialized' | 'refused';
   /** Of the timestamp. */
   readonly version?: number;
   /** Why something was refused. */
   readonly reason?: string;
-  /** Age of the timestamp after the run. Seconds. */
+  /** Age of the timestamp after the run, whatever it came to. Seconds. Absent before the first version, as `version` is. */
   readonly ageSeconds?: number;
+  /** Until the first signature of administrators ends; negative when one has. Seconds. Absent before the first version. */
+  readonly signaturesEndSeconds?: number;
   /** Groups without a catalogue; see {@link Offer}. */
   readonly groupsLeftOut?: number;
 }
 
 /**
- * Brings the repository up to what is stored: rules at each message, index and held files at those of the feed. So a message that
- * got lost is made up for by the sweep, and one that comes again finds nothing to do. Administrators' documents that do not count are refused
- * for good, in words; they must not hold up index and files.
+ * Brings the repository up to what is stored: rules at each message, index and held files at those of the feed. So a message
+ * that got lost is made up for by the sweep, and one that comes again finds nothing to do. Administrators' documents that do
+ * not count are refused for good, in words; they must not hold up each other, nor index, files and timestamp.
  */
 export async function publishRepository(
   ports: PublishPorts,
@@ -44,29 +55,54 @@ export async function publishRepository(
   const documents = message.kind === 'documents' ? message.documents : [];
   if (current === undefined && documents.length === 0) return { outcome: 'uninitialized' };
   const context = { current, onlineKey: await ports.signer.publicKey(), now: ports.now() };
-  const { change, book, reason } = await administrators(ports, documents, context);
-  if (change === undefined) return { outcome: 'refused', reason: reason ?? '' };
+  const { revision, book } = await ports.rules.get();
+  const text = await ports.rules.signed(revision);
   // Catalogues are made anew after a sweep or a new index, and not for each change of a rule.
   const offer = current === undefined || message.kind === 'feed' ? await offerOf(ports, book) : offerBefore(current);
   const { targets, documents: catalogs, groupsLeftOut } = offer;
-  const feed = await feedOf(ports, targets, { before: current?.feed, delegations: change.targets });
-  const contents = [...(change.rules === current?.rules ? [] : documentsOfRules(book)), ...catalogs];
-  const next = { ...change, feed, feedTargets: targets };
-  const write = (): Promise<Written> =>
-    current === undefined ? writeFirst(ports, next, contents) : writeVersion(ports, current, next, contents);
-  const written = await write().catch((error: unknown) => {
-    if (error instanceof NumberTaken) return error;
-    throw error;
-  });
-  if (written instanceof NumberTaken) return { outcome: 'refused', reason: written.message };
+  const write = async (change: CheckedChange): Promise<WrittenChange> => {
+    const feed = await feedOf(ports, targets, { ...context, delegations: change.targets });
+    const contents = [...(change.rules === current?.rules ? [] : documentsOfRules(book)), ...catalogs];
+    return {
+      ...(await writeVersion(ports, current, { ...change, feed, feedTargets: targets }, contents)),
+      parts: change,
+    };
+  };
+  const reasons = new Set<string>();
+  if (text === undefined && current !== undefined && rulesVersionOf(revision) !== current.rules.signed.version)
+    reasons.add(
+      `nobody signed revision ${revision} of the rules; published is revision ${revisionOfRules(current.rules.signed.version)}`,
+    );
+  for (const attempt of attemptsOf(documents, text === undefined ? undefined : { revision, book, text }, context)) {
+    const written = await writtenUnlessRefused(attempt, write);
+    if (written instanceof RepositoryError) {
+      reasons.add(written.message);
+      continue;
+    }
+    return {
+      outcome: reasons.size > 0 ? 'refused' : written.changed ? 'published' : 'unchanged',
+      version: written.version,
+      ageSeconds: written.ageSeconds,
+      signaturesEndSeconds: endOf(written.parts, context.now),
+      ...(reasons.size > 0 && { reason: [...reasons].join('; ') }),
+      ...(groupsLeftOut > 0 && { groupsLeftOut }),
+    };
+  }
   return {
-    outcome: reason !== undefined ? 'refused' : written.changed ? 'published' : 'unchanged',
-    version: written.version,
-    ageSeconds: written.ageSeconds,
-    ...(reason !== undefined && { reason }),
-    ...(groupsLeftOut > 0 && { groupsLeftOut }),
+    outcome: 'refused',
+    reason: [...reasons].join('; '),
+    ...(current && {
+      version: current.timestamp.signed.version,
+      ageSeconds: ageOf(current.timestamp, context.now),
+      signaturesEndSeconds: endOf(current, context.now),
+    }),
   };
 }
+
+const endOf = ({ root, targets, rules, custom, agent }: AdministratorsPart, now: Date): number => {
+  const ends = [root, targets, rules, custom, agent].map(({ signed }) => Date.parse(signed.expires));
+  return Math.round((Math.min(...ends) - now.getTime()) / 1000);
+};
 
 /** What is offered already. */
 const offerBefore = ({ feed }: Published): Offer => ({
@@ -78,45 +114,63 @@ const offerBefore = ({ feed }: Published): Offer => ({
 
 type Context = Parameters<typeof checkChange>[2];
 
-/** What counts of administrators' roles: with the change, or, when that does not count, as it was. */
-async function administrators(
-  ports: PublishPorts,
-  documents: readonly SignedDocument[],
-  context: Context,
-): Promise<{ readonly change?: CheckedChange; readonly book: SignedRules['book']; readonly reason?: string }> {
-  const { revision, book } = await ports.rules.get();
-  const text = await ports.rules.signed(revision);
-  const rules = text === undefined ? undefined : { revision, book, text };
-  const tries = [
-    () => checkChange(documents, rules, context),
-    // Without what was sent; and, when the stored rules do not count either, as it is published.
-    ...(documents.length > 0 && context.current !== undefined ? [() => checkChange([], rules, context)] : []),
-    ...(context.current !== undefined ? [() => checkChange([], undefined, context)] : []),
-  ];
-  const reasons: string[] = [];
-  for (const attempt of tries) {
-    try {
-      const change = attempt();
-      return { change, book, ...(reasons.length > 0 && { reason: reasons.join('; ') }) };
-    } catch (error) {
-      if (!(error instanceof RepositoryError)) throw error;
-      reasons.push(error.message);
-    }
-  }
-  return { book, reason: reasons.join('; ') };
+interface WrittenChange extends Written {
+  readonly parts: AdministratorsPart;
 }
 
-/** The feed of before while it says the same, is young enough, and is signed by a key that still counts. */
+/**
+ * What may be published, the most of it first: with what was sent and with the stored rules, without either, and at last what
+ * is published as it is. A first version is whole or not at all.
+ */
+function attemptsOf(
+  documents: readonly SignedDocument[],
+  rules: SignedRules | undefined,
+  context: Context,
+): readonly (() => CheckedChange)[] {
+  const { current, onlineKey } = context;
+  if (current === undefined) return [() => checkChange(documents, rules, context)];
+  const withOrWithoutRules = rules === undefined ? [undefined] : [rules, undefined];
+  return [
+    ...(documents.length === 0 ? [[]] : [documents, []]).flatMap((sent) =>
+      withOrWithoutRules.map((stored) => () => checkChange(sent, stored, context)),
+    ),
+    () => keepPublished(current, onlineKey),
+  ];
+}
+
+/** Proves and writes a change. @returns the reason where the next attempt may do better */
+async function writtenUnlessRefused(
+  attempt: () => CheckedChange,
+  write: (change: CheckedChange) => Promise<WrittenChange>,
+): Promise<WrittenChange | RepositoryError> {
+  let change: CheckedChange;
+  try {
+    change = attempt();
+  } catch (error) {
+    if (error instanceof RepositoryError) return error;
+    throw error;
+  }
+  try {
+    return await write(change);
+  } catch (error) {
+    if (error instanceof NumberTaken) return error;
+    throw error;
+  }
+}
+
+/**
+ * The feed of before while it says the same, is young enough, and is signed by a key that still counts; and while targets do not
+ * name this broker's key yet, as a change of the online key that died leaves them: hosts would refuse a new one.
+ */
 async function feedOf(
   { signer, now }: PublishPorts,
   targets: Parameters<typeof signFeed>[0],
-  {
-    before,
-    delegations,
-  }: { readonly before: RoleMetadata<'feed'> | undefined; readonly delegations: RoleMetadata<'targets'> },
+  { current, onlineKey, delegations }: Context & { readonly delegations: RoleMetadata<'targets'> },
 ): Promise<RoleMetadata<'feed'>> {
   const at = now();
+  const before = current?.feed;
   if (before !== undefined) {
+    if (!signsAlone(delegations, 'feed', onlineKey)) return before;
     const same = canonicalJson(before.signed.toJSON().targets) === canonicalJson(targets);
     const { signedBy, threshold } = signaturesOf(delegations, 'feed', before);
     if (same && !isDue('feed', before, at) && signedBy.length >= threshold) return before;
@@ -125,9 +179,10 @@ async function feedOf(
 }
 
 /** Metrics of a run. */
-export const measurePublish = ({ outcome, ageSeconds }: PublishReport): Measurements => ({
+export const measurePublish = ({ outcome, ageSeconds, signaturesEndSeconds }: PublishReport): Measurements => ({
   ...(outcome === 'published' && { RepositoryPublished: 1 }),
   ...(outcome === 'refused' && { RepositoryRefused: 1 }),
   // Before administrators began nothing grows old, and silence would ring the alarm.
-  RepositoryAgeSeconds: outcome === 'uninitialized' ? 0 : (ageSeconds ?? 0),
+  RepositoryAgeSeconds: ageSeconds ?? 0,
+  ...(signaturesEndSeconds !== undefined && { SignaturesEndSeconds: signaturesEndSeconds }),
 });

@@ -38,35 +38,15 @@ export class NumberTaken extends RepositoryError {
 
 type WritePorts = Pick<PublishPorts, 'repository' | 'signer' | 'now'>;
 
-/** Writes the first version: the timestamp, which makes it visible, is the last of it. */
-export async function writeFirst(
-  ports: WritePorts,
-  next: NextVersion,
-  contents: readonly TargetDocument[],
-): Promise<Written> {
-  await putRoot(ports, next.root);
-  return put(ports, undefined, next, contents);
-}
-
 /**
- * Writes what is new on top of the version that is out. A run that dies leaves numbered files that nothing names; a second
- * publisher, should there ever be one, loses at the timestamp.
+ * Writes what is new, on top of the version that is out if there is one. The timestamp makes it visible. All that has a number
+ * of its own comes first, the root as near to the timestamp as it can be: a run that dies before leaves files that nothing
+ * names. One that dies between root and timestamp leaves roots that hosts believe with what is published; see
+ * {@link CheckedChange.rootOrder}. A second publisher, should there ever be one, loses at the timestamp.
  *
- * @throws StoreError `conflict`
+ * @throws NumberTaken, StoreError `conflict`
  */
 export async function writeVersion(
-  ports: WritePorts,
-  current: Published,
-  next: NextVersion,
-  contents: readonly TargetDocument[],
-): Promise<Written> {
-  if (next.rootOrder === 'before-timestamp') await putRoot(ports, next.root);
-  const written = await put(ports, current, next, contents);
-  if (next.rootOrder === 'after-timestamp') await putRoot(ports, next.root);
-  return { ...written, changed: written.changed || next.rootOrder !== 'unchanged' };
-}
-
-async function put(
   ports: WritePorts,
   current: Published | undefined,
   next: NextVersion,
@@ -95,11 +75,14 @@ async function put(
   if ((before === undefined) !== (current === undefined) || (current && before?.text !== textOf(current.timestamp)))
     throw new RepositoryError('conflict', 'timestamp', 'another publisher wrote a version meanwhile');
   const timestamp = await signTimestamp(snapshot, (current?.timestamp.signed.version ?? 0) + 1, online);
+  if (next.rootOrder === 'before-timestamp') await putRoot(repository, next.root);
   await repository.moveTimestamp(textOf(timestamp), before?.tag);
+  if (next.rootOrder === 'after-timestamp') await putRoot(repository, next.root);
   return { changed: true, version: timestamp.signed.version, ageSeconds: ageOf(timestamp, at) };
 }
 
-const ageOf = (timestamp: RoleMetadata<'timestamp'>, now: Date): number =>
+/** Since it was signed. Seconds. */
+export const ageOf = (timestamp: RoleMetadata<'timestamp'>, now: Date): number =>
   Math.max(0, Math.round((now.getTime() - signedAtOf('timestamp', timestamp)) / 1000));
 
 /** Bytes under their digest: what is there already is the same. */
@@ -133,7 +116,7 @@ async function numbered<R extends 'feed' | 'snapshot'>(
 }
 
 /** Under its number for those who follow, and under its digest for those who begin with it. */
-async function putRoot({ repository }: WritePorts, root: RoleMetadata<'root'>): Promise<void> {
+async function putRoot(repository: WritePorts['repository'], root: RoleMetadata<'root'>): Promise<void> {
   const text = textOf(root);
   await repository.create({ kind: 'pinned-root', sha256: sha256Of(text) }, text);
   const key: RepositoryKey = { kind: 'metadata', role: 'root', version: root.signed.version };

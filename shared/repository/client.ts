@@ -51,7 +51,10 @@ export interface TrustedVersion {
 /** The signed repository through the eyes of somebody who pinned its root. */
 export interface TrustedRepository {
   /**
-   * Looks for a newer version: two requests when there is none. What is refused changes nothing of what was trusted before.
+   * Looks for a newer version: two requests when there is none. A role that is refused is not kept. Those that were proved
+   * before it are: tuf-js keeps each as soon as it is proved, root, timestamp, snapshot and targets here, rules, feed and the
+   * like when they are asked for. So a version whose rules are refused takes the place of the one before, which this client
+   * does not go back to: who goes on with what was trusted keeps it himself.
    *
    * @throws RepositoryError with the role and what is wrong with it; whatever `fetch` throws
    */

@@ -5,7 +5,8 @@ import type { SignedDocument } from '../contract/trust.ts';
 import type { Signer } from '../signing/port.ts';
 import { addSignature, documentsForKeyholders, type Keyholders, keyholdersOf, signedRules } from './author.ts';
 import { parseMetadata, publicKeyOf, sign, textOf, unsigned } from './metadata.ts';
-import { checkChange, checkRules } from './verify-change.ts';
+import type { Published } from './published.ts';
+import { checkChange, checkRules, keepPublished } from './verify-change.ts';
 
 const now = new Date();
 const book: RuleBook = {
@@ -19,11 +20,15 @@ async function setting(administrators = 1, threshold = 1) {
   const onlineKey = await repository.online.publicKey();
   const context = { current: repository.parts, onlineKey, now };
   const first = repository.administrators[0] as Signer;
-  const change = (next: Partial<Keyholders>, signer = first) =>
+  const change = (
+    next: Partial<Keyholders>,
+    signer = first,
+    numbers: Pick<Parameters<typeof documentsForKeyholders>[2], 'versions' | 'revision'> = {},
+  ) =>
     documentsForKeyholders(
       repository.parts,
       { ...keyholdersOf(repository.parts.root), ...next },
-      { signer, book: emptyBook, now },
+      { signer, book: emptyBook, now, ...numbers },
     );
   return { repository, context, first, change };
 }
@@ -47,6 +52,14 @@ const caught = (run: () => unknown): unknown => {
     return error;
   }
 };
+
+type Forged = 'targets' | 'rules' | 'custom' | 'agent';
+/** What somebody publishes who has the online key alone. */
+async function forge(current: Published, role: Forged, online: Signer): Promise<Published> {
+  const forged = unsigned(role, { ...current[role].signed.toJSON(), version: 50 });
+  await sign(forged, online);
+  return { ...current, [role]: forged };
+}
 
 describe('signed rules', () => {
   it('are those of the book, of its revision, by an administrator', async () => {
@@ -105,7 +118,7 @@ describe('signed rules', () => {
 });
 
 describe('other keyholders', () => {
-  it('one more administrator: the new root is written last, since the old one believes the new targets', async () => {
+  it('one more administrator: the new root is written first, since it believes what is published', async () => {
     const { context, change, first } = await setting();
     const second = throwawaySigner();
     const documents = await change({ administrators: [await keyOf(first), await keyOf(second)] });
@@ -118,7 +131,7 @@ describe('other keyholders', () => {
   });
 
   it('an administrator who leaves: the targets of before count no more under the new root', async () => {
-    const { context, change, first } = await setting();
+    const { context, change } = await setting();
     const second = throwawaySigner();
     const half = await change({ administrators: [await keyOf(second)] });
     expect(caught(() => checkChange(half, rulesIn(half), context))).toMatchObject(
@@ -126,7 +139,6 @@ describe('other keyholders', () => {
     );
     const documents = await addSignature(half, second);
     expect(checkChange(documents, rulesIn(documents), context).rootOrder).toBe('after-timestamp');
-    void first;
   });
 
   it('2 of 3: one signature is not enough, neither before nor after', async () => {
@@ -155,6 +167,81 @@ describe('other keyholders', () => {
     );
     expect(caught(() => checkChange(alone, rulesIn(alone), context))).toMatchObject(
       refused('malformed', 'root', /this broker signs with/),
+    );
+  });
+});
+
+describe('numbers of a change', () => {
+  it('may skip those that are taken, and the rules be of a later revision', async () => {
+    const { context, change, first } = await setting();
+    const documents = await change({}, first, { versions: { targets: 3, agent: 17 }, revision: 5 });
+    const checked = checkChange(documents, { ...rulesIn(documents), revision: 5 }, context);
+    const { root, targets, rules, custom, agent } = checked;
+    const found = [root, targets, rules, custom, agent].map(({ signed }) => signed.version);
+    expect(found).toEqual([2, 3, 6, 2, 17]);
+  });
+
+  it('never go back, nor so far ahead that none would be left', async () => {
+    const { context, change, first } = await setting();
+    for (const role of ['targets', 'custom', 'agent'] as const) {
+      const of = (version: number) => change({}, first, { versions: { [role]: version } });
+      // The number in force, under other bytes.
+      const same = await change({}, first, { versions: { [role]: 1 } });
+      expect(caught(() => checkChange(same, rulesIn(same), context))).toMatchObject(refused('rolled-back', role));
+      const last = await of(1_000_002);
+      expect(checkChange(last, rulesIn(last), context)[role].signed.version).toBe(1_000_002);
+      const far = await of(1_000_003);
+      expect(caught(() => checkChange(far, rulesIn(far), context))).toMatchObject(refused('conflict', role));
+    }
+  });
+});
+
+describe('what somebody published who may not sign it', () => {
+  it.each(['targets', 'custom', 'agent'] as const)('%s: the change goes on from its own number', async (role) => {
+    const { context, change, repository } = await setting();
+    const current = await forge(repository.parts, role, repository.online);
+    const again = await change({});
+    expect(checkChange(again, rulesIn(again), { ...context, current })[role].signed.version).toBe(2);
+    // No host believes what is published: another online key needs no way to it.
+    const next = throwawaySigner();
+    const both = await change({ online: [await keyOf(repository.online), await keyOf(next)] });
+    const online = { ...context, current, onlineKey: await next.publicKey() };
+    expect(checkChange(both, rulesIn(both), online).rootOrder).toBe('before-timestamp');
+  });
+});
+
+describe('a change that died between root and targets', () => {
+  /** The new root beside the old rest, as `before-timestamp` leaves it. */
+  async function torn(next?: Partial<Keyholders>) {
+    const { context, change, first, repository } = await setting();
+    const documents = await change(next ?? { administrators: [await keyOf(first), await keyOf(throwawaySigner())] });
+    const root = parseMetadata('root', documents[0]?.text ?? '');
+    return { context, repository, current: { ...context.current, root } };
+  }
+
+  it('leaves what no change goes on from by itself, and hosts believe: it is kept as it is', async () => {
+    const { context, current } = await torn();
+    expect(caught(() => checkChange([], undefined, { ...context, current }))).toMatchObject(
+      refused('malformed', 'targets', /layout .* for the keys of root 2/),
+    );
+    const kept = keepPublished(current, context.onlineKey);
+    expect(kept.rootOrder).toBe('unchanged');
+    for (const role of ['root', 'targets', 'rules', 'custom', 'agent'] as const) expect(kept[role]).toBe(current[role]);
+  });
+
+  it('is not kept where hosts would believe nothing that is signed on', async () => {
+    const { context, current, repository } = await torn();
+    const stranger = await throwawaySigner().publicKey();
+    expect(caught(() => keepPublished(current, stranger))).toMatchObject(
+      refused('malformed', 'root', /this broker signs with/),
+    );
+    for (const role of ['targets', 'rules', 'custom', 'agent'] as const) {
+      const forged = await forge(current, role, repository.online);
+      expect(caught(() => keepPublished(forged, context.onlineKey))).toMatchObject(refused('unsigned', role));
+    }
+    const gone = await torn({ administrators: [await keyOf(throwawaySigner())] });
+    expect(caught(() => keepPublished(gone.current, gone.context.onlineKey))).toMatchObject(
+      refused('unsigned', 'root'),
     );
   });
 });

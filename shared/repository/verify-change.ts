@@ -29,7 +29,9 @@ export interface ChangeContext {
 export interface CheckedChange extends AdministratorsPart {
   /**
    * When the new root is written. A reader who comes in between has one root and the other timestamp, and must be able to
-   * believe them. `unchanged`: there is no new root.
+   * believe them. Before the timestamp where the new root believes what is published: so it is with another online key, by
+   * which the new timestamp is signed already. After it where the new root does not, since an administrator left, and the old
+   * one believes what is new. `unchanged`: there is no new root.
    */
   readonly rootOrder: 'unchanged' | 'before-timestamp' | 'after-timestamp';
 }
@@ -54,7 +56,7 @@ export function checkChange(
   const given = new Map(documents.map(({ role, text }) => [role, text]));
   const next = <R extends Exclude<Role, 'rules'>>(role: R): RoleMetadata<R> => {
     const text = given.get(role);
-    if (text !== undefined) return successor(role, text, current?.[role], now);
+    if (text !== undefined) return successor(role, text, inForce(current, role), now);
     const before = current?.[role] as RoleMetadata<R> | undefined;
     if (before === undefined) throw new RepositoryError('not-found', role, `${role} is missing from the first version`);
     return before;
@@ -75,6 +77,30 @@ export function checkChange(
   requireSigned(targets, 'agent', agent);
   const change = { root, targets, rules: chosen, custom, agent };
   return { ...change, rootOrder: orderOf(change, context) };
+}
+
+/**
+ * What is published, to be signed on just as it is, where root and targets are not of each other: a change of keys that died
+ * between the two leaves them so. Hosts believe them, since they are written in an order that sees to it, and must not be left
+ * without a timestamp until somebody finishes the change.
+ *
+ * @throws RepositoryError where administrators did not sign all of it, or hosts would not believe this broker's timestamp
+ */
+export function keepPublished(current: Published, onlineKey: string): CheckedChange {
+  const { root, targets, rules, custom, agent } = current;
+  requireOnlineKey(root, onlineKey);
+  requireSigned(root, 'root', root);
+  requireSigned(root, 'targets', targets);
+  for (const role of ['rules', 'custom', 'agent'] as const) requireSigned(targets, role, current[role]);
+  return { root, targets, rules, custom, agent, rootOrder: 'unchanged' };
+}
+
+/** Whether a signature by this key alone makes a role count. @param onlineKey PEM */
+export function signsAlone({ signed }: RoleMetadata<'root' | 'targets'>, role: TrustRole, onlineKey: string): boolean {
+  const roles: Readonly<Record<string, { readonly keyIDs: string[]; readonly threshold: number }>> | undefined =
+    'roles' in signed ? signed.roles : signed.delegations?.roles;
+  const asked = roles?.[role];
+  return asked?.threshold === 1 && asked.keyIDs.includes(publicKeyOf(onlineKey).keyId);
 }
 
 /**
@@ -125,9 +151,7 @@ function newerRules(
   rules: SignedRules,
   { current, targets, now }: Pick<ChangeContext, 'current' | 'now'> & { readonly targets: RoleMetadata<'targets'> },
 ): RoleMetadata<'rules'> {
-  // What somebody published with the online key alone is no reason to hold up what administrators sign.
-  const before =
-    current !== undefined && believes(current.targets, { rules: current.rules }) ? current.rules : undefined;
+  const before = inForce(current, 'rules');
   const version = rulesVersionOf(rules.revision);
   if (before !== undefined && version === before.signed.version) return before;
   if (before !== undefined && version < before.signed.version)
@@ -139,7 +163,28 @@ function newerRules(
   return checkRules(rules, targets, now);
 }
 
-/** The next version of a role, or the one in force again. */
+/**
+ * What is published of a role, where administrators signed it: what somebody published with the online key alone is no reason to
+ * hold up what they sign.
+ */
+function inForce<R extends Role>(current: Published | undefined, role: R): RoleMetadata<R> | undefined {
+  if (current === undefined) return undefined;
+  const metadata = current[role] as RoleMetadata<R>;
+  if (role === 'root') return metadata;
+  const delegator = role === 'targets' ? current.root : current.targets;
+  return believes(delegator, { [role]: metadata }) ? metadata : undefined;
+}
+
+/**
+ * Numbers that a change may leave out. No administrator has a use for so many; without a bound, one alone could take the last
+ * number there is, and no change of keys would be possible any more.
+ */
+const maxSkipped = 1_000_000;
+
+/**
+ * A next version of a role, or the one in force again. Numbers may be skipped, since a change that died may have left its files
+ * under them; but for roots, which TUF wants one after the other.
+ */
 function successor<R extends Exclude<Role, 'rules'>>(
   role: R,
   text: string,
@@ -155,11 +200,12 @@ function successor<R extends Exclude<Role, 'rules'>>(
     );
   if (before !== undefined && textOf(before) === text) return metadata;
   const expected = (before?.signed.version ?? 0) + 1;
-  if (metadata.signed.version !== expected)
+  const { version } = metadata.signed;
+  if (version < expected || version > expected + (role === 'root' ? 0 : maxSkipped))
     throw new RepositoryError(
-      metadata.signed.version < expected ? 'rolled-back' : 'conflict',
+      version < expected ? 'rolled-back' : 'conflict',
       role,
-      `${role} has the version ${metadata.signed.version}, the next one is ${expected}`,
+      `${role} has the version ${version}, the next one is ${expected}`,
     );
   requireFresh(role, metadata.signed.expires, now);
   return metadata;
@@ -173,28 +219,36 @@ function requireFresh(role: Role, expires: string, now: Date): void {
 /** Root and targets as this broker makes them: no role, key or path beyond, and its own key among those that sign online. */
 function requireLayout(root: RoleMetadata<'root'>, targets: RoleMetadata<'targets'>, onlineKey: string): void {
   const keyholders = keyholdersOf(root);
-  const { keyId } = publicKeyOf(onlineKey);
-  if (!keyholders.online.some((key) => key.keyId === keyId))
-    throw new RepositoryError(
-      'malformed',
-      'root',
-      `root lets ${keyholders.online.map((key) => key.keyId).join(', ')} sign online, and this broker signs with ${keyId}`,
-    );
+  requireOnlineKey(root, onlineKey);
   const same = (role: 'root' | 'targets', found: RoleMetadata, made: RoleMetadata): void => {
     const withoutTime = ({ signed }: RoleMetadata) => canonicalJson({ ...signed.toJSON(), expires: '' });
-    if (withoutTime(found) !== withoutTime(made))
-      throw new RepositoryError('malformed', role, `${role} is not of the layout that docs/trust.md describes`);
+    if (withoutTime(found) === withoutTime(made)) return;
+    const whose = role === 'targets' ? ` for the keys of root ${root.signed.version}` : '';
+    throw new RepositoryError('malformed', role, `${role} is not of the layout that docs/trust.md describes${whose}`);
   };
   const now = new Date();
   same('root', root, rootOf(keyholders, root.signed.version, now));
   same('targets', targets, delegationsOf(keyholders, targets.signed.version, now));
 }
 
+/** @throws RepositoryError `malformed` when what this broker signs would not count under this root */
+function requireOnlineKey(root: RoleMetadata<'root'>, onlineKey: string): void {
+  if ((['snapshot', 'timestamp'] as const).every((role) => signsAlone(root, role, onlineKey))) return;
+  const named = root.signed.roles.timestamp?.keyIDs ?? [];
+  throw new RepositoryError(
+    'malformed',
+    'root',
+    `root lets ${named.join(', ')} sign online, and this broker signs with ${publicKeyOf(onlineKey).keyId}`,
+  );
+}
+
 function orderOf(next: AdministratorsPart, { current, onlineKey }: ChangeContext): CheckedChange['rootOrder'] {
   if (current === undefined) return 'before-timestamp';
   if (textOf(next.root) === textOf(current.root)) return 'unchanged';
   const { targets, snapshot, timestamp } = current;
-  if (believes(next.root, { targets, snapshot, timestamp })) return 'before-timestamp';
+  const published = { targets, snapshot, timestamp };
+  // Where hosts do not believe what is published, there is nothing that they must believe on the way.
+  if (believes(next.root, published) || !believes(current.root, published)) return 'before-timestamp';
   const { keyId } = publicKeyOf(onlineKey);
   const oldKey = keyholdersOf(current.root).online.some((key) => key.keyId === keyId);
   if (oldKey && believes(current.root, { targets: next.targets })) return 'after-timestamp';

@@ -1,7 +1,11 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
-/** Files of a client. tuf-js writes metadata beside them by itself, not whole; it reads a damaged one as a missing one. */
+/**
+ * Files of a client. tuf-js writes metadata beside them by itself, one role after the other as each is proved, so that they may
+ * be of two versions once a later one is refused. It writes none of them whole, and reads a damaged one as a missing one, but
+ * for root.json.
+ */
 export interface ClientFolder {
   readonly path: string;
   /** Bytes of a file; `undefined` when there is none. */
