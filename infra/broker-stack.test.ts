@@ -262,7 +262,7 @@ test('the stack is made of these resources', () => {
       "AWS::CloudFront::OriginAccessControl": 1,
       "AWS::CloudFront::PublicKey": 1,
       "AWS::CloudFront::ResponseHeadersPolicy": 1,
-      "AWS::CloudWatch::Alarm": 19,
+      "AWS::CloudWatch::Alarm": 20,
       "AWS::Cognito::UserPool": 1,
       "AWS::Cognito::UserPoolClient": 1,
       "AWS::Cognito::UserPoolDomain": 1,

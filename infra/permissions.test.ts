@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildKey } from '#shared/contract/keys.ts';
 import { lastJoined, list, statementsOf } from './testing/statements.ts';
 import { type Resource, type Synthesized, synthesize } from './testing/synth.ts';
 
@@ -58,6 +59,29 @@ describe('permissions', () => {
     expect(writers('/index/*')).toEqual(['SyncIndex']);
     expect(writers('/metadata/*')).toEqual(['PublishRepository']);
     expect(writers('/targets/*')).toEqual(['PublishRepository']);
+  });
+
+  test('keeps every signed file but the timestamp from being written over, and what was written over', () => {
+    const [bucket] = ofType('AWS::S3::Bucket').filter(({ id }) => id.startsWith('SignedFiles'));
+    const policy = ofType('AWS::S3::BucketPolicy').find(({ properties }) =>
+      JSON.stringify(properties.Bucket).includes(bucket?.id ?? '?'),
+    );
+    const once = policy && statementsOf(policy).find(({ Action }) => Action === 's3:PutObject');
+    expect(once).toMatchObject({
+      Effect: 'Deny',
+      Action: 's3:PutObject',
+      Condition: { Null: { 's3:if-none-match': 'true' } },
+    });
+    const covered = list(once?.Resource)
+      .map(lastJoined)
+      .map((pattern) => new RegExp(`^${String(pattern).slice(1).replaceAll('.', '\\.').replaceAll('*', '.*')}$`));
+    const isOnce = (key: Parameters<typeof buildKey>[0]) => covered.some((pattern) => pattern.test(buildKey(key)));
+    const sha256 = '0'.repeat(64);
+    expect(isOnce({ kind: 'metadata', role: 'root', version: 1 })).toBe(true);
+    expect(isOnce({ kind: 'pinned-root', sha256 })).toBe(true);
+    expect(isOnce({ kind: 'target', path: 'rules/book.json', sha256 })).toBe(true);
+    expect(isOnce({ kind: 'timestamp' })).toBe(false);
+    expect(bucket?.properties.VersioningConfiguration).toEqual({ Status: 'Enabled' });
   });
 
   test('let the publisher alone sign, and it writes no rules', () => {

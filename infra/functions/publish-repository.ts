@@ -40,12 +40,12 @@ export class PublishRepository extends BrokerFunction {
   }
 
   private watch({ notify }: FunctionSettings): void {
-    const metric = (metricName: MetricName, period: Duration) =>
+    const metric = (metricName: MetricName, period: Duration, statistic = 'Maximum') =>
       new Metric({
         namespace: metricsNamespace,
         metricName,
         dimensionsMap: { service: 'publish-repository' },
-        statistic: 'Maximum',
+        statistic,
         period,
       });
     new BrokerAlarm(this, 'repository-age', {
@@ -56,6 +56,16 @@ export class PublishRepository extends BrokerFunction {
       // Each sweep makes a run. Silence means that none gets that far, and hosts refuse what is seven days old.
       missingData: TreatMissingData.BREACHING,
       meaning: 'The timestamp of the signed repository was not signed for three days, or no run said when it was.',
+      notify,
+    });
+    new BrokerAlarm(this, 'signatures-end', {
+      metric: metric('SignaturesEndSeconds', Duration.hours(6), 'Minimum'),
+      threshold: Duration.days(21).toSeconds(),
+      comparison: ComparisonOperator.LESS_THAN_THRESHOLD,
+      periods: 1,
+      // Before administrators began there is none; later silence rings repository-age.
+      missingData: TreatMissingData.NOT_BREACHING,
+      meaning: 'A signature of administrators ends within 21 days; hosts refuse the repository then.',
       notify,
     });
     new BrokerAlarm(this, 'repository-refused', {

@@ -1,4 +1,5 @@
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { Effect, PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledge, logicalId } from './acknowledge.ts';
@@ -13,6 +14,13 @@ export interface PrivateBucketProps {
    */
   readonly stagingPrefix?: string;
   /**
+   * Keeps what is written over or deleted, so that an administrator of the account can put it back. For small files that
+   * are worth it: nothing ever drops the old versions.
+   *
+   * @default false
+   */
+  readonly versioned?: boolean;
+  /**
    * Why nobody needs a log of each access.
    *
    * @default - what holds for a bucket of the repository
@@ -23,9 +31,9 @@ export interface PrivateBucketProps {
 /**
  * A bucket of the broker: encrypted, reached by TLS only, nothing in it public.
  *
- * It is not versioned. In the repository every object but one is immutable under the digest of its bytes, so that a
- * version would only be a copy of bytes that were deleted on purpose; the one that moves, `index/current.json`, is
- * written conditionally. The snapshot of the fleet can be made anew.
+ * As a rule it is not versioned. Payloads and indexes are immutable under the digest of their bytes, so that a version would
+ * only be a copy of bytes that were deleted on purpose; the one object that moves beside them, `index/current.json`, is written
+ * conditionally. The snapshot of the fleet can be made anew.
  */
 export class PrivateBucket extends Construct {
   readonly bucket: Bucket;
@@ -38,6 +46,7 @@ export class PrivateBucket extends Construct {
       minimumTLSVersion: 1.2,
       blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
       objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      ...(props.versioned === true && { versioned: true }),
       removalPolicy: props.removalPolicy,
       lifecycleRules: [
         // Parts of an upload that was neither completed nor aborted are invisible and cost money until dropped. A
@@ -68,6 +77,25 @@ export class PrivateBucket extends Construct {
         [`AwsSolutions-IAM5[Resource::<${logicalId(this.bucket)}.Arn>/${prefix}*]`]: `The keys under ${prefix} are digests and run ids, which nobody knows in advance.`,
       });
     }
+  }
+
+  /**
+   * Nobody writes over these objects, whatever else he may do. Without If-None-Match a write would take their place.
+   * https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes-enforce.html
+   *
+   * @param keys patterns with `*`
+   */
+  writeOnce(keys: readonly string[]): void {
+    this.bucket.addToResourcePolicy(
+      new PolicyStatement({
+        sid: 'WriteOnce',
+        effect: Effect.DENY,
+        principals: [new StarPrincipal()],
+        actions: ['s3:PutObject'],
+        resources: keys.map((key) => this.bucket.arnForObjects(key)),
+        conditions: { Null: { 's3:if-none-match': 'true' } },
+      }),
+    );
   }
 
   /**

@@ -29,7 +29,9 @@ export class SignedRepository extends Construct {
   constructor(scope: Construct, id: string, props: SignedRepositoryProps) {
     super(scope, id);
     const { removalPolicy, notify } = props;
-    this.bucket = new PrivateBucket(this, 'Files', { removalPolicy });
+    this.bucket = new PrivateBucket(this, 'Files', { versioned: true, removalPolicy });
+    // All but the timestamp, which has no number: also for somebody who took the publisher's role over.
+    this.bucket.writeOnce(['metadata/*.*.json', 'metadata/roots/*', 'targets/*']);
     // Asymmetric keys cannot be rotated by KMS itself; docs/trust.md says how administrators do it.
     this.onlineKey = new Key(this, 'OnlineKey', {
       description: 'Signs which index and files the repository offers',

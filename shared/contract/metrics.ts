@@ -13,6 +13,7 @@ export const metricsNamespace = 'kbroker';
  * - `CookiesNotIssued`: check-ins of hosts that lacked cookies of the repository and got none, because they cannot be signed.
  * - `FleetAgeSeconds`: since the moment that the snapshot of the fleet stands for; written by each beat.
  * - `RepositoryAgeSeconds`: since the timestamp of the signed repository was signed; written by each run of its publisher.
+ * - `SignaturesEndSeconds`: until the first signature of an administrator ends; written by each run of the publisher.
  * - `RepositoryPublished`, `RepositoryRefused`: runs that wrote a version, and those that met administrators' documents which
  *   do not count.
  * - `UnreadableRows`: rows of a store that do not parse, seen by a run.
@@ -31,6 +32,7 @@ export const metricUnits = {
   CookiesNotIssued: 'Count',
   FleetAgeSeconds: 'Seconds',
   RepositoryAgeSeconds: 'Seconds',
+  SignaturesEndSeconds: 'Seconds',
   RepositoryPublished: 'Count',
   RepositoryRefused: 'Count',
   UnreadableRows: 'Count',
