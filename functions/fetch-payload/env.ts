@@ -11,4 +11,6 @@ export const fetchPayloadEnv = z.extend(requestsEnv, {
   ...payloadsEnv.shape,
   /** Deliveries before the queue moves a message to the dead-letter queue; the last one gives the request up. */
   MAX_RECEIVE_COUNT: z.coerce.number().check(z.int(), z.positive()),
+  /** What this worker may take from Microsoft at most. Bytes per second. @default - as much as it gets */
+  WORKER_BYTES_PER_SECOND: z.optional(z.coerce.number().check(z.int(), z.positive())),
 });

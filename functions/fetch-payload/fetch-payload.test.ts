@@ -4,16 +4,12 @@ import { createUpstream } from '#shared/upstream/client.ts';
 import { MemoryEventSink } from '#test/kit/memory-events.ts';
 import { MemoryRequestStore } from '#test/kit/memory-requests.ts';
 import { MemoryCatalogStore, MemoryPayloadStore } from '#test/kit/memory-stores.ts';
+import { MemoryTransferStore } from '#test/kit/memory-transfers.ts';
 import { type Origin, serveFile, startOrigin } from '#test/kit/origin.ts';
 import { dying } from '#test/kit/sync-bench.ts';
 import { at, sha1, sha256 } from '#test/kit/values.ts';
-import {
-  type FetchDelivery,
-  type FetchPorts,
-  fetchPayload,
-  measureFetch,
-  measureFetchFailure,
-} from './fetch-payload.ts';
+import { fetchPayload, measureFetch, measureFetchFailure } from './fetch-payload.ts';
+import { defaultLimits, type FetchDelivery, type FetchPorts } from './ports.ts';
 
 const bytes = Buffer.from('the bytes of an update');
 const url = 'http://download.windowsupdate.com/d/msdownload/update.cab';
@@ -29,6 +25,7 @@ const file = facts.sha1;
 let origin: Origin;
 let requests: MemoryRequestStore;
 let payloads: MemoryPayloadStore;
+let transfers: MemoryTransferStore;
 let catalog: MemoryCatalogStore;
 let events: MemoryEventSink;
 
@@ -36,6 +33,7 @@ beforeEach(async () => {
   origin = await startOrigin();
   requests = new MemoryRequestStore();
   payloads = new MemoryPayloadStore();
+  transfers = new MemoryTransferStore(payloads.objects);
   catalog = new MemoryCatalogStore();
   events = new MemoryEventSink();
   await catalog.putFileFacts([facts]);
@@ -48,6 +46,7 @@ afterEach(() => origin.close());
 const ports = (more: Partial<FetchPorts> = {}): FetchPorts => ({
   requests,
   payloads,
+  transfers,
   catalog,
   events,
   upstream: createUpstream({
@@ -55,6 +54,8 @@ const ports = (more: Partial<FetchPorts> = {}): FetchPorts => ({
     timing: { now: Date.now, random: Math.random, sleep: async () => {} },
   }),
   now: () => new Date(at(5)),
+  sleep: async () => {},
+  limits: defaultLimits,
   maxReceiveCount: 3,
   ...more,
 });
@@ -177,8 +178,8 @@ describe('what is not the file of the index', () => {
 
 describe('a failure', () => {
   it('before the last delivery leaves the request for the next one', async () => {
-    origin.answer = (_request, response) => response.writeHead(404).end();
-    await expect(fetchIt(2)).rejects.toMatchObject({ code: 'not-found' });
+    origin.answer = (_request, response) => response.writeHead(503).end();
+    await expect(fetchIt(2)).rejects.toMatchObject({ code: 'unavailable' });
     expect(await request()).toMatchObject({ state: 'queued', queuedAt: at(5) });
     origin.answer = serveFile(bytes, '"x"');
     expect(await fetchIt(3)).toMatchObject({ outcome: 'fetched' });
@@ -186,15 +187,23 @@ describe('a failure', () => {
   });
 
   it('at the last delivery gives the request up', async () => {
-    origin.answer = (_request, response) => response.writeHead(404).end();
-    await expect(fetchIt(3)).rejects.toMatchObject({ code: 'not-found' });
+    origin.answer = (_request, response) => response.writeHead(503).end();
+    await expect(fetchIt(3)).rejects.toMatchObject({ code: 'unavailable' });
     expect(await request()).toMatchObject({
       state: 'failed',
       failedAt: at(5),
-      lastError: expect.stringContaining('404'),
+      lastError: expect.stringContaining('503'),
     });
     expect(measureFetchFailure(3, 3)).toEqual({ FetchFailed: 1, RequestsGivenUp: 1 });
     expect(measureFetchFailure(2, 3)).toEqual({ FetchFailed: 1, RequestsGivenUp: 0 });
+  });
+
+  it.each([404, 410])('that no other delivery would mend (%i) gives the request up at once', async (status) => {
+    origin.answer = (_request, response) => response.writeHead(status).end();
+    const result = await fetchIt(1);
+    expect(result).toEqual({ outcome: 'given-up', reason: expect.stringContaining(String(status)) });
+    expect(measureFetch(result)).toEqual({ FetchFailed: 1, RequestsGivenUp: 1 });
+    expect(await request()).toMatchObject({ state: 'failed', lastError: expect.stringContaining(String(status)) });
   });
 
   it('of a body that breaks off keeps nothing', async () => {
@@ -243,7 +252,7 @@ describe('a failure', () => {
   });
 
   it('that cannot be noted shows both reasons', async () => {
-    origin.answer = (_request, response) => response.writeHead(404).end();
+    origin.answer = (_request, response) => response.writeHead(503).end();
     const broken = Object.assign(Object.create(requests), {
       claim: requests.claim.bind(requests),
       fail: async () => {
@@ -251,8 +260,8 @@ describe('a failure', () => {
       },
     });
     await expect(fetchIt(1, { requests: broken })).rejects.toMatchObject({
-      message: expect.stringContaining('404'),
-      errors: [{ code: 'not-found' }, { message: 'the table is gone' }],
+      message: expect.stringContaining('503'),
+      errors: [{ code: 'unavailable' }, { message: 'the table is gone' }],
     });
   });
 });

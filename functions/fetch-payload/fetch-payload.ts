@@ -1,42 +1,27 @@
-import { createHash } from 'node:crypto';
 import type { FetchPayloadMessage } from '#shared/contract/messages/fetch-payload.ts';
 import type { Measurements } from '#shared/contract/metrics.ts';
-import type { PayloadFile } from '#shared/core/catalog/model.ts';
-import type { CatalogStore } from '#shared/stores/catalog/port.ts';
-import type { EventSink } from '#shared/stores/events/port.ts';
-import type { HeldPayload, PayloadStore } from '#shared/stores/payloads/port.ts';
-import type { Claim, RequestStore } from '#shared/stores/requests/port.ts';
-import type { Upstream } from '#shared/upstream/client.ts';
+import type { HeldPayload } from '#shared/stores/payloads/port.ts';
+import type { Claim, ClaimedRequest } from '#shared/stores/requests/port.ts';
+import { UpstreamError } from '#shared/upstream/upstream-error.ts';
 import { FetchError } from './fetch-error.ts';
-
-export interface FetchPorts {
-  readonly requests: Pick<RequestStore, 'claim' | 'fail' | 'complete'>;
-  readonly payloads: Pick<PayloadStore, 'held' | 'begin' | 'record'>;
-  readonly catalog: Pick<CatalogStore, 'fileFacts'>;
-  readonly upstream: Pick<Upstream, 'getPayload'>;
-  readonly events: EventSink;
-  readonly now: () => Date;
-  /** After so many deliveries of its message a request is given up. */
-  readonly maxReceiveCount: number;
-}
-
-export interface FetchDelivery {
-  readonly messageId: string;
-  readonly receiveCount: number;
-  /** When Lambda ends this process: the lease lasts as long. */
-  readonly deadlineAt: Date;
-  /** Fires a little before, to stop and clean up. */
-  readonly signal: AbortSignal;
-}
+import { fetchLarge, type LargeFetch } from './large-file.ts';
+import type { FetchDelivery, FetchPorts, FetchSession } from './ports.ts';
+import type { FetchableFile } from './prove.ts';
+import { fetchWhole } from './whole-file.ts';
 
 export type FetchResult =
   /** Somebody else is on it, or it is done or given up: this delivery has nothing to do. */
   | { readonly outcome: 'nothing-to-do' }
   | { readonly outcome: 'already-held'; readonly sha256: string }
-  | { readonly outcome: 'fetched'; readonly sha256: string; readonly bytes: number };
+  | { readonly outcome: 'fetched'; readonly sha256: string; readonly bytes: number }
+  /** Part of it is in the store, and a sweep sends the rest. With `reason` something was in the way. */
+  | { readonly outcome: 'paused'; readonly bytes: number; readonly reason?: string }
+  /** No further try would bring it. */
+  | { readonly outcome: 'given-up'; readonly reason: string };
 
 /**
- * Fetches one requested file. Two deliveries for one file cause one download, because the claim is a conditional write.
+ * Fetches one requested file, or a further part of it. Two deliveries for one file cause one download, because the claim is a
+ * conditional write.
  *
  * @throws FetchError, UpstreamError or a failure of a store after noting it on the request: the delivery has failed
  *   and the queue brings it again
@@ -52,19 +37,42 @@ export async function fetchPayload(
     receiveCount: delivery.receiveCount,
     leaseUntil: delivery.deadlineAt.toISOString(),
   };
-  if ((await requests.claim(sha1, claim, ports.now().toISOString())) === false) return { outcome: 'nothing-to-do' };
+  const claimed = await requests.claim(sha1, claim, ports.now().toISOString());
+  if (claimed === false) return { outcome: 'nothing-to-do' };
+  const session: FetchSession = { ports, claim, delivery, transfer: claimed.transfer, gain: {} };
   try {
+    requireFruit(ports, claimed);
     const held = (await payloads.held([sha1])).get(sha1);
-    const payload = held ?? (await download(ports, await factsOf(ports, sha1), delivery.signal));
+    const payload = held ?? (await fetchFile(session, await factsOf(ports, sha1)));
+    if ('paused' in payload) {
+      await requests.pause(sha1, claim);
+      return { outcome: 'paused', bytes: payload.bytes };
+    }
     await tellCached(ports, payload);
     await requests.complete(sha1, { at: ports.now().toISOString(), sha256: payload.sha256 });
     return held === undefined
       ? { outcome: 'fetched', sha256: payload.sha256, bytes: payload.size }
       : { outcome: 'already-held', sha256: held.sha256 };
   } catch (error) {
-    await noteFailure(ports, sha1, claim, error);
-    throw error;
+    return await afterFailure(session, sha1, error);
   }
+}
+
+/** @throws FetchError `fruitless` for a file that ends its worker each time */
+function requireFruit({ limits }: FetchPorts, { fruitlessClaims, sha1 }: ClaimedRequest): void {
+  if (fruitlessClaims > limits.maxFruitlessClaims)
+    throw new FetchError(
+      'fruitless',
+      `${fruitlessClaims - 1} deliveries of ${sha1} ended without adding anything and without saying why`,
+    );
+}
+
+/** In parts, when it is larger than one: of a file whose worker dies at most a part is lost. */
+function fetchFile(session: FetchSession, facts: FetchableFile): Promise<LargeFetch> {
+  const { size } = facts;
+  return size !== undefined && size > session.ports.limits.partBytes
+    ? fetchLarge(session, { ...facts, size })
+    : fetchWhole(session, facts);
 }
 
 /**
@@ -76,7 +84,7 @@ async function tellCached({ events }: FetchPorts, { sha1, sha256, size, name }: 
 }
 
 /** @throws FetchError: what the catalogue lacks cannot be fetched */
-async function factsOf({ catalog }: FetchPorts, sha1: string): Promise<PayloadFile & { readonly url: string }> {
+async function factsOf({ catalog }: FetchPorts, sha1: string): Promise<FetchableFile> {
   const facts = (await catalog.fileFacts([sha1])).get(sha1);
   if (facts === undefined) throw new FetchError('not-in-catalogue', `${sha1} is not in the catalogue`);
   const { url } = facts;
@@ -84,83 +92,43 @@ async function factsOf({ catalog }: FetchPorts, sha1: string): Promise<PayloadFi
   return { ...facts, url };
 }
 
-/** Streams the file into the repository; it appears there only after its bytes are proved. */
-async function download(
-  ports: FetchPorts,
-  facts: PayloadFile & { readonly url: string },
-  signal: AbortSignal,
-): Promise<HeldPayload> {
-  const file = await ports.upstream.getPayload(facts.url, { size: facts.size, signal });
-  try {
-    const upload = await ports.payloads.begin(facts);
-    try {
-      const sha1 = createHash('sha1');
-      const sha256 = createHash('sha256');
-      let size = 0;
-      for await (const chunk of file.body) {
-        sha1.update(chunk);
-        sha256.update(chunk);
-        size += chunk.byteLength;
-        await upload.write(chunk);
-      }
-      const proved = prove(facts, { sha1: sha1.digest('hex'), sha256: sha256.digest('hex'), size });
-      await upload.complete(proved.sha256);
-      const payload: HeldPayload = {
-        ...proved,
-        ...(facts.name !== undefined && { name: facts.name }),
-        heldAt: ports.now().toISOString(),
-      };
-      await ports.payloads.record(payload);
-      return payload;
-    } catch (error) {
-      // The reason is what the request must say; parts that stay behind fall to the bucket's lifecycle rule.
-      await upload.abort().catch(() => {});
-      throw error;
-    }
-  } finally {
-    file.cancel();
-  }
-}
-
-interface Digests {
-  readonly sha1: string;
-  readonly sha256: string;
-  readonly size: number;
-}
-
-/**
- * The bytes against what the index says. Old files have no SHA-256 there: then length and SHA-1 are proved, and the
- * SHA-256 that was computed becomes the file's address.
- *
- * @throws FetchError
- */
-function prove(facts: PayloadFile, got: Digests): Digests {
-  if (facts.size !== undefined && got.size !== facts.size)
-    throw new FetchError('wrong-length', `${facts.url} has ${got.size} bytes; the index says ${facts.size}`);
-  if (got.sha1 !== facts.sha1)
-    throw new FetchError('wrong-bytes', `${facts.url} has the SHA-1 ${got.sha1}; the index says ${facts.sha1}`);
-  if (facts.sha256 !== undefined && got.sha256 !== facts.sha256)
-    throw new FetchError('wrong-bytes', `${facts.url} has the SHA-256 ${got.sha256}; the index says ${facts.sha256}`);
-  return got;
-}
-
-/** The failure itself is what the caller must see, also when it could not be noted; then the lease lapses. */
-async function noteFailure(ports: FetchPorts, sha1: string, claim: Claim, error: unknown): Promise<void> {
+/** Notes a failure. Whether another delivery comes depends on what is in the way, and on whether this one got anywhere. */
+async function afterFailure(session: FetchSession, sha1: string, error: unknown): Promise<FetchResult> {
+  const { ports, claim, gain } = session;
+  const reason = error instanceof Error ? error.message : String(error);
+  if (error instanceof FetchError && error.code === 'taken-over') return { outcome: 'nothing-to-do' };
+  const isForGood =
+    (error instanceof UpstreamError && error.code === 'not-found') ||
+    (error instanceof FetchError && error.code === 'fruitless');
+  // Deliveries are counted for files that do not get on: a large one may meet more trouble than the queue has patience.
+  const goesOn = gain.bytes !== undefined && !isForGood && !(error instanceof FetchError);
   const failure = {
     at: ports.now().toISOString(),
-    error: error instanceof Error ? error.message : String(error),
-    final: claim.receiveCount >= ports.maxReceiveCount,
+    error: reason,
+    final: isForGood || claim.receiveCount >= ports.maxReceiveCount,
   };
   try {
-    await ports.requests.fail(sha1, claim, failure);
+    if (goesOn) await ports.requests.pause(sha1, claim, failure);
+    else await ports.requests.fail(sha1, claim, failure);
   } catch (noteError) {
-    throw new AggregateError([error, noteError], `${failure.error} (and it could not be noted on the request)`);
+    // The failure itself is what the caller must see, also when it could not be noted; then the lease lapses.
+    throw new AggregateError([error, noteError], `${reason} (and it could not be noted on the request)`);
   }
+  if (goesOn) return { outcome: 'paused', bytes: gain.bytes ?? 0, reason };
+  if (isForGood) return { outcome: 'given-up', reason };
+  throw error;
 }
 
 /** Metrics of a delivery that ended well. */
 export function measureFetch(result: FetchResult): Measurements {
-  return result.outcome === 'fetched' ? { PayloadBytes: result.bytes } : {};
+  switch (result.outcome) {
+    case 'fetched':
+      return { PayloadBytes: result.bytes };
+    case 'given-up':
+      return { FetchFailed: 1, RequestsGivenUp: 1 };
+    default:
+      return {};
+  }
 }
 
 /** Metrics of a delivery that failed, a malformed message included. */

@@ -11,11 +11,13 @@ import { awsCatalogStore } from '#shared/stores/catalog/aws-catalog.ts';
 import { documentClient } from '#shared/stores/dynamodb/document-client.ts';
 import { awsEventSink } from '#shared/stores/events/aws.ts';
 import { awsPayloadStore } from '#shared/stores/payloads/aws.ts';
+import { awsTransferStore } from '#shared/stores/payloads/aws-transfers.ts';
 import { awsRequestStore } from '#shared/stores/requests/aws.ts';
 import { createUpstreamAgent } from '#shared/upstream/agent.ts';
 import { createUpstream } from '#shared/upstream/client.ts';
 import { fetchPayloadEnv } from './env.ts';
-import { type FetchPorts, fetchPayload, measureFetch, measureFetchFailure } from './fetch-payload.ts';
+import { fetchPayload, measureFetch, measureFetchFailure } from './fetch-payload.ts';
+import { defaultLimits, type FetchPorts } from './ports.ts';
 
 const env = parseEnv(fetchPayloadEnv);
 const telemetry = createTelemetry('fetch-payload');
@@ -26,11 +28,14 @@ const dynamodb = documentClient(new DynamoDBClient());
 const ports: FetchPorts = {
   requests: awsRequestStore({ dynamodb, table: env.REQUESTS_TABLE, sleep }),
   payloads: awsPayloadStore({ dynamodb, s3, table: env.PAYLOADS_TABLE, bucket: env.PAYLOADS_BUCKET, sleep }),
+  transfers: awsTransferStore(s3, env.PAYLOADS_BUCKET),
   catalog: awsCatalogStore({ dynamodb, s3, table: env.CATALOG_TABLE, bucket: env.INDEX_BUCKET, sleep }),
   events: awsEventSink({ client: new EventBridgeClient(), bus: env.EVENT_BUS, onLost: countLostEvents(telemetry) }),
   upstream: createUpstream({ dispatcher: createUpstreamAgent(), timing: clock }),
   now: clock.date,
+  sleep,
   maxReceiveCount: env.MAX_RECEIVE_COUNT,
+  limits: { ...defaultLimits, bytesPerSecond: env.WORKER_BYTES_PER_SECOND },
 };
 
 export const handler = queueHandler({

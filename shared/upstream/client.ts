@@ -73,6 +73,17 @@ export interface Upstream {
    */
   getRange(address: string, range: RangeRequest, options?: { readonly signal?: AbortSignal }): Promise<Uint8Array>;
   /**
+   * Begins a large payload file: its first piece and what names the file, so that the other pieces can be asked for by
+   * {@link getRange}; or its whole body, where the origin does not allow for that.
+   *
+   * @param options.size of the file; another length fails as `too-long`, or as `changed` when it is shorter
+   * @throws UpstreamError
+   */
+  beginPayload(
+    address: string,
+    options: { readonly size: number; readonly firstBytes: number; readonly signal?: AbortSignal },
+  ): Promise<RangedIndex | WholeIndex>;
+  /**
    * One payload file. With `size` the body fails as `too-long` as soon as one byte more arrives, or at once when the
    * origin announces more; a body that is shorter is the caller's to notice (it hashes the bytes anyway).
    * @throws UpstreamError
@@ -198,6 +209,21 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         throw unasked(answer);
       }
       return { kind: 'whole', validators: validatorsOf(answer), ...download(answer, maxIndexBytes, signal) };
+    },
+
+    async beginPayload(address, { size, firstBytes, signal }) {
+      const answer = await get(address, { range: `bytes=0-${firstBytes - 1}` }, signal, [200, 206]);
+      if (answer.status === 200)
+        return { kind: 'whole', validators: validatorsOf(answer), ...download(answer, size, signal) };
+      const ranged = rangedOf(answer, firstBytes);
+      if (ranged?.length === size) return rangedIndex(answer, ranged, signal);
+      discard(answer.body);
+      if (ranged !== undefined && ranged.length > size) throw tooLong(answer, ranged.length, size);
+      if (ranged !== undefined)
+        throw new UpstreamError('changed', `${answer.url.href} has ${ranged.length} bytes; the index says ${size}`);
+      // A piece that cannot be told to be of the same file as others.
+      const whole = await get(address, {}, signal, [200]);
+      return { kind: 'whole', validators: validatorsOf(whole), ...download(whole, size, signal) };
     },
 
     getRange(address, range, { signal } = {}) {

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import type { FetchPayloadMessage } from '#shared/contract/messages/fetch-payload.ts';
+import { type PayloadTransfer, payloadTransfer } from '#shared/contract/payload-transfer.ts';
 import { type FileRequest, type FileRequestState, fileRequest } from '#shared/contract/requests.ts';
 import { canonicalTime, defaultRetryFailedAfterSeconds, maxErrorLength } from '#shared/stores/requests/lifecycle.ts';
 import type { Claim, FetchQueue, NewRequest, RequestStore } from '#shared/stores/requests/port.ts';
@@ -13,6 +14,11 @@ interface Row {
 /** The request store in memory; it passes the same contract suite as the AWS adapter. */
 export class MemoryRequestStore implements RequestStore {
   readonly #rows = new Map<string, Row>();
+  /** What rows have besides the request. */
+  readonly #kept = new Map<
+    string,
+    { readonly transfer?: PayloadTransfer | undefined; readonly fruitlessClaims: number }
+  >();
   readonly #retryFailedAfterMs: number;
 
   constructor(options: { readonly retryFailedAfterSeconds?: number } = {}) {
@@ -25,6 +31,7 @@ export class MemoryRequestStore implements RequestStore {
     if (before?.state === 'failed' && Date.parse(before.failedAt) > Date.parse(at) - this.#retryFailedAfterMs)
       return 'failed-recently' as const;
     if (before !== undefined && before.state !== 'failed' && before.state !== 'done') return 'already' as const;
+    this.#kept.delete(sha1);
     this.#write({
       version: 1,
       sha1,
@@ -67,7 +74,8 @@ export class MemoryRequestStore implements RequestStore {
       (before?.state === 'queued' && before.queuedAt < canonicalTime(lostBefore)) ||
       (before?.state === 'fetching' && before.leaseUntil < canonicalTime(at));
     if (before === undefined || !due) return false;
-    this.#write({ ...withoutWorker(before), state: 'queued', queuedAt: canonicalTime(at) });
+    const { progress } = before;
+    this.#write({ ...withoutWorker(before), state: 'queued', queuedAt: canonicalTime(at), progress });
     return true;
   }
 
@@ -82,10 +90,40 @@ export class MemoryRequestStore implements RequestStore {
         queuedAt: 'queuedAt' in before ? before.queuedAt : canonicalTime(now),
         leaseUntil: canonicalTime(claim.leaseUntil),
         attempts: before.attempts + 1,
+        progress: before.progress,
       },
       claim,
     );
-    return (await this.get([sha1])).get(sha1) ?? (false as const);
+    const kept = this.#kept.get(sha1);
+    const fruitlessClaims = (kept?.fruitlessClaims ?? 0) + 1;
+    this.#kept.set(sha1, { ...kept, fruitlessClaims });
+    const claimed = (await this.get([sha1])).get(sha1);
+    if (claimed === undefined) return false as const;
+    return { ...claimed, ...(kept?.transfer && { transfer: kept.transfer }), fruitlessClaims };
+  }
+
+  async note(sha1: string, claim: Claim, { transfer, progress }: Parameters<RequestStore['note']>[2]) {
+    const row = this.#rows.get(sha1);
+    if (row?.request.state !== 'fetching' || !this.#isMine(row, claim)) return false;
+    const before = this.#kept.get(sha1);
+    this.#kept.set(sha1, {
+      transfer: transfer === undefined ? undefined : z.parse(payloadTransfer, JSON.parse(JSON.stringify(transfer))),
+      fruitlessClaims: progress === undefined ? (before?.fruitlessClaims ?? 0) : 0,
+    });
+    if (progress !== undefined) this.#write({ ...row.request, progress }, row.claim);
+    return true;
+  }
+
+  async pause(sha1: string, claim: Claim, why?: { readonly error: string }) {
+    const row = this.#rows.get(sha1);
+    if (row?.request.state !== 'fetching' || !this.#isMine(row, claim)) return;
+    const { progress } = row.request;
+    const lastError = why?.error.slice(0, maxErrorLength) ?? row.request.lastError;
+    this.#write({ ...withoutWorker(row.request), state: 'open', progress, lastError });
+  }
+
+  #isMine(row: Row, claim: Claim): boolean {
+    return row.claim?.messageId === claim.messageId && row.claim.receiveCount === claim.receiveCount;
   }
 
   #mayClaim({ request, claim: holder }: Row, claim: Claim, now: string): boolean {
@@ -97,12 +135,14 @@ export class MemoryRequestStore implements RequestStore {
 
   async fail(sha1: string, claim: Claim, { at, error, final }: Parameters<RequestStore['fail']>[2]) {
     const row = this.#rows.get(sha1);
-    const ours = row?.claim?.messageId === claim.messageId && row.claim.receiveCount === claim.receiveCount;
-    if (row?.request.state !== 'fetching' || !ours) return;
+    if (row?.request.state !== 'fetching' || !this.#isMine(row, claim)) return;
     const when = canonicalTime(at);
+    if (final) this.#kept.delete(sha1);
     const before = { ...withoutWorker(row.request), lastError: error.slice(0, maxErrorLength) };
     this.#write(
-      final ? { ...before, state: 'failed', failedAt: when } : { ...before, state: 'queued', queuedAt: when },
+      final
+        ? { ...before, state: 'failed', failedAt: when }
+        : { ...before, state: 'queued', queuedAt: when, progress: row.request.progress },
     );
   }
 
@@ -110,6 +150,7 @@ export class MemoryRequestStore implements RequestStore {
     const before = this.#rows.get(sha1)?.request;
     if (before === undefined) return;
     const { lastError: _, ...rest } = withoutWorker(before);
+    this.#kept.delete(sha1);
     this.#write({ ...rest, state: 'done', doneAt: canonicalTime(at), sha256 });
   }
 

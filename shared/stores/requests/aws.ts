@@ -6,8 +6,15 @@ import { batchGet, type Item, type Sleep } from '../dynamodb/batches.ts';
 import { heldTrue } from '../dynamodb/conditions.ts';
 import { parseAll, parseRows } from '../dynamodb/rows.ts';
 import { requestsBinding } from './binding.ts';
-import { canonicalTime, defaultRetryFailedAfterSeconds, expiryOf, maxErrorLength, positions } from './lifecycle.ts';
-import type { RequestStore } from './port.ts';
+import {
+  canonicalTime,
+  claimRow,
+  defaultRetryFailedAfterSeconds,
+  expiryOf,
+  maxErrorLength,
+  positions,
+} from './lifecycle.ts';
+import type { Claim, RequestStore } from './port.ts';
 
 const { partitionKey } = requestsBinding.table;
 const { byState } = requestsBinding;
@@ -22,6 +29,8 @@ export interface AwsRequestStoreOptions {
 
 /** What a request no longer has when it moves to another state. */
 const worker = '#leaseUntil, #message, #receive';
+/** What is left behind when a file is there, given up, or asked for anew. */
+const way = '#transfer, #progress, #fruitlessClaims';
 const ends = '#doneAt, #sha256, #failedAt, #expiresAt';
 
 /**
@@ -87,7 +96,7 @@ export function awsRequestStore(options: AwsRequestStoreOptions): RequestStore {
             set: Object.keys(fields)
               .map((name) => `#${name} = :${name}`)
               .join(', '),
-            remove: `#queuedAt, ${worker}, ${ends}`,
+            remove: `#queuedAt, ${worker}, ${way}, ${ends}`,
             condition:
               'attribute_not_exists(#sha1) OR #state = :done OR (#state = :failed AND #failedAt <= :retryBefore)',
           },
@@ -172,7 +181,7 @@ export function awsRequestStore(options: AwsRequestStoreOptions): RequestStore {
           sha1,
           {
             // A message can be faster than the note that it was sent, which is what writes queuedAt.
-            set: '#state = :fetching, #leaseUntil = :leaseUntil, #message = :message, #receive = :receive, #attempts = #attempts + :one, #queuedAt = if_not_exists(#queuedAt, :now)',
+            set: '#state = :fetching, #leaseUntil = :leaseUntil, #message = :message, #receive = :receive, #attempts = #attempts + :one, #fruitlessClaims = if_not_exists(#fruitlessClaims, :zero) + :one, #queuedAt = if_not_exists(#queuedAt, :now)',
             condition:
               '#state = :open OR #state = :queued OR (#state = :fetching AND (#leaseUntil < :now OR (#message = :message AND #receive < :receive)))',
           },
@@ -184,6 +193,7 @@ export function awsRequestStore(options: AwsRequestStoreOptions): RequestStore {
             ':message': messageId,
             ':receive': receiveCount,
             ':one': 1,
+            ':zero': 0,
             ':now': canonicalTime(now),
           },
         ).then(({ Attributes }) => {
@@ -191,13 +201,55 @@ export function awsRequestStore(options: AwsRequestStoreOptions): RequestStore {
         }),
       );
       if (!claimed || row === undefined) return false;
-      return parseAll(fileRequest, partitionKey, table, [row])[0] ?? false;
+      const [request] = parseAll(fileRequest, partitionKey, table, [row]);
+      if (request === undefined) return false;
+      const [{ transfer, fruitlessClaims } = { fruitlessClaims: 1 }] = parseAll(claimRow, partitionKey, table, [row]);
+      return { ...request, ...(transfer !== undefined && { transfer }), fruitlessClaims };
     },
 
-    async fail(sha1, { messageId, receiveCount }, { at, error, final }) {
+    async note(sha1, claim, { transfer, progress }) {
+      const sets = {
+        ...(transfer !== undefined && { transfer }),
+        ...(progress !== undefined && { progress, fruitlessClaims: 0 }),
+      };
+      const names = Object.keys(sets);
+      return heldTrue(
+        update(
+          sha1,
+          {
+            // An update must set something; the lease is this claim's anyway.
+            set: ['#leaseUntil = :leaseUntil', ...names.map((name) => `#${name} = :${name}`)].join(', '),
+            ...(transfer === undefined && { remove: '#transfer' }),
+            condition: mine,
+          },
+          {
+            ...valuesOf(claim),
+            ':leaseUntil': canonicalTime(claim.leaseUntil),
+            ...Object.fromEntries(Object.entries(sets).map(([name, value]) => [`:${name}`, value])),
+          },
+        ),
+      );
+    },
+
+    async pause(sha1, claim, why) {
+      const reason = why && { ':error': why.error.slice(0, maxErrorLength) };
+      await heldTrue(
+        update(
+          sha1,
+          {
+            set: reason === undefined ? '#state = :open' : '#state = :open, #lastError = :error',
+            remove: `#queuedAt, ${worker}`,
+            condition: mine,
+          },
+          { ...valuesOf(claim), ':open': 'open', ...reason },
+        ),
+      );
+    },
+
+    async fail(sha1, claim, { at, error, final }) {
       const when = canonicalTime(at);
-      const ours = { ':fetching': 'fetching', ':message': messageId, ':receive': receiveCount };
-      const condition = '#state = :fetching AND #message = :message AND #receive = :receive';
+      const ours = valuesOf(claim);
+      const condition = mine;
       const lastError = error.slice(0, maxErrorLength);
       // Somebody who took over meanwhile has the say; then nothing is noted here.
       await heldTrue(
@@ -206,7 +258,7 @@ export function awsRequestStore(options: AwsRequestStoreOptions): RequestStore {
               sha1,
               {
                 set: '#state = :failed, #failedAt = :at, #lastError = :error, #expiresAt = :expiresAt',
-                remove: `#queuedAt, ${worker}`,
+                remove: `#queuedAt, ${worker}, ${way}`,
                 condition,
               },
               { ...ours, ':failed': 'failed', ':at': when, ':error': lastError, ':expiresAt': expiryOf(when) },
@@ -227,7 +279,7 @@ export function awsRequestStore(options: AwsRequestStoreOptions): RequestStore {
           sha1,
           {
             set: '#state = :done, #doneAt = :at, #sha256 = :sha256, #expiresAt = :expiresAt',
-            remove: `#queuedAt, ${worker}, #failedAt, #lastError`,
+            remove: `#queuedAt, ${worker}, ${way}, #failedAt, #lastError`,
             condition: 'attribute_exists(#sha1)',
           },
           { ':done': 'done', ':at': when, ':sha256': sha256, ':expiresAt': expiryOf(when) },
@@ -236,6 +288,14 @@ export function awsRequestStore(options: AwsRequestStoreOptions): RequestStore {
     },
   };
 }
+
+/** Whether a claim still holds: somebody who took over has the say. */
+const mine = '#state = :fetching AND #message = :message AND #receive = :receive';
+const valuesOf = ({ messageId, receiveCount }: Pick<Claim, 'messageId' | 'receiveCount'>) => ({
+  ':fetching': 'fetching',
+  ':message': messageId,
+  ':receive': receiveCount,
+});
 
 /** The placeholders of an expression with the attributes they stand for. */
 function namesIn(expression: string): Record<string, string> {

@@ -1,5 +1,6 @@
 /** What all adapters of the request store agree on. */
 import * as z from 'zod/mini';
+import { payloadTransfer } from '../../contract/payload-transfer.ts';
 import { fileRequestStates } from '../../contract/requests.ts';
 
 /** Longest reason that is kept of a failed attempt. Characters. */
@@ -25,6 +26,12 @@ export function expiryOf(endedAt: string): number {
 export function canonicalTime(timestamp: string): string {
   return new Date(timestamp).toISOString();
 }
+
+/** What a claim reads besides the request. Rows of before this was kept have neither. */
+export const claimRow = z.object({
+  transfer: z.optional(payloadTransfer),
+  fruitlessClaims: z._default(z.int(), 1),
+});
 
 const keyText = z.string().check(z.minLength(1), z.maxLength(2048));
 const inState = <S extends string>(state: S) =>

@@ -1,4 +1,5 @@
 import type { FetchPayloadMessage } from '../../contract/messages/fetch-payload.ts';
+import type { PayloadTransfer } from '../../contract/payload-transfer.ts';
 import type { FileRequest, FileRequestState } from '../../contract/requests.ts';
 import type { Page } from '../page.ts';
 
@@ -18,6 +19,14 @@ export interface NewRequest {
   readonly requestedBy: string;
   readonly requestedAt: string;
 }
+
+/** A request that this delivery works on. */
+export type ClaimedRequest = FileRequest & {
+  /** What an earlier delivery left of a large file. */
+  readonly transfer?: PayloadTransfer;
+  /** Claims in a row, this one among them, after which nothing was added to the store. */
+  readonly fruitlessClaims: number;
+};
 
 /** Files that hosts asked for, one per SHA-1 however many hosts ask. */
 export interface RequestStore {
@@ -43,7 +52,20 @@ export interface RequestStore {
    * taken over by a redelivery of the same message (its worker is gone).
    * `false`: someone with an equal or better claim is on it, or there is nothing to do.
    */
-  claim(sha1: string, claim: Claim, now: string): Promise<FileRequest | false>;
+  claim(sha1: string, claim: Claim, now: string): Promise<ClaimedRequest | false>;
+  /**
+   * Notes how far the fetch is: the transfer as it is now, or, with `undefined`, that there is none any more. With `progress`
+   * something was added to the store, and the claim was not fruitless.
+   *
+   * @returns false when somebody else has the claim by now: whoever asks must stop
+   */
+  note(
+    sha1: string,
+    claim: Claim,
+    state: { readonly transfer: PayloadTransfer | undefined; readonly progress?: FileRequest['progress'] },
+  ): Promise<boolean>;
+  /** fetching → open, with what there is of the file, for the next sweep: the time was over, or something is in the way for now. */
+  pause(sha1: string, claim: Claim, why?: { readonly error: string }): Promise<void>;
   /** Notes why an attempt failed; with `final` the request becomes `failed`, else it is `queued` again for its redelivery. */
   fail(
     sha1: string,

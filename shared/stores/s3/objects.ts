@@ -1,10 +1,15 @@
 import {
+  AbortMultipartUploadCommand,
+  type CompletedPart,
+  CompleteMultipartUploadCommand,
   CopyObjectCommand,
+  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   type S3Client,
   S3ServiceException,
+  UploadPartCopyCommand,
 } from '@aws-sdk/client-s3';
 import { StoreError } from '../store-error.ts';
 
@@ -63,12 +68,83 @@ export async function objectBytes(s3: S3Client, bucket: string, key: string): Pr
   }
 }
 
+/** What is copied, and what it must be. */
+interface Copy {
+  readonly from: string;
+  readonly to: string;
+  readonly bytes: number;
+  /** That the source must have. */
+  readonly tag?: string | undefined;
+}
+
+/**
+ * Copies an object inside its bucket, headers included, in one piece or, above {@link maxCopyBytes}, in several. The copy
+ * appears whole or not at all.
+ *
+ * @throws StoreError `not-found` when the source is gone; what S3 answers when the source does not have the tag passes through
+ */
+export async function copyObject(s3: S3Client, bucket: string, copy: Copy): Promise<void> {
+  // Keys are built by contract/keys.ts from hex digits, letters and slashes: nothing in them needs escaping.
+  const source = { Bucket: bucket, CopySource: `${bucket}/${copy.from}`, CopySourceIfMatch: copy.tag };
+  try {
+    if (copy.bytes <= maxCopyBytes) await s3.send(new CopyObjectCommand({ ...source, Key: copy.to }));
+    else await copyInPieces(s3, { ...source, Key: copy.to }, copy);
+  } catch (error) {
+    if (isMissing(error)) throw new StoreError('not-found', `there is no ${copy.from}`, { cause: error });
+    throw error;
+  }
+}
+
+/** Of each piece but the last; S3 copies up to 5 GiB at a time, and several pieces side by side. Bytes. */
+const copyPieceBytes = 1024 ** 3;
+const copiesInFlight = 4;
+
+async function copyInPieces(
+  s3: S3Client,
+  source: {
+    readonly Bucket: string;
+    readonly Key: string;
+    readonly CopySource: string;
+    readonly CopySourceIfMatch?: string | undefined;
+  },
+  { from, bytes }: Copy,
+): Promise<void> {
+  const names = { Bucket: source.Bucket, Key: source.Key };
+  // A copy in pieces takes no headers along.
+  const head = await s3.send(new HeadObjectCommand({ Bucket: source.Bucket, Key: from }));
+  const { UploadId } = await s3.send(
+    new CreateMultipartUploadCommand({ ...names, ContentType: head.ContentType, CacheControl: head.CacheControl }),
+  );
+  try {
+    const pieces = Array.from({ length: Math.ceil(bytes / copyPieceBytes) }, (_, at) => at);
+    const Parts: CompletedPart[] = [];
+    const waiting = pieces.values();
+    const work = async (): Promise<void> => {
+      for (const at of waiting) {
+        const last = Math.min(bytes, (at + 1) * copyPieceBytes) - 1;
+        const range = `bytes=${at * copyPieceBytes}-${last}`;
+        const { CopyPartResult } = await s3.send(
+          new UploadPartCopyCommand({ ...source, UploadId, PartNumber: at + 1, CopySourceRange: range }),
+        );
+        Parts[at] = { PartNumber: at + 1, ETag: CopyPartResult?.ETag };
+      }
+    };
+    await Promise.all(Array.from({ length: copiesInFlight }, work));
+    await s3.send(
+      new CompleteMultipartUploadCommand({ ...names, UploadId, MpuObjectSize: bytes, MultipartUpload: { Parts } }),
+    );
+  } catch (error) {
+    // The first failure is what the caller must see. What cannot be dropped now falls to the bucket's lifecycle rule.
+    await s3.send(new AbortMultipartUploadCommand({ ...names, UploadId })).catch(() => {});
+    throw error;
+  }
+}
+
 /**
  * Copies an object inside its bucket, headers included, and deletes the source. Repeating it after a crash between the
  * two steps does no harm.
  *
- * @throws StoreError `refused` above {@link maxCopyBytes}; `not-found` when the source is gone; what S3 answers when the
- * source does not have the tag passes through
+ * @throws what {@link copyObject} throws
  */
 export async function moveObject(
   s3: S3Client,
@@ -79,17 +155,7 @@ export async function moveObject(
   /** That the source must have. */
   tag?: string,
 ): Promise<void> {
-  if (bytes > maxCopyBytes)
-    throw new StoreError('refused', `${from} has ${bytes} bytes; at most ${maxCopyBytes} are copied in one piece`);
-  try {
-    // Keys are built by contract/keys.ts from hex digits, letters and slashes: nothing in them needs escaping.
-    await s3.send(
-      new CopyObjectCommand({ Bucket: bucket, Key: to, CopySource: `${bucket}/${from}`, CopySourceIfMatch: tag }),
-    );
-  } catch (error) {
-    if (isMissing(error)) throw new StoreError('not-found', `there is no ${from}`, { cause: error });
-    throw error;
-  }
+  await copyObject(s3, bucket, { from, to, bytes, tag });
   await deleteObject(s3, bucket, from);
 }
 
