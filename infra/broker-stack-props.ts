@@ -83,6 +83,13 @@ export interface BrokerStackProps extends StackProps {
   readonly workerConcurrency?: number;
 
   /**
+   * What all workers together take from Microsoft at most, in bytes per second; each has an equal share of it.
+   *
+   * @default - as much as they get
+   */
+  readonly downloadBytesPerSecond?: number;
+
+  /**
    * How many objects the snapshot of the fleet is divided into at most; it begins with one, and is divided further for
    * each 12,500 hosts. From 1 to 256; of others than powers of two, the next lower one counts.
    *

@@ -105,6 +105,7 @@ describe('functions', () => {
       'rate(1 day)',
       'rate(1 hour)',
       'rate(2 minutes)',
+      'rate(3 minutes)',
       'rate(30 minutes)',
     ]);
     for (const schedule of schedules) {
@@ -269,8 +270,8 @@ test('the stack is made of these resources', () => {
       "AWS::Cognito::UserPoolGroup": 3,
       "AWS::DynamoDB::Table": 10,
       "AWS::Events::EventBus": 1,
-      "AWS::IAM::Policy": 13,
-      "AWS::IAM::Role": 12,
+      "AWS::IAM::Policy": 14,
+      "AWS::IAM::Role": 13,
       "AWS::KMS::Key": 1,
       "AWS::Lambda::EventInvokeConfig": 4,
       "AWS::Lambda::EventSourceMapping": 3,
@@ -281,7 +282,7 @@ test('the stack is made of these resources', () => {
       "AWS::S3::BucketPolicy": 5,
       "AWS::SQS::Queue": 5,
       "AWS::SQS::QueuePolicy": 5,
-      "AWS::Scheduler::Schedule": 4,
+      "AWS::Scheduler::Schedule": 5,
       "AWS::SecretsManager::Secret": 1,
     }
   `);

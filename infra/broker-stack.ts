@@ -95,6 +95,7 @@ export class BrokerStack extends Stack {
       requests,
       signed,
       every: props.sweepEvery ?? Duration.minutes(30),
+      continueEvery: Duration.minutes(3),
     });
     const publishRepository = new PublishRepository(this, 'PublishRepository', {
       ...settings,
@@ -114,6 +115,7 @@ export class BrokerStack extends Stack {
       memoryMiB: props.workerMemoryMiB ?? 1769,
       timeout: workerTimeout,
       maxConcurrency: props.workerConcurrency ?? 5,
+      bytesPerSecond: props.downloadBytesPerSecond,
     });
     const serveAgents = new ServeAgents(this, 'ServeAgents', {
       ...settings,

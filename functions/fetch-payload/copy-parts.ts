@@ -1,5 +1,5 @@
 import type { PayloadTransfer } from '#shared/contract/payload-transfer.ts';
-import type { PartedUpload } from '#shared/stores/payloads/transfer-port.ts';
+import type { PartedUpload } from '#shared/stores/payloads/port.ts';
 import { UpstreamError } from '#shared/upstream/upstream-error.ts';
 import { FetchError } from './fetch-error.ts';
 import { paceOf } from './pace.ts';

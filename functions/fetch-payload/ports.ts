@@ -1,8 +1,7 @@
 import type { PayloadTransfer } from '#shared/contract/payload-transfer.ts';
 import type { CatalogStore } from '#shared/stores/catalog/port.ts';
 import type { EventSink } from '#shared/stores/events/port.ts';
-import type { PayloadStore } from '#shared/stores/payloads/port.ts';
-import type { TransferStore } from '#shared/stores/payloads/transfer-port.ts';
+import type { PayloadStore, TransferStore } from '#shared/stores/payloads/port.ts';
 import type { Claim, RequestStore } from '#shared/stores/requests/port.ts';
 import type { Upstream } from '#shared/upstream/client.ts';
 

@@ -31,7 +31,7 @@ const ports: SweepPorts = {
 export const handler = scheduleHandler({
   telemetry: createTelemetry('sweep-requests'),
   event: sweepRequestsEvent,
-  run: () => sweepRequests(ports),
+  run: (event) => sweepRequests(ports, event),
   measure: measureSweep,
   answer: ({ version, queued, requeued }) => ({ version, queued, requeued }),
 });

@@ -48,6 +48,21 @@ describe('a sweep', () => {
     ]);
   });
 
+  it('sends only what a worker began, when that is asked for, and tells the publisher nothing', async () => {
+    for (let n = 0; n < 5; n += 1) await open(n);
+    const claimOf = (n: number) => ({ messageId: `m${n}`, receiveCount: 1, leaseUntil: at(9999) });
+    await claim(1, at(9999));
+    await claim(2, at(10_001));
+    await claim(3, at(10_001));
+    const progress = { bytes: 1, of: 2, startedAt: at(20), at: at(30) };
+    await requests.note(sha1('3'), claimOf(3), { transfer: undefined, progress });
+    await requests.pause(sha1('3'), claimOf(3));
+    await requests.markQueued(sha1('4'), at(21), at(0));
+    expect(await sweepRequests(ports(), { only: 'begun' })).toMatchObject({ queued: 2, requeued: 1 });
+    expect(sent().toSorted()).toEqual([sha1('1'), sha1('3')].toSorted());
+    expect(publisher.messages).toEqual([]);
+  });
+
   it('has nothing to do when nothing is open', async () => {
     expect(await sweepRequests(ports())).toEqual({ version: 1, queued: 0, requeued: 0, unreadable: [] });
   });

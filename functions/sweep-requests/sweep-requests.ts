@@ -1,3 +1,4 @@
+import type { SweepRequestsEvent } from '#shared/contract/messages/sync-index.ts';
 import type { Measurements } from '#shared/contract/metrics.ts';
 import type { SweepResult } from '#shared/contract/operators/views.ts';
 import type { FileRequest } from '#shared/contract/requests.ts';
@@ -21,11 +22,13 @@ export interface SweepReport extends SweepResult {
 const pageSize = 100;
 
 /**
- * Puts open requests on the queue, and those whose delivery got lost. A request is sent first and noted as queued
+ * Puts open requests on the queue, and those whose delivery got lost; or only those that a worker began: large files, of which
+ * a part is in the store, and files whose worker is gone. Workers never send to their own queue, since Lambda stops such loops
+ * (https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html). A request is sent first and noted as queued
  * afterwards: a sweep that dies in between sends it twice, which the worker's claim makes harmless, whereas the other
  * order could lose it until it counts as lost.
  */
-export async function sweepRequests(ports: SweepPorts): Promise<SweepReport> {
+export async function sweepRequests(ports: SweepPorts, { only }: SweepRequestsEvent = {}): Promise<SweepReport> {
   const now = ports.now();
   const at = now.toISOString();
   const lostBefore = new Date(now.getTime() - ports.requeueAfterSeconds * 1000).toISOString();
@@ -36,7 +39,8 @@ export async function sweepRequests(ports: SweepPorts): Promise<SweepReport> {
     do {
       const page = await ports.requests.list({ state, cursor, limit: pageSize });
       unreadable.push(...page.unreadable);
-      const due = page.items.filter((request) => isDue(request, now, lostBefore));
+      const wanted = only === undefined ? page.items : page.items.filter(isBegun);
+      const due = wanted.filter((request) => isDue(request, now, lostBefore));
       const taken = await ports.queue.send(due.map(({ sha1 }) => ({ version: 1, sha1 })));
       await Promise.all(taken.map((sha1) => ports.requests.markQueued(sha1, at, lostBefore)));
       sent += taken.length;
@@ -45,11 +49,13 @@ export async function sweepRequests(ports: SweepPorts): Promise<SweepReport> {
     return sent;
   };
   const opened = await sendAll('open');
-  const requeued = (await sendAll('queued')) + (await sendAll('fetching'));
+  const requeued = (only === undefined ? await sendAll('queued') : 0) + (await sendAll('fetching'));
   // Files that came since the last sweep are offered now, and what grows old is signed again.
-  await ports.publisher.send({ version: 1, kind: 'feed' });
+  if (only === undefined) await ports.publisher.send({ version: 1, kind: 'feed' });
   return { version: 1, queued: opened + requeued, requeued, unreadable };
 }
+
+const isBegun = (request: FileRequest): boolean => request.state === 'fetching' || request.progress !== undefined;
 
 function isDue(request: FileRequest, now: Date, lostBefore: string): boolean {
   switch (request.state) {

@@ -16,6 +16,12 @@ export interface FetchPayloadProps extends FunctionSettings {
   readonly timeout: Duration;
   /** Files fetched at the same time. */
   readonly maxConcurrency: number;
+  /**
+   * What all workers together take from Microsoft at most. Bytes per second.
+   *
+   * @default - as much as they get
+   */
+  readonly bytesPerSecond?: number | undefined;
 }
 
 /** Works the queue: fetches files from Microsoft, proves them and adds them to the repository. */
@@ -28,6 +34,9 @@ export class FetchPayload extends BrokerFunction {
       env: fetchPayloadEnv,
     });
     props.requests.grantWork(this, props.maxConcurrency);
+    const { bytesPerSecond, maxConcurrency } = props;
+    if (bytesPerSecond !== undefined)
+      this.bind({ WORKER_BYTES_PER_SECOND: String(Math.max(1, Math.floor(bytesPerSecond / maxConcurrency))) });
     props.catalog.grantReadFacts(this);
     props.payloads.grantAdd(this);
     props.events.grantPublish(this, ['FileCached']);

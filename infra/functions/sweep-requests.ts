@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { sweepRequestsEnv } from '#functions/sweep-requests/env.ts';
+import type { SweepRequestsEvent } from '#shared/contract/messages/sync-index.ts';
 import { BrokerFunction, type FunctionSettings } from '../kit/broker-function.ts';
 import { BrokerSchedule } from '../kit/broker-schedule.ts';
 import type { SignedRepository } from '../stores/repository.ts';
@@ -10,6 +11,8 @@ export interface SweepRequestsProps extends FunctionSettings {
   readonly requests: Requests;
   readonly signed: SignedRepository;
   readonly every: Duration;
+  /** How often requests that a worker began and did not finish are sent again. */
+  readonly continueEvery: Duration;
 }
 
 /** Puts open requests, and those that got lost, on the queue, and tells the publisher that time went on. */
@@ -31,6 +34,13 @@ export class SweepRequests extends BrokerFunction {
       fn: this,
       every: props.every,
       description: 'Put open file requests on the queue',
+    });
+    // A large file waits no half hour between two invocations of its worker.
+    new BrokerSchedule(this, 'Continuation', {
+      fn: this,
+      every: props.continueEvery,
+      description: 'Put file requests that a worker began on the queue',
+      event: { only: 'begun' } satisfies SweepRequestsEvent,
     });
   }
 }

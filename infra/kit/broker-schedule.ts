@@ -1,6 +1,6 @@
 import { Aws, type Duration } from 'aws-cdk-lib';
 import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Schedule, ScheduleExpression } from 'aws-cdk-lib/aws-scheduler';
+import { Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
 import { Construct } from 'constructs';
 import type { BrokerFunction } from './broker-function.ts';
 
@@ -8,10 +8,16 @@ export interface BrokerScheduleProps {
   readonly fn: BrokerFunction;
   readonly every: Duration;
   readonly description: string;
+  /**
+   * What the function is started with.
+   *
+   * @default - an empty event
+   */
+  readonly event?: Readonly<Record<string, unknown>>;
 }
 
 /**
- * Starts a function at a fixed rate, with an empty event.
+ * Starts a function at a fixed rate.
  *
  * The target is bound here and not by aws-scheduler-targets: its LambdaInvoke also lets the scheduler invoke every
  * version and alias of the function.
@@ -34,6 +40,7 @@ export class BrokerSchedule extends Construct {
         bind: () => ({
           arn: functionArn,
           role,
+          ...(props.event && { input: ScheduleTargetInput.fromObject(props.event) }),
           // Delivery to Lambda's own queue; a tick that cannot be delivered within this time is left to the next.
           retryPolicy: {
             maximumRetryAttempts: 3,

@@ -28,8 +28,10 @@ export class Payloads extends Construct {
   grantAdd(fn: BrokerFunction): void {
     this.table.allow(fn, ['BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem']);
     this.bucket.allowObjects(fn, ['s3:PutObject', 's3:AbortMultipartUpload'], ['payloads/', 'staging/']);
-    // A file whose SHA-256 is only known at its end is copied from staging to its digest's key.
-    this.bucket.allowObjects(fn, ['s3:GetObject', 's3:DeleteObject'], ['staging/']);
+    // A large file is put together in staging, over several invocations, and copied to its digest's key when it is proved; so is
+    // one whose SHA-256 is only known at its end.
+    this.bucket.allowObjects(fn, ['s3:GetObject', 's3:DeleteObject', 's3:ListMultipartUploadParts'], ['staging/']);
+    this.bucket.allowMissing(fn);
     this.bind(fn);
   }
 

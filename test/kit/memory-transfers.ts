@@ -1,4 +1,4 @@
-import type { PartedUpload, TransferStore } from '#shared/stores/payloads/transfer-port.ts';
+import type { PartedUpload, TransferStore } from '#shared/stores/payloads/port.ts';
 import { StoreError } from '#shared/stores/store-error.ts';
 
 /** The transfer store in memory; it passes the same contract suite as the AWS adapter. */

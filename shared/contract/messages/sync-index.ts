@@ -23,5 +23,6 @@ export const syncIndexEvent = z.extend(syncWishes, {
 });
 export type SyncIndexEvent = z.infer<typeof syncIndexEvent>;
 
-/** Event of `sweep-requests`: nothing in it is read. */
-export const sweepRequestsEvent = z.object({});
+/** Event of `sweep-requests`. With `only` the requests that a worker began and did not finish; a schedule of its own asks so. */
+export const sweepRequestsEvent = z.object({ only: z.exactOptional(z.literal('begun')) });
+export type SweepRequestsEvent = z.infer<typeof sweepRequestsEvent>;

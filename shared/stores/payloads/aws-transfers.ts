@@ -3,7 +3,7 @@ import { buildKey } from '../../contract/keys.ts';
 import { copyObject, deleteObject, immutable, objectBytes, openObject } from '../s3/objects.ts';
 import { beginPartUpload, PartUpload } from '../s3/part-upload.ts';
 import { StoreError } from '../store-error.ts';
-import type { TransferStore } from './transfer-port.ts';
+import type { TransferStore } from './port.ts';
 
 /** Staging keys of the payload bucket, which the CDN does not serve. */
 export function awsTransferStore(s3: S3Client, bucket: string): TransferStore {

@@ -5,8 +5,10 @@ import { type AwsServers, startAwsServers } from '#test/kit/aws-servers.ts';
 import { at, sha1, sha256 } from '#test/kit/values.ts';
 import { openObject } from '../s3/objects.ts';
 import { awsPayloadStore } from './aws.ts';
+import { awsTransferStore } from './aws-transfers.ts';
 import { payloadsBinding } from './binding.ts';
 import { payloadStoreContract } from './contract-suite.ts';
+import { transferStoreContract } from './transfer-contract-suite.ts';
 
 let aws: AwsServers;
 beforeAll(async () => {
@@ -38,6 +40,10 @@ async function make() {
 }
 
 payloadStoreContract('AWS', make);
+transferStoreContract('AWS', async () => {
+  const made = await make();
+  return { ...made, store: awsTransferStore(aws.s3, made.bucket) };
+});
 
 describe('the payload store on AWS', () => {
   it('lets the CDN keep files for ever, with or without a staging copy', async () => {
@@ -53,6 +59,20 @@ describe('the payload store on AWS', () => {
       expect(got.CacheControl).toContain('immutable');
       expect(got.ContentType).toBe('application/octet-stream');
     }
+  });
+
+  it('keeps what the CDN is told when a large file is copied to its key', async () => {
+    const { bucket } = await make();
+    const transfers = awsTransferStore(aws.s3, bucket);
+    const id = await transfers.beginUpload(sha1('large'));
+    await transfers.upload(sha1('large'), id).put(1, Buffer.from('large'));
+    await transfers.upload(sha1('large'), id).complete({ parts: 1, length: 5 });
+    await transfers.publishStaged(sha1('large'), { sha256: sha256('large'), bytes: 5 });
+    const Key = `payloads/sha256/${sha256('large')}`;
+    expect(await aws.s3.send(new GetObjectCommand({ Bucket: bucket, Key }))).toMatchObject({
+      CacheControl: expect.stringContaining('immutable'),
+      ContentType: 'application/octet-stream',
+    });
   });
 
   it('names records that do not parse', async () => {

@@ -150,6 +150,7 @@ export function requestStoreContract(
           attempts: 1,
           queuedAt: at(1),
           leaseUntil: at(900),
+          fruitlessClaims: 1,
         },
       ]);
     });
@@ -188,6 +189,98 @@ export function requestStoreContract(
       const store = await fresh();
       expect(await store.claim(file, claimOf('m1', 1), at(2))).toBe(false);
       expect(await current(store)).toBeUndefined();
+    });
+  });
+
+  describe(`${name} keeps what there is of a large file`, () => {
+    const transfer = {
+      version: 1 as const,
+      url: 'http://download.windowsupdate.com/large.cab',
+      etag: '"x"',
+      length: 4,
+      uploadId: 'u1',
+      partBytes: 1,
+      startedAt: at(2),
+    };
+    const progress = { bytes: 3, of: 4, startedAt: at(2), at: at(5) };
+    const ours = claimOf('m1', 1);
+    /** Paused with three of four bytes. */
+    const paused = async (): Promise<RequestStore> => {
+      const store = await inState('fetching');
+      expect(await store.note(file, ours, { transfer })).toBe(true);
+      expect(await store.note(file, ours, { transfer, progress })).toBe(true);
+      await store.pause(file, ours);
+      return store;
+    };
+
+    it('from one claim to the next, and shows how far it is', async () => {
+      const store = await paused();
+      expect(await current(store)).toMatchObject({ state: 'open', progress, attempts: 1 });
+      expect(await current(store)).not.toHaveProperty('leaseUntil');
+      await store.markQueued(file, at(6), never);
+      expect(await store.claim(file, claimOf('m2', 1), at(7))).toMatchObject({
+        state: 'fetching',
+        transfer,
+        progress,
+        fruitlessClaims: 1,
+      });
+    });
+
+    it('and counts claims that added nothing', async () => {
+      const store = await inState('queued');
+      for (const fruitlessClaims of [1, 2, 3]) {
+        const claim = claimOf('m1', fruitlessClaims);
+        expect(await store.claim(file, claim, at(2))).toMatchObject({ fruitlessClaims });
+        await store.note(file, claim, { transfer });
+      }
+      await store.note(file, claimOf('m1', 3), { transfer, progress });
+      expect(await store.claim(file, claimOf('m1', 4), at(2))).toMatchObject({ fruitlessClaims: 1 });
+    });
+
+    it('with the reason why it went no further', async () => {
+      const store = await inState('fetching');
+      await store.note(file, ours, { transfer, progress });
+      await store.pause(file, ours, { error: 'x'.repeat(5000) });
+      const after = await current(store);
+      expect([after?.state, after?.lastError?.length]).toEqual(['open', 1000]);
+    });
+
+    it('until there is none any more', async () => {
+      const store = await inState('fetching');
+      await store.note(file, ours, { transfer, progress });
+      await store.note(file, ours, { transfer: undefined });
+      expect(await store.claim(file, claimOf('m1', 2), at(3))).not.toHaveProperty('transfer');
+    });
+
+    it('and takes notes of nobody but who has the claim', async () => {
+      const store = await inState('fetching');
+      await store.claim(file, claimOf('m1', 2), at(3));
+      const before = await current(store);
+      expect(await store.note(file, ours, { transfer, progress })).toBe(false);
+      await store.pause(file, ours);
+      expect(await current(store)).toEqual(before);
+    });
+
+    it.each([
+      ['done', (store: RequestStore) => store.complete(file, { at: at(7), sha256: sha256('file') })],
+      ['given up', (store: RequestStore) => store.fail(file, claimOf('m2', 1), { at: at(7), error: 'x', final: true })],
+    ])('not when it is %s, nor when it is asked for anew', async (_what, end) => {
+      const store = await paused();
+      await store.claim(file, claimOf('m2', 1), at(6));
+      await end(store);
+      expect(await current(store)).not.toHaveProperty('progress');
+      await store.open(request({ requestedAt: at(500) }));
+      expect(await current(store)).not.toHaveProperty('progress');
+      const claim = await store.claim(file, claimOf('m3', 1), at(501));
+      expect(claim).toMatchObject({ fruitlessClaims: 1 });
+      expect(claim).not.toHaveProperty('transfer');
+    });
+
+    it('over a failure that is not the last', async () => {
+      const store = await inState('fetching');
+      await store.note(file, ours, { transfer, progress });
+      await store.fail(file, ours, { at: at(6), error: 'x', final: false });
+      expect(await store.claim(file, claimOf('m1', 2), at(7))).toMatchObject({ transfer, progress });
     });
   });
 
