@@ -2,7 +2,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import { join } from 'node:path';
 import { microsoftRootsPem } from '#shared/authenticode/index.ts';
-import { answer } from './http/answer.ts';
+import { answer, type Resource } from './http/answer.ts';
+import { iisEtag } from './http/etag.ts';
 import { createFaultSwitchboard, type FaultSwitchboard } from './http/faults.ts';
 import { indexPath, openShelf } from './shelf.ts';
 import { indexSignerIn } from './signing/identity.ts';
@@ -56,6 +57,7 @@ export async function startFakeMicrosoft(options: FakeMicrosoftOptions): Promise
   const realFiles = options.allowSha1 ?? shelf.publishedFile() !== undefined;
   const log = options.log ?? (() => undefined);
 
+  const zeros = new Map<string, Resource>();
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const host = (request.headers.host ?? '').replace(/:\d+$/, '').toLowerCase();
     const path = (request.url ?? '/').split('?')[0] ?? '/';
@@ -69,9 +71,11 @@ export async function startFakeMicrosoft(options: FakeMicrosoftOptions): Promise
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, { allow: 'GET, HEAD' });
     const counts = request.method === 'GET';
     if (counts && path !== indexPath) counters.payloadGet(path);
-    const resource = shelf.find(path);
+    const resource = zeros.get(path) ?? shelf.find(path);
     if (!resource) return refuse(404);
-    const answered = await answer(request, response, resource, faults.hitting(path));
+    const answered = await counters.whileAnswering(path, () =>
+      answer(request, response, resource, faults.hitting(path)),
+    );
     if (counts && path === indexPath) counters.index(answered.status);
     if (counts && path !== indexPath) counters.payloadBody(answered.bytes);
     line(answered.status, answered.bytes);
@@ -107,6 +111,9 @@ export async function startFakeMicrosoft(options: FakeMicrosoftOptions): Promise
     },
     publishNext: shelf.publishNext,
     publishFile: shelf.publishFile,
+    serveZeros(path, bytes) {
+      zeros.set(path, zerosOf(bytes));
+    },
     current: shelf.current,
     counters: counters.read,
     addFault: faults.add,
@@ -119,9 +126,25 @@ export async function startFakeMicrosoft(options: FakeMicrosoftOptions): Promise
   };
 }
 
+function zerosOf(size: number): Resource {
+  const lastModified = new Date(Math.floor(Date.now() / 1000) * 1000);
+  const block = Buffer.alloc(256 * 1024);
+  return {
+    size,
+    etag: iisEtag(lastModified),
+    lastModified,
+    contentType: 'application/octet-stream',
+    *read(from, to) {
+      for (let left = to - from; left > 0; left -= block.byteLength)
+        yield block.subarray(0, Math.min(left, block.byteLength));
+    },
+  };
+}
+
 function createCounters() {
   const byPath: Record<string, number> = {};
   let [indexDownloads, indexNotModified, payloadGets, payloadBytes] = [0, 0, 0, 0];
+  let [atOnce, mostAtOnce] = [0, 0];
   return {
     index(status: number): void {
       if (status === 200 || status === 206) indexDownloads += 1;
@@ -134,12 +157,22 @@ function createCounters() {
     payloadBody(bytes: number): void {
       payloadBytes += bytes;
     },
+    /** Counts an answer of a payload while it is on its way. */
+    async whileAnswering<T>(path: string, work: () => Promise<T>): Promise<T> {
+      if (path === indexPath) return work();
+      atOnce += 1;
+      mostAtOnce = Math.max(mostAtOnce, atOnce);
+      return work().finally(() => {
+        atOnce -= 1;
+      });
+    },
     read: (): UpstreamCounters => ({
       indexDownloads,
       indexNotModified,
       payloadGets,
       payloadBytes,
       byPath: { ...byPath },
+      mostAtOnce,
     }),
   };
 }

@@ -37,6 +37,8 @@ export interface UpstreamCounters {
   readonly payloadBytes: number;
   /** Payload GETs by path. */
   readonly byPath: Readonly<Record<string, number>>;
+  /** Most payload GETs that were answered at the same time. */
+  readonly mostAtOnce: number;
 }
 
 /** Microsoft's hosts, played by a server on loopback that answers under their real names by HTTP and HTTPS. */
@@ -46,6 +48,13 @@ export interface FakeMicrosoft {
   publishNext(): Promise<Publication>;
   /** Publishes a real file: a wsusscn2.cab, or an .msu whose WSUSSCAN.cab becomes the index and whose payload is served. */
   publishFile(path: string): Promise<Publication>;
+  /**
+   * Serves a file of zeros that no index names, for sizes that nobody wants to invent and keep. Until the end of this process.
+   *
+   * @param path what the URL has after the host
+   * @param bytes its length
+   */
+  serveZeros(path: string, bytes: number): void;
   current(): Publication | undefined;
   counters(): UpstreamCounters;
   /** Switches a fault on; the result switches it off. */

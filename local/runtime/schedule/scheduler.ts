@@ -56,9 +56,10 @@ export class Scheduler {
     }
   }
 
-  /** The schedule that invokes a function. */
+  /** The schedule that invokes a function; of several the one that asks for nothing in particular. */
   find(functionName: string): ScheduleEntry | undefined {
-    return this.#entries.find((entry) => entry.target.name === functionName);
+    const entries = this.#entries.filter((entry) => entry.target.name === functionName);
+    return entries.find(({ input }) => input === undefined) ?? entries[0];
   }
 
   /** Runs a schedule's target now, once and waited for; a failure is not tried again. */
