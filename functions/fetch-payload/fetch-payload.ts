@@ -11,7 +11,7 @@ import { FetchError } from './fetch-error.ts';
 
 export interface FetchPorts {
   readonly requests: Pick<RequestStore, 'claim' | 'fail' | 'complete'>;
-  readonly payloads: Pick<PayloadStore, 'held' | 'begin' | 'record'>;
+  readonly payloads: Pick<PayloadStore, 'held' | 'restore' | 'begin' | 'record'>;
   readonly catalog: Pick<CatalogStore, 'fileFacts'>;
   readonly upstream: Pick<Upstream, 'getPayload'>;
   readonly events: EventSink;
@@ -54,7 +54,8 @@ export async function fetchPayload(
   };
   if ((await requests.claim(sha1, claim, ports.now().toISOString())) === false) return { outcome: 'nothing-to-do' };
   try {
-    const held = (await payloads.held([sha1])).get(sha1);
+    // A file that was retired lately is still there; asking for it is all that it takes.
+    const held = (await payloads.held([sha1])).get(sha1) ?? (await payloads.restore(sha1, ports.now().toISOString()));
     const payload = held ?? (await download(ports, await factsOf(ports, sha1), delivery.signal));
     await tellCached(ports, payload);
     await requests.complete(sha1, { at: ports.now().toISOString(), sha256: payload.sha256 });

@@ -15,6 +15,8 @@ export const metricsNamespace = 'kbroker';
  * - `RepositoryAgeSeconds`: since the timestamp of the signed repository was signed; written by each run of its publisher.
  * - `RepositoryPublished`, `RepositoryRefused`: runs that wrote a version, and those that met administrators' documents which
  *   do not count.
+ * - `FilesRetired`, `FilesRemoved`, `BytesFreed`: what a cleaning took out of the offer, and what it deleted.
+ * - `CleaningStopped`: 1 for a cleaning that cleaned nothing, because it is not known what hosts need; else 0.
  * - `UnreadableRows`: rows of a store that do not parse, seen by a run.
  */
 export const metricUnits = {
@@ -33,6 +35,10 @@ export const metricUnits = {
   RepositoryAgeSeconds: 'Seconds',
   RepositoryPublished: 'Count',
   RepositoryRefused: 'Count',
+  FilesRetired: 'Count',
+  FilesRemoved: 'Count',
+  BytesFreed: 'Bytes',
+  CleaningStopped: 'Count',
   UnreadableRows: 'Count',
 } as const;
 
