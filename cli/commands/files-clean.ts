@@ -33,7 +33,8 @@ export async function cleanFiles(context: CommandContext, flags: CleanFlags): Pr
   if (flags.yes !== true) {
     const first = await runToItsEnd(context, { ...wishes, dryRun: true });
     if (first.result?.outcome !== 'cleaned') return show(context, first);
-    printLines(context.io, describe(first.result));
+    if (context.json) context.io.stderr.write(`${JSON.stringify(first)}\n`);
+    else printLines(context.io, describe(first.result));
     await confirm(context.io, 'Do it?', flags);
   }
   return show(context, await runToItsEnd(context, wishes));
@@ -84,16 +85,16 @@ const amountOf = ({ files, bytes }: FileAmount): string => `${counted(files, 'fi
 
 function describe(cleaned: Cleaned): string[] {
   const { dryRun, finished, hosts, needed, waiting, retired, pausing, restored, removed } = cleaned;
-  const would = dryRun ? 'would ' : '';
+  const would = dryRun ? 'would be ' : '';
   return [
     `needed by ${counted(hosts, 'host')}: ${amountOf(needed)}`,
     `not needed, in their grace period: ${amountOf(waiting)}`,
-    `${would}be offered no more, and deleted after the pause: ${amountOf(retired)}`,
+    `${would}offered no more, and deleted after the pause: ${amountOf(retired)}`,
     `offered no more before, to be deleted after the pause: ${amountOf(pausing)}`,
-    ...(restored.files > 0 ? [`${would}be offered again, since hosts need them again: ${amountOf(restored)}`] : []),
-    `${dryRun ? 'would be freed' : 'freed'}: ${amountOf(removed)}`,
+    ...(restored.files > 0 ? [`${would}offered again, since hosts need them again: ${amountOf(restored)}`] : []),
+    `${would}freed: ${amountOf(removed)}`,
     ...(finished ? [] : ['the time was over before all files were looked at; the next run goes on']),
-  ].map((line) => (line.startsWith('be ') ? line.slice('be '.length) : line));
+  ];
 }
 
 function printLargest(io: CommandContext['io'], { largest, dryRun }: Cleaned): void {
