@@ -16,7 +16,7 @@ export interface CleanPorts {
   readonly settings: CleanSettings;
 }
 
-export interface CleanSettings {
+interface CleanSettings {
   /** How long a file that nobody needs stays held. Seconds. */
   readonly graceSeconds: number;
   /** How long the bytes of a retired file stay for those who are downloading it. Seconds. */
