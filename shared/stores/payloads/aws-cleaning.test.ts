@@ -1,6 +1,7 @@
-import { PutCommand } from '@aws-sdk/lib-dynamodb';
+import { PutCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type AwsServers, startAwsServers } from '#test/kit/aws-servers.ts';
+import { altered } from '#test/kit/sync-bench.ts';
 import { at, sha1, sha256 } from '#test/kit/values.ts';
 import { objectBytes } from '../s3/objects.ts';
 import { awsPayloadStore } from './aws.ts';
@@ -19,9 +20,22 @@ async function make() {
   const { dynamodb, s3 } = aws;
   const table = await aws.createTable(payloadsBinding);
   const bucket = await aws.createBucket();
-  const options = { dynamodb, s3, table, bucket, sleep: async () => {} };
+  const waits: number[] = [];
+  /** How many updates of single records the table is too busy for. */
+  const busy = { times: 0 };
+  const throttled = altered(dynamodb, {
+    send: ((command: UpdateCommand) => {
+      if (!(command instanceof UpdateCommand) || busy.times === 0) return dynamodb.send(command);
+      busy.times -= 1;
+      return Promise.reject(Object.assign(new Error('too many'), { name: 'ThrottlingException' }));
+    }) as typeof dynamodb.send,
+  });
+  const sleep = async (milliseconds: number): Promise<void> => void waits.push(milliseconds);
+  const options = { dynamodb: throttled, s3, table, bucket, sleep };
   return {
     table,
+    busy,
+    waits,
     store: awsPayloadStore(options),
     cleaning: awsPayloadCleaning(options),
     hasObject: async (digest: string) => (await objectBytes(s3, bucket, `payloads/sha256/${digest}`)) !== undefined,
@@ -37,6 +51,17 @@ describe('the cleaning on AWS', () => {
     const bad = { sha1: sha1('x'), sha256: sha256('x'), version: 1, size: -1, list: 'retired', heldAt: at(1) };
     await aws.dynamodb.send(new PutCommand({ TableName: table, Item: bad }));
     expect(await cleaning.list('retired', { limit: 10 })).toEqual({ items: [], unreadable: [sha1('x')] });
+  });
+
+  it('goes on when the table is too busy for a while', async () => {
+    const { store, cleaning, busy, waits } = await make();
+    await store.record({ sha1: sha1('x'), sha256: sha256('x'), size: 1, heldAt: at(1) });
+    busy.times = 2;
+    await cleaning.markUnneeded([sha1('x')], at(2));
+    expect((await cleaning.list('held', { limit: 9 })).items).toMatchObject([{ unneededSince: at(2) }]);
+    expect(waits).toHaveLength(2);
+    busy.times = 100;
+    await expect(cleaning.clearUnneeded([sha1('x')])).rejects.toThrow(/did not write a record/);
   });
 
   it('counts right when several act at once', async () => {

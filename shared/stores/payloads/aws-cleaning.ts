@@ -4,7 +4,7 @@ import * as z from 'zod/mini';
 import { buildKey } from '../../contract/keys.ts';
 import { byteCount, timestamp } from '../../contract/primitives.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { inParallel } from '../dynamodb/batches.ts';
+import { inParallel, roundsOf, unlessThrottled } from '../dynamodb/batches.ts';
 import { heldTrue } from '../dynamodb/conditions.ts';
 import { parseAll, parseRows } from '../dynamodb/rows.ts';
 import { deleteObject } from '../s3/objects.ts';
@@ -50,12 +50,17 @@ export interface AwsPayloadCleaningOptions extends StateTable {
 /** The cleaning of payload files on DynamoDB and S3. */
 export function awsPayloadCleaning({ s3, bucket, ...target }: AwsPayloadCleaningOptions): PayloadCleaning {
   const { dynamodb, table } = target;
+  /** @returns whether its condition held; a list of many files is one partition of an index, which may be too much at once */
+  const update = async (command: UpdateCommand): Promise<boolean> => {
+    const rounds = roundsOf(target.sleep, {}, `write a record of ${table}`);
+    let held: boolean | undefined;
+    while (await rounds(held === undefined ? 1 : 0)) held = await unlessThrottled(heldTrue(dynamodb.send(command)));
+    return held === true;
+  };
   const each = (sha1s: readonly string[], expressions: Record<string, string>, values: Record<string, string>) =>
     inParallel(parallel, sha1s, async (sha1) => {
       const Key = { [partitionKey]: sha1 };
-      await heldTrue(
-        dynamodb.send(new UpdateCommand({ TableName: table, Key, ...expressionsOf(expressions, values) })),
-      );
+      await update(new UpdateCommand({ TableName: table, Key, ...expressionsOf(expressions, values) }));
     });
   /** Conditional: of two who begin at once one goes on, and whoever asked for the file meanwhile keeps it. */
   const beginRemoval = (file: CleanablePayload, at: string): Promise<boolean> => {
@@ -63,7 +68,7 @@ export function awsPayloadCleaning({ s3, bucket, ...target }: AwsPayloadCleaning
     const expressions = { UpdateExpression: 'SET #removingSince = :at', ConditionExpression: condition };
     const Key = { [partitionKey]: file.sha1 };
     const written = expressionsOf(expressions, { ...values, ':at': at });
-    return heldTrue(dynamodb.send(new UpdateCommand({ TableName: table, Key, ...written })));
+    return update(new UpdateCommand({ TableName: table, Key, ...written }));
   };
   return {
     async list(state, { cursor, limit }) {
