@@ -22,6 +22,7 @@ import { publicKeyOf, sha256Of, sign, textOf } from '#shared/repository/metadata
 import { readPublished } from '#shared/repository/published.ts';
 import type { Signer } from '#shared/signing/port.ts';
 import type { RepositoryStore } from '#shared/stores/repository/port.ts';
+import { MemoryPayloadCleaning } from '#test/kit/memory-cleaning.ts';
 import { MemoryIndexStore } from '#test/kit/memory-index.ts';
 import { MemoryRepositoryStore } from '#test/kit/memory-repository.ts';
 import { MemoryRuleStore } from '#test/kit/memory-rules.ts';
@@ -212,6 +213,11 @@ describe('the publisher', () => {
     expect((await (await read()).target(targetPaths.index))?.sha256).toBe(pointer.sha256);
     await publishRepository(ports, feed);
     expect((await (await read()).target(targetPaths.index))?.sha256).toBe(sha256('next index'));
+    // A file that was retired is left out, though its bytes are there.
+    const cleaning = new MemoryPayloadCleaning(ports.payloads);
+    await cleaning.retire((await cleaning.list('held', { limit: 9 })).items, at(9));
+    expect(await publishRepository(ports, feed)).toMatchObject({ outcome: 'published' });
+    expect(await (await read()).document(targetPaths.groupCatalog('pilots'), groupCatalog)).toBeUndefined();
   });
 
   it('signs again what is a day old, and the feed each week, before anything of it ends', async () => {
