@@ -52,7 +52,7 @@ describe('node infra/app.ts', () => {
       }));
 
   test('writes an assembly whose functions point at their bundles', () => {
-    expect(functions()).toHaveLength(8);
+    expect(functions()).toHaveLength(9);
     for (const { assetDir } of functions()) {
       expect(readFileSync(join(assetDir, 'index.mjs'), 'utf8')).toMatch(/export\s*\{[^}]*\bhandler\b/);
       expect(existsSync(join(assetDir, 'index.mjs.map'))).toBe(true);

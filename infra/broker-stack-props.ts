@@ -45,11 +45,56 @@ export interface BrokerStackProps extends StackProps {
   readonly syncEvery?: Duration;
 
   /**
+   * How many publications of the index stay stored, bytes and catalogue, the current one among them; 1 or more. The others are
+   * deleted from two days after the current one was published on.
+   *
+   * @default 3
+   */
+  readonly keepIndexes?: number;
+
+  /**
    * How often open requests are put on the queue.
    *
    * @default Duration.minutes(30)
    */
   readonly sweepEvery?: Duration;
+
+  /**
+   * How often the repository is cleaned of files that no host needs. Between 15 minutes and a day.
+   *
+   * @default Duration.days(1)
+   */
+  readonly cleanEvery?: Duration;
+
+  /**
+   * How long a file that no host needs stays in the repository. Hosts that come back in this time find it there.
+   *
+   * @default Duration.days(14)
+   */
+  readonly cleanGrace?: Duration;
+
+  /**
+   * How long the bytes of a file are kept after the broker no longer offers it, for hosts that are downloading it. One day at
+   * least: longer than the cookies that open the repository are good, and longer than a download takes.
+   *
+   * @default Duration.days(2)
+   */
+  readonly cleanPause?: Duration;
+
+  /**
+   * How long a host that is not seen keeps the files that it needed last. When it comes back it asks for what it needs then.
+   *
+   * @default Duration.days(90)
+   */
+  readonly hostsCountFor?: Duration;
+
+  /**
+   * KB numbers, digits only, whose files are kept once they are in the repository, whoever needs them: for machines that are
+   * still to be set up. Lambda allows 4 KB for all variables of a function together: up to 300 numbers.
+   *
+   * @default - none
+   */
+  readonly keepFilesOfKbs?: readonly string[];
 
   /**
    * Memory of the function that decodes the index, in MiB. The whole catalogue (some 140,000 updates) is held in

@@ -12,6 +12,7 @@ import { RepositoryDistribution } from './edge/distribution.ts';
 import { Identity } from './edge/identity.ts';
 import { AggregateFleet } from './functions/aggregate-fleet.ts';
 import { AnchorAudit } from './functions/anchor-audit.ts';
+import { CleanPayloads } from './functions/clean-payloads.ts';
 import { FetchPayload } from './functions/fetch-payload.ts';
 import { PublishRepository } from './functions/publish-repository.ts';
 import { ServeAgents } from './functions/serve-agents.ts';
@@ -87,6 +88,7 @@ export class BrokerStack extends Stack {
       maxShrinkPercent: props.maxShrinkPercent ?? 20,
       every: props.syncEvery ?? Duration.hours(1),
       memoryMiB: props.syncMemoryMiB ?? 2048,
+      keepPublications: props.keepIndexes ?? 3,
       maxIndexAge: props.maxIndexAge ?? Duration.days(38),
       signed,
     });
@@ -141,6 +143,19 @@ export class BrokerStack extends Stack {
       hosts,
       maxPartitions: props.fleetPartitions ?? 8,
     });
+    const cleanPayloads = new CleanPayloads(this, 'CleanPayloads', {
+      ...settings,
+      catalog,
+      events,
+      fleet,
+      payloads,
+      requests,
+      every: props.cleanEvery ?? Duration.days(1),
+      grace: props.cleanGrace ?? Duration.days(14),
+      pause: props.cleanPause ?? Duration.days(2),
+      hostsCountFor: props.hostsCountFor ?? Duration.days(90),
+      keepKbs: props.keepFilesOfKbs ?? [],
+    });
     const anchorAudit = new AnchorAudit(this, 'AnchorAudit', { ...settings, audit });
     const serveOperators = new ServeOperators(this, 'ServeOperators', {
       ...settings,
@@ -161,6 +176,7 @@ export class BrokerStack extends Stack {
       signed,
       syncIndex,
       sweepRequests,
+      cleanPayloads,
     });
 
     const identity = new Identity(this, 'Identity', {
@@ -195,6 +211,7 @@ export class BrokerStack extends Stack {
       PublishRepositoryFunction: publishRepository.lambda.functionName,
       FetchPayloadFunction: fetchPayload.lambda.functionName,
       AggregateFleetFunction: aggregateFleet.lambda.functionName,
+      CleanPayloadsFunction: cleanPayloads.lambda.functionName,
       AnchorAuditFunction: anchorAudit.lambda.functionName,
       ServeAgentsFunction: serveAgents.lambda.functionName,
       ServeOperatorsFunction: serveOperators.lambda.functionName,

@@ -22,7 +22,7 @@ describe('permissions', () => {
 
   test('name their resources; the only wildcard is the rest of a key under a prefix', () => {
     const prefixes = ['index', 'catalog', 'payloads', 'staging', 'refused', 'fleet', 'anchors', 'metadata', 'targets'];
-    const allowed = prefixes.map((prefix) => `/${prefix}/*`);
+    const allowed = [...prefixes, 'index/sha256'].map((prefix) => `/${prefix}/*`);
     const surprising = ofType('AWS::IAM::Policy').flatMap((policy) =>
       statementsOf(policy)
         .flatMap((one) => list(one.Resource))
@@ -36,14 +36,38 @@ describe('permissions', () => {
     for (const { properties } of ofType('AWS::IAM::Role')) expect(properties.ManagedPolicyArns).toBeUndefined();
   });
 
-  test('let nobody delete what was published', () => {
+  test('let each prefix be deleted by the one function that cleans it, and nothing that is signed by anybody', () => {
     const deletable = ofType('AWS::IAM::Policy').flatMap((policy) =>
       statementsOf(policy)
         .filter((one) => list(one.Action).includes('s3:DeleteObject'))
-        .flatMap((one) => list(one.Resource).map(lastJoined)),
+        .flatMap((one) =>
+          list(one.Resource).map((resource) => [policy.id.replace(/RoleDefaultPolicy.*/, ''), lastJoined(resource)]),
+        ),
     );
-    // The snapshot of the fleet is a copy, and its old layouts are dropped.
-    expect(new Set(deletable)).toEqual(new Set(['/staging/*', '/fleet/*']));
+    expect(deletable.map((pair) => pair.join(' ')).toSorted()).toEqual([
+      // The snapshot of the fleet is a copy, and its old layouts are dropped.
+      'AggregateFleet /fleet/*',
+      'CleanPayloads /payloads/*',
+      'FetchPayload /staging/*',
+      // The one function that publishes indexes drops those that are long replaced.
+      'SyncIndex /catalog/*',
+      'SyncIndex /index/sha256/*',
+      'SyncIndex /staging/*',
+    ]);
+  });
+
+  test('let the cleaning write no file and no fact, and of the requests and the fleet only read', () => {
+    const policy = ofType('AWS::IAM::Policy').find((one) => one.id.startsWith('CleanPayloads'));
+    const statements = policy === undefined ? [] : statementsOf(policy);
+    const actionsOn = (what: string) =>
+      statements.filter((one) => JSON.stringify(one.Resource).includes(what)).flatMap((one) => list(one.Action));
+    expect(actionsOn('PayloadsObjects')).toEqual(['s3:DeleteObject']);
+    expect(actionsOn('CatalogTable')).toEqual(['dynamodb:BatchGetItem']);
+    expect(new Set(actionsOn('RequestsTable'))).toEqual(new Set(['dynamodb:BatchGetItem', 'dynamodb:Query']));
+    const puts = statements.filter((one) => list(one.Action).includes('dynamodb:PutItem'));
+    expect(puts.map(({ Condition }) => Condition?.['ForAllValues:StringLike'])).toEqual([
+      { 'dynamodb:LeadingKeys': ['cleaning', 'cleaning#*'] },
+    ]);
   });
 
   test('let only the worker write payloads and only the synchronisation write the index, and the publisher what is signed', () => {

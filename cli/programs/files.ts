@@ -1,4 +1,5 @@
 import { listFiles, showFile } from '../commands/files.ts';
+import { type CleanFlags, cleanFiles } from '../commands/files-clean.ts';
 import type { AddCommands } from './kit.ts';
 
 /** `kbroker files`. */
@@ -8,4 +9,10 @@ export const addFilesCommands: AddCommands = (program, { sub, online }) => {
   sub(files, 'show', 'one file: what the index says of it, whether it is held, its request')
     .argument('<sha1>', 'SHA-1 of the file')
     .action(online((context, sha1: string) => showFile(context, sha1)));
+  sub(files, 'clean', 'take out what no host needs any more; says what that would be, and asks first')
+    .option('--dry-run', 'only say what would be done')
+    .option('--grace <duration>', "in the place of the stack's grace period, as in 0d, 12h or 7d")
+    .option('--fewer-hosts', 'clean also when hosts are gone from the fleet')
+    .option('--yes', 'do not ask')
+    .action(online((context, flags: CleanFlags) => cleanFiles(context, flags)));
 };

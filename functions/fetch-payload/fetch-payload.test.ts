@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PayloadFile } from '#shared/core/catalog/model.ts';
 import { createUpstream } from '#shared/upstream/client.ts';
+import { MemoryPayloadCleaning } from '#test/kit/memory-cleaning.ts';
 import { MemoryEventSink } from '#test/kit/memory-events.ts';
 import { MemoryRequestStore } from '#test/kit/memory-requests.ts';
 import { MemoryCatalogStore, MemoryPayloadStore } from '#test/kit/memory-stores.ts';
@@ -96,6 +97,29 @@ describe('a file', () => {
         detail: { version: 1, sha1: file, sha256: sha256(bytes), size: bytes.byteLength, name: 'update.cab' },
       },
     ]);
+  });
+
+  it('that was retired lately is held again, without a download', async () => {
+    await fetchIt();
+    const cleaning = new MemoryPayloadCleaning(payloads);
+    await cleaning.retire((await cleaning.list('held', { limit: 9 })).items, at(10));
+    await requests.open({ sha1: file, requestedBy: 'pc-2', requestedAt: at(20) });
+    expect(await fetchIt()).toEqual({ outcome: 'already-held', sha256: facts.sha256 });
+    expect([...(await payloads.held([file])).keys()]).toEqual([file]);
+    expect(origin.seen).toHaveLength(1);
+    expect(await request()).toMatchObject({ state: 'done' });
+  });
+
+  it('whose bytes are just being removed comes with a later delivery', async () => {
+    await fetchIt();
+    const cleaning = new MemoryPayloadCleaning(payloads);
+    await cleaning.retire((await cleaning.list('held', { limit: 9 })).items, at(1));
+    await cleaning.remove((await cleaning.list('retired', { limit: 9 })).items, at(4));
+    await requests.open({ sha1: file, requestedBy: 'pc-2', requestedAt: at(20) });
+    await expect(fetchIt()).rejects.toMatchObject({ code: 'conflict' });
+    expect(await request()).toMatchObject({ state: 'queued', lastError: /being removed/ });
+    expect(await fetchIt(2, { now: () => new Date(at(4000)) })).toMatchObject({ outcome: 'fetched' });
+    expect(payloads.objects.get(sha256(bytes))).toEqual(bytes);
   });
 
   it('is told of again by the delivery after one that died between telling and ending', async () => {

@@ -42,7 +42,8 @@ export async function fetchPayload(
   const session: FetchSession = { ports, claim, delivery, transfer: claimed.transfer, gain: {} };
   try {
     requireFruit(ports, claimed);
-    const held = (await payloads.held([sha1])).get(sha1);
+    // A file that was retired lately is still there; asking for it is all that it takes.
+    const held = (await payloads.held([sha1])).get(sha1) ?? (await payloads.restore(sha1, ports.now().toISOString()));
     const payload = held ?? (await fetchFile(session, await factsOf(ports, sha1)));
     if ('paused' in payload) {
       await requests.pause(sha1, claim);

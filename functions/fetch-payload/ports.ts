@@ -7,7 +7,7 @@ import type { Upstream } from '#shared/upstream/client.ts';
 
 export interface FetchPorts {
   readonly requests: Pick<RequestStore, 'claim' | 'note' | 'pause' | 'fail' | 'complete'>;
-  readonly payloads: Pick<PayloadStore, 'held' | 'begin' | 'record'>;
+  readonly payloads: Pick<PayloadStore, 'held' | 'restore' | 'begin' | 'record'>;
   readonly transfers: TransferStore;
   readonly catalog: Pick<CatalogStore, 'fileFacts'>;
   readonly upstream: Pick<Upstream, 'beginPayload' | 'getRange' | 'getPayload'>;

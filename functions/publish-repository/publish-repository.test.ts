@@ -7,6 +7,7 @@ import { FleetPartition } from '#shared/core/fleet/partition.ts';
 import { keyholdersOf, rulesOf, signedRules } from '#shared/repository/author.ts';
 import { signSnapshot, signTimestamp } from '#shared/repository/compose.ts';
 import { sign, textOf } from '#shared/repository/metadata.ts';
+import { MemoryPayloadCleaning } from '#test/kit/memory-cleaning.ts';
 import { fleetHostOf } from '#test/kit/operators-api.ts';
 import {
   bookWith,
@@ -109,6 +110,11 @@ describe('the publisher', () => {
     expect((await (await read()).target(targetPaths.index))?.sha256).toBe(pointer.sha256);
     await publish(feedMessage);
     expect((await (await read()).target(targetPaths.index))?.sha256).toBe(sha256('next index'));
+    // A file that was retired is left out, though its bytes are there.
+    const cleaning = new MemoryPayloadCleaning(ports.payloads);
+    await cleaning.retire((await cleaning.list('held', { limit: 9 })).items, at(9));
+    expect(await publish(feedMessage)).toMatchObject({ outcome: 'published' });
+    expect(await (await read()).document(targetPaths.groupCatalog('pilots'), groupCatalog)).toBeUndefined();
   });
 
   it('says how long the signatures of administrators are good', async () => {

@@ -61,6 +61,11 @@ const changes: Readonly<Record<string, Change>> = {
     entry: { action: 'requests.sweep', target: 'requests' },
     made: async () => swept,
   },
+  startCleaning: {
+    prepare: async () => () => world.api.startCleaning(post({ graceSeconds: 0 })),
+    entry: { action: 'files.clean', target: guid(1), after: { graceSeconds: 0 } },
+    made: async () => world.started.length > 0,
+  },
   revokeHost: {
     prepare: async () => {
       await world.enrol('pc-1');

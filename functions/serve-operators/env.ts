@@ -36,6 +36,7 @@ export const serveOperatorsEnv = z.object({
   /** Functions that an operator may start by hand. */
   SYNC_FUNCTION: z.string(),
   SWEEP_FUNCTION: z.string(),
+  CLEAN_FUNCTION: z.string(),
   /** OpenID provider of the people: who issues their access tokens, to which client, and which claim gives roles. */
   OIDC_ISSUER: z.url(),
   OIDC_CLIENT_ID: z.string().check(z.minLength(1)),

@@ -27,6 +27,7 @@ import { fleetReader } from '#shared/stores/fleet/reader.ts';
 import { awsHostStore } from '#shared/stores/hosts/aws.ts';
 import { awsIdempotencyStore } from '#shared/stores/idempotency/aws.ts';
 import { awsPayloadStore } from '#shared/stores/payloads/aws.ts';
+import { awsCleaningJournal } from '#shared/stores/payloads/aws-journal.ts';
 import { awsRepositoryStore } from '#shared/stores/repository/aws.ts';
 import { awsPublishQueue } from '#shared/stores/repository/aws-queue.ts';
 import { awsRequestStore } from '#shared/stores/requests/aws.ts';
@@ -59,11 +60,16 @@ const ports: OperatorPorts = {
   hosts: awsHostStore({ dynamodb, table: env.HOSTS_TABLE, tokensTable: env.TOKENS_TABLE, sleep }),
   requests: awsRequestStore({ dynamodb, table: env.REQUESTS_TABLE, sleep }),
   payloads: awsPayloadStore({ dynamodb, s3, table: env.PAYLOADS_TABLE, bucket: env.PAYLOADS_BUCKET, sleep }),
+  cleanings: awsCleaningJournal(dynamodb, env.PAYLOADS_TABLE),
   rules: awsRuleStore(dynamodb, env.RULES_TABLE),
   repository: awsRepositoryStore(s3, env.REPOSITORY_BUCKET),
   publisher: awsPublishQueue(new SQSClient(), env.PUBLISH_QUEUE_URL, randomUUID),
   onlineKey: kmsSigner(new KMSClient(), env.ONLINE_KEY_ID).publicKey,
-  runs: awsRunStarter(new LambdaClient(), { syncFunction: env.SYNC_FUNCTION, sweepFunction: env.SWEEP_FUNCTION }),
+  runs: awsRunStarter(new LambdaClient(), {
+    syncFunction: env.SYNC_FUNCTION,
+    sweepFunction: env.SWEEP_FUNCTION,
+    cleanFunction: env.CLEAN_FUNCTION,
+  }),
   commands: awsCommandStore({ dynamodb, table: env.COMMANDS_TABLE, sleep }),
   tokens: awsTokenStore({ dynamodb, table: env.TOKENS_TABLE, sleep }),
   audit: awsAuditLog({ dynamodb, table: env.AUDIT_TABLE, newId: randomUUID, sleep }),

@@ -7,7 +7,7 @@ import type { CommandStore } from '#shared/stores/commands/port.ts';
 import type { EventSink } from '#shared/stores/events/port.ts';
 import type { FleetReader } from '#shared/stores/fleet/port.ts';
 import type { HostStore } from '#shared/stores/hosts/port.ts';
-import type { PayloadStore } from '#shared/stores/payloads/port.ts';
+import type { CleaningJournal, PayloadStore } from '#shared/stores/payloads/port.ts';
 import type { PublishQueue, RepositoryStore } from '#shared/stores/repository/port.ts';
 import type { RequestStore } from '#shared/stores/requests/port.ts';
 import type { RuleStore } from '#shared/stores/rules/port.ts';
@@ -38,6 +38,7 @@ export interface OperatorPorts {
   readonly hosts: Pick<HostStore, 'find' | 'view' | 'revoke'>;
   readonly requests: Pick<RequestStore, 'get' | 'list' | 'countByState'>;
   readonly payloads: Pick<PayloadStore, 'held' | 'list' | 'totals'>;
+  readonly cleanings: CleaningJournal;
   readonly rules: RuleStore;
   readonly repository: Pick<RepositoryStore, 'read'>;
   readonly publisher: PublishQueue;

@@ -73,6 +73,37 @@ describe('the index', () => {
   });
 });
 
+describe('a cleaning', () => {
+  it('is asked for by a run that can be followed at once', async () => {
+    const run = await api.startCleaning(post({ dryRun: true }));
+    const { runId } = run;
+    expect(run).toEqual({
+      version: 1,
+      runId: guid(1),
+      state: 'started',
+      startedAt: at(100),
+      wishes: { dryRun: true },
+    });
+    expect(started).toEqual([{ runId, dryRun: true }]);
+    expect(await api.getCleaning(get({ path: { runId } }))).toEqual(run);
+  });
+
+  it('that cannot be asked for says so, and the run has ended', async () => {
+    ports.runs.startCleaning = async () => {
+      throw new Error('throttled');
+    };
+    await expect(api.startCleaning(post({}))).rejects.toMatchObject({ code: 'unavailable' });
+    expect(ports.cleanings.runs.get(guid(1))).toMatchObject({ state: 'ended', result: { outcome: 'failed' } });
+  });
+
+  it.each([
+    ['run-2', 'not-found'],
+    ['../x', 'bad-request'],
+  ])('run %s: %s', async (runId, code) => {
+    await expect(api.getCleaning(get({ path: { runId } }))).rejects.toMatchObject({ name: 'ProblemError', code });
+  });
+});
+
 describe('updates', () => {
   const kbs = ['5034441'];
   const units = [1, 2, 3].map((n) => unit(n, { kbs, createdAt: at(n) }));

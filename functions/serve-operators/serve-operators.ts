@@ -1,4 +1,5 @@
 import { auditApi } from './audit.ts';
+import { cleaningsApi } from './cleanings.ts';
 import { commandsApi } from './commands.ts';
 import { explainApi } from './explain.ts';
 import { filesApi } from './files.ts';
@@ -23,6 +24,7 @@ export function serveOperators(ports: OperatorPorts): OperatorsApi {
     ...indexApi(ports),
     ...updatesApi(ports),
     ...filesApi(ports),
+    ...cleaningsApi(ports),
     ...requestsApi(ports),
     ...hostsApi(ports),
     ...rulesApi(ports),

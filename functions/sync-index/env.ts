@@ -17,6 +17,8 @@ export const syncIndexEnv = z.extend(catalogEnv, {
   INDEX_ALLOW_SINGLE_PACKAGE: z._default(z.stringbool({ truthy: ['true'], falsy: ['false'] }), false),
   /** How much smaller than the current publication a new one may be, in percent. */
   MAX_SHRINK_PERCENT: z._default(z.coerce.number().check(z.minimum(0), z.maximum(100)), 20),
+  /** How many publications stay stored, the current one among them. */
+  KEEP_PUBLICATIONS: z._default(z.coerce.number().check(z.int(), z.minimum(1)), 3),
 });
 
 /** The same with what Lambda itself sets: the function's own name, so that it can start itself. */

@@ -46,6 +46,7 @@ const ports: SyncPorts = {
   },
   allowSinglePackage: env.INDEX_ALLOW_SINGLE_PACKAGE,
   maxShrinkPercent: env.MAX_SHRINK_PERCENT,
+  keepPublications: env.KEEP_PUBLICATIONS,
   now: clock.date,
   sleep: clock.sleep,
   newCopyId: randomUUID,

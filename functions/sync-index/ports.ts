@@ -30,6 +30,11 @@ export interface SyncPorts {
    * @default false
    */
   readonly allowSinglePackage?: boolean;
+  /**
+   * How many publications stay stored, the current one among them; 1 or more.
+   * @default 3
+   */
+  readonly keepPublications?: number;
   /** @default decoderVersion */
   readonly decoderVersion?: number;
   readonly now: () => Date;

@@ -7,6 +7,7 @@ import type { IndexAnswer, KnownIndexes } from '#shared/upstream/client.ts';
 import { UpstreamError } from '#shared/upstream/upstream-error.ts';
 import { beginCopy, type CopyStep, copyParts, dropCopy, saveCopy } from './copy-index.ts';
 import { keepCurrent, takeBackUnfinished } from './current-index.ts';
+import { dropOldPublications } from './old-publications.ts';
 import { defaultLimits, type SyncPorts, type SyncSession } from './ports.ts';
 import { RunProgress } from './progress.ts';
 import { publishIndex } from './publish-index.ts';
@@ -26,6 +27,8 @@ export interface SyncReport {
   readonly result: SyncOutcome | Continues;
   /** Since Microsoft made the index that is current now. Seconds; absent before the first publication. */
   readonly indexAgeSeconds: number | undefined;
+  /** Publications that were long replaced and are gone now; absent when there were none. */
+  readonly dropped?: number;
 }
 
 /**
@@ -62,7 +65,10 @@ export async function syncIndex(
     }
   }
   if (result.outcome !== 'continues') await progress.end(result);
-  return { result, indexAgeSeconds: await indexAge(ports) };
+  // After a good end only, and when it was told: what fails here is seen as an error of the function.
+  const dropped =
+    result.outcome === 'unchanged' || result.outcome === 'published' ? await dropOldPublications(ports) : 0;
+  return { result, indexAgeSeconds: await indexAge(ports), ...(dropped > 0 && { dropped }) };
 }
 
 const isExpected = (error: unknown): boolean =>

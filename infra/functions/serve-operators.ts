@@ -37,6 +37,7 @@ export interface ServeOperatorsProps extends FunctionSettings {
   /** Functions that an operator may start by hand. */
   readonly syncIndex: BrokerFunction;
   readonly sweepRequests: BrokerFunction;
+  readonly cleanPayloads: BrokerFunction;
 }
 
 /** Answers the operators' API. */
@@ -63,6 +64,7 @@ export class ServeOperators extends BrokerFunction {
     props.hosts.grantShow(this);
     props.idempotency.grantUse(this);
     props.payloads.grantList(this);
+    props.payloads.grantFollowRuns(this);
     props.requests.grantList(this);
     props.rules.grantChange(this);
     props.signed.grantAdminister(this);
@@ -71,5 +73,6 @@ export class ServeOperators extends BrokerFunction {
     this.bind({ REQUESTS_PER_PERSON_AND_MINUTE: String(props.requestsPerPersonAndMinute) });
     props.syncIndex.grantStart(this, 'SYNC_FUNCTION');
     props.sweepRequests.grantStart(this, 'SWEEP_FUNCTION');
+    props.cleanPayloads.grantStart(this, 'CLEAN_FUNCTION');
   }
 }

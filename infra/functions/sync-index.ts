@@ -22,6 +22,8 @@ export interface SyncIndexProps extends FunctionSettings {
   readonly maxShrinkPercent: number;
   readonly every: Duration;
   readonly memoryMiB: number;
+  /** How many publications stay stored, the current one among them. */
+  readonly keepPublications: number;
   /** Age of the current index from which on the alarm `index-age` rings. */
   readonly maxIndexAge: Duration;
 }
@@ -49,6 +51,9 @@ export class SyncIndex extends BrokerFunction {
       throw new Error(
         `indexRoots has ${rootsBytes} bytes; allowed are ${maxRootsBytes}, one certificate. Microsoft's roots are there without it`,
       );
+    const { keepPublications } = props;
+    if (!Number.isInteger(keepPublications) || keepPublications < 1)
+      throw new Error(`keepIndexes is ${keepPublications}; allowed are whole numbers from 1 on`);
     super(scope, id, {
       ...props,
       name: 'sync-index',
@@ -65,6 +70,7 @@ export class SyncIndex extends BrokerFunction {
       INDEX_URL: props.indexUrl,
       INDEX_ALLOW_SHA1: String(props.allowSha1),
       MAX_SHRINK_PERCENT: String(props.maxShrinkPercent),
+      KEEP_PUBLICATIONS: String(keepPublications),
       ...(props.indexRoots !== undefined && { INDEX_ROOTS: props.indexRoots }),
     });
     props.catalog.grantPublish(this);

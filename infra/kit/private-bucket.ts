@@ -1,6 +1,6 @@
 import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import { Effect, PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam';
-import { BlockPublicAccess, Bucket, BucketEncryption, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
+import { BlockPublicAccess, Bucket, BucketEncryption, type LifecycleRule, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { acknowledge, logicalId } from './acknowledge.ts';
 import type { BrokerFunction } from './broker-function.ts';
@@ -20,6 +20,19 @@ export interface PrivateBucketProps {
    * @default false
    */
   readonly versioned?: boolean;
+  /**
+   * How long an upload in parts may last; what is older was left by a crash.
+   *
+   * @default Duration.days(1): a Lambda function runs 15 minutes at most, and a copy of the index that several go on with is
+   * given up after a day (functions/sync-index)
+   */
+  readonly uploadsLast?: Duration;
+  /**
+   * More lifecycle rules.
+   *
+   * @default - none
+   */
+  readonly lifecycleRules?: readonly LifecycleRule[];
   /**
    * Why nobody needs a log of each access.
    *
@@ -49,13 +62,15 @@ export class PrivateBucket extends Construct {
       ...(props.versioned === true && { versioned: true }),
       removalPolicy: props.removalPolicy,
       lifecycleRules: [
-        // Parts of an upload that was neither completed nor aborted are invisible and cost money until dropped. A
-        // Lambda function runs 15 minutes at most, and a copy of the index that several go on with is given up after a
-        // day (functions/sync-index): what is older has no owner.
-        { id: 'abort-unfinished-uploads', abortIncompleteMultipartUploadAfter: Duration.days(1) },
+        // Parts of an upload that was neither completed nor aborted are invisible and cost money until dropped.
+        {
+          id: 'abort-unfinished-uploads',
+          abortIncompleteMultipartUploadAfter: props.uploadsLast ?? Duration.days(1),
+        },
         ...(props.stagingPrefix === undefined
           ? []
           : [{ id: 'drop-stale-staging', prefix: props.stagingPrefix, expiration: Duration.days(2) }]),
+        ...(props.lifecycleRules ?? []),
       ],
     });
     acknowledge(this.bucket, {

@@ -1,4 +1,4 @@
-import type { RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { buildKey } from '#shared/contract/keys.ts';
 import { catalogBinding } from '#shared/stores/catalog/binding.ts';
@@ -21,7 +21,12 @@ export class Catalog extends Construct {
       shape: catalogBinding.table,
       removalPolicy: props.removalPolicy,
     });
-    this.bucket = new PrivateBucket(this, 'Index', { stagingPrefix: 'staging/', removalPolicy: props.removalPolicy });
+    this.bucket = new PrivateBucket(this, 'Index', {
+      stagingPrefix: 'staging/',
+      // What was refused is for people to look at; each is as large as an index.
+      lifecycleRules: [{ id: 'drop-refused', prefix: 'refused/', expiration: Duration.days(30) }],
+      removalPolicy: props.removalPolicy,
+    });
   }
 
   /** To take in publications: copy, promote or put aside, write facts and snapshots, move the pointer. */
@@ -34,8 +39,8 @@ export class Catalog extends Construct {
     this.bucket.allowObjects(fn, ['s3:AbortMultipartUpload'], ['catalog/', 'staging/']);
     // A run goes on with the copy that another began: S3 says which parts are there.
     this.bucket.allowObjects(fn, ['s3:ListMultipartUploadParts'], ['staging/']);
-    // Only staging is emptied: nobody deletes what was published.
-    this.bucket.allowObjects(fn, ['s3:DeleteObject'], ['staging/']);
+    // Staging is emptied, and publications that are long replaced are dropped: never the pointer.
+    this.bucket.allowObjects(fn, ['s3:DeleteObject'], ['staging/', 'index/sha256/', 'catalog/']);
     this.bucket.allowMissing(fn);
     this.bind(fn);
   }

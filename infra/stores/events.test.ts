@@ -35,6 +35,7 @@ test('each type of event has one function that may publish it, as docs/events.md
   const expected: Readonly<Record<EventType, string>> = {
     IndexPublished: 'SyncIndex',
     FileCached: 'FetchPayload',
+    FileRemoved: 'CleanPayloads',
     RulesPublished: 'ServeOperators',
     HostFailing: 'AggregateFleet',
     HostCloned: 'ServeAgents',

@@ -1,4 +1,5 @@
-import type { RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, type RemovalPolicy } from 'aws-cdk-lib';
+import { StorageClass } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { payloadsBinding } from '#shared/stores/payloads/binding.ts';
 import type { BrokerFunction } from '../kit/broker-function.ts';
@@ -21,12 +22,26 @@ export class Payloads extends Construct {
       indexes: [payloadsBinding.byTime],
       removalPolicy: props.removalPolicy,
     });
-    this.bucket = new PrivateBucket(this, 'Objects', { stagingPrefix: 'staging/', removalPolicy: props.removalPolicy });
+    this.bucket = new PrivateBucket(this, 'Objects', {
+      stagingPrefix: 'staging/',
+      // A large file may come in parts, over more than one run of the worker.
+      uploadsLast: Duration.days(7),
+      lifecycleRules: [
+        {
+          id: 'tier-payloads',
+          prefix: 'payloads/',
+          // Hosts fetch a file in the days after it came, and then hardly ever. Files below 128 kB stay where they are.
+          transitions: [{ storageClass: StorageClass.INTELLIGENT_TIERING, transitionAfter: Duration.days(0) }],
+        },
+      ],
+      removalPolicy: props.removalPolicy,
+    });
   }
 
   /** To upload files and record them. */
   grantAdd(fn: BrokerFunction): void {
-    this.table.allow(fn, ['BatchGetItem', 'GetItem', 'PutItem', 'UpdateItem']);
+    // The record of a file whose removal broke off is dropped before the file comes again.
+    this.table.allow(fn, ['BatchGetItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem']);
     this.bucket.allowObjects(fn, ['s3:PutObject', 's3:AbortMultipartUpload'], ['payloads/', 'staging/']);
     // A large file is put together in staging, over several invocations, and copied to its digest's key when it is proved; so is
     // one whose SHA-256 is only known at its end.
@@ -45,6 +60,23 @@ export class Payloads extends Construct {
   grantList(fn: BrokerFunction): void {
     this.table.allow(fn, ['BatchGetItem', 'GetItem']);
     this.table.allowIndex(fn, payloadsBinding.byTime, ['Query']);
+    this.bind(fn);
+  }
+
+  /** To take files out: nobody else may delete their objects. */
+  grantClean(fn: BrokerFunction): void {
+    const { cleaning, runPrefix } = payloadsBinding.rows;
+    this.table.allow(fn, ['DeleteItem', 'GetItem', 'UpdateItem']);
+    this.table.allowKeys(fn, ['PutItem'], [cleaning, `${runPrefix}*`]);
+    this.table.allowIndex(fn, payloadsBinding.byTime, ['Query']);
+    this.bucket.allowObjects(fn, ['s3:DeleteObject'], ['payloads/']);
+    this.bind(fn);
+  }
+
+  /** To note and follow cleanings that a person starts. */
+  grantFollowRuns(fn: BrokerFunction): void {
+    const { runPrefix } = payloadsBinding.rows;
+    this.table.allowKeys(fn, ['GetItem', 'PutItem'], [`${runPrefix}*`]);
     this.bind(fn);
   }
 

@@ -70,16 +70,35 @@ describe('state', () => {
         OwnershipControls: { Rules: [{ ObjectOwnership: 'BucketOwnerEnforced' }] },
       });
       const lifecycle = JSON.stringify(properties.LifecycleConfiguration);
-      expect(lifecycle).toContain('"AbortIncompleteMultipartUpload":{"DaysAfterInitiation":1}');
-      // Only staging may expire: nothing published or signed does, no anchor, and nothing of the snapshot of the fleet.
-      const staged =
-        properties.ObjectLockEnabled !== true && !id.startsWith('FleetSnapshot') && !id.startsWith('SignedFiles');
+      // A large payload may come in parts over days.
+      const days = id.startsWith('PayloadsObjects') ? 7 : 1;
+      expect(lifecycle).toContain(`"AbortIncompleteMultipartUpload":{"DaysAfterInitiation":${days}}`);
+      // Only staging and refused indexes may expire: nothing published or signed does, no anchor, and nothing of the snapshot
+      // of the fleet.
+      const allowed = id.startsWith('CatalogIndex')
+        ? ['staging/', 'refused/']
+        : id.startsWith('PayloadsObjects')
+          ? ['staging/']
+          : [];
       const expiring = [...lifecycle.matchAll(/"ExpirationInDays":\d+,"Id":"[^"]+","Prefix":"([^"]+)"/g)].map(
         ([, prefix]) => prefix,
       );
       expect(lifecycle.match(/"ExpirationInDays"/g) ?? []).toHaveLength(expiring.length);
-      expect(expiring).toEqual(staged ? ['staging/'] : []);
+      expect(expiring).toEqual(allowed);
+      // Whoever deletes bytes must free them.
+      if (properties.ObjectLockEnabled !== true) expect(properties).not.toHaveProperty('VersioningConfiguration');
     }
+  });
+
+  test('in the payload bucket moves to the class that costs less the longer nobody reads, and nothing else does', () => {
+    const moving = ofType('AWS::S3::Bucket').flatMap(({ id, properties }) => {
+      const rules =
+        JSON.stringify(properties.LifecycleConfiguration).match(/\{[^{}]*"Transitions":\[[^\]]*\]\}/g) ?? [];
+      return rules.map((rule) => [id.replace(/Bucket.*/, ''), JSON.parse(rule)]);
+    });
+    const Transitions = [{ StorageClass: 'INTELLIGENT_TIERING', TransitionInDays: 0 }];
+    const rule = { Id: 'tier-payloads', Prefix: 'payloads/', Status: 'Enabled', Transitions };
+    expect(moving).toEqual([['PayloadsObjects', rule]]);
   });
 
   test('in queues is encrypted', () => {

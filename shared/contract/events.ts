@@ -17,6 +17,8 @@ export const eventDetails = {
   }),
   /** fetch-payload proved and published a file. */
   FileCached: z.object({ version: z.literal(1), sha1, sha256, size: byteCount, name: z.optional(z.string()) }),
+  /** clean-payloads deleted the bytes of a file that nobody needs. */
+  FileRemoved: z.object({ version: z.literal(1), sha1, sha256, size: byteCount, name: z.optional(z.string()) }),
   /** An administrator replaced the rules. */
   RulesPublished: z.object({ version: z.literal(1), revision: z.int(), changedAt: timestamp, changedBy: z.string() }),
   /** A host came into the state ERROR. */

@@ -16,6 +16,8 @@ export const metricsNamespace = 'kbroker';
  * - `SignaturesEndSeconds`: until the first signature of an administrator ends; written by each run of the publisher.
  * - `RepositoryPublished`, `RepositoryRefused`: runs that wrote a version, and those that met administrators' documents which
  *   do not count.
+ * - `FilesRetired`, `FilesRemoved`, `BytesFreed`: what a cleaning took out of the offer, and what it deleted.
+ * - `CleaningStopped`: 1 for a cleaning that cleaned nothing, because it is not known what hosts need; else 0.
  * - `UnreadableRows`: rows of a store that do not parse, seen by a run.
  */
 export const metricUnits = {
@@ -35,6 +37,10 @@ export const metricUnits = {
   SignaturesEndSeconds: 'Seconds',
   RepositoryPublished: 'Count',
   RepositoryRefused: 'Count',
+  FilesRetired: 'Count',
+  FilesRemoved: 'Count',
+  BytesFreed: 'Bytes',
+  CleaningStopped: 'Count',
   UnreadableRows: 'Count',
 } as const;
 

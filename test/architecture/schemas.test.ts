@@ -15,10 +15,12 @@ import { indexCopy, unfinishedPublication } from '#shared/contract/index-copy.ts
 import { indexPointer } from '#shared/contract/index-pointer.ts';
 import { operatorProfile, trustPin } from '#shared/contract/login.ts';
 import { aggregateFleetEvent } from '#shared/contract/messages/aggregate-fleet.ts';
+import { cleanPayloadsEvent } from '#shared/contract/messages/clean-payloads.ts';
 import { fetchPayloadMessage } from '#shared/contract/messages/fetch-payload.ts';
 import { publishRepositoryMessage } from '#shared/contract/messages/publish-repository.ts';
 import { syncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { payloadTransfer } from '#shared/contract/payload-transfer.ts';
 import { problem } from '#shared/contract/problem.ts';
 import { fileRequest } from '#shared/contract/requests.ts';
 import { ruleBook } from '#shared/contract/rules.ts';
@@ -32,7 +34,8 @@ import {
 import { factsRow, kbRow, unitRow } from '#shared/stores/catalog/aws-facts.ts';
 import { refusalRow } from '#shared/stores/catalog/aws-journal.ts';
 import { keyRow, rejectedRow } from '#shared/stores/hosts/rows.ts';
-import { payloadRow } from '#shared/stores/payloads/aws.ts';
+import { lastCleaningRow } from '#shared/stores/payloads/aws-cleaning.ts';
+import { cleanableRow, payloadRow } from '#shared/stores/payloads/rows.ts';
 import { currentRulesRow, ruleBookRow, rulesRevisionRow, rulesSignatureRow } from '#shared/stores/rules/rows.ts';
 import { tokenRow } from '#shared/stores/tokens/row.ts';
 
@@ -47,6 +50,7 @@ const pinned: Readonly<Record<string, string>> = {
   'GET /v1/commands response': '521a6495211638cf',
   'GET /v1/commands/{commandId} response': '2dc26d78b3e78b18',
   'GET /v1/files response': 'c722d36577e5e1a0',
+  'GET /v1/files/cleanings/{runId} response': '6518407d2604ba8e',
   'GET /v1/files/{sha1} response': '4daa34f5d0b90ffc',
   'GET /v1/groups response': 'abe482a254c4347f',
   'GET /v1/groups/{group} response': 'ab0290253630a913',
@@ -80,6 +84,8 @@ const pinned: Readonly<Record<string, string>> = {
   'POST /v1/commands response': '62ccc70eea6b64c2',
   'POST /v1/commands/{commandId}/cancellations request': '25c7d85c859a6f78',
   'POST /v1/commands/{commandId}/cancellations response': 'af6f9af0646407a5',
+  'POST /v1/files/cleanings request': '158dc5da9a50a099',
+  'POST /v1/files/cleanings response': '6518407d2604ba8e',
   'POST /v1/hosts/{machineId}/revocations request': 'd9cb7a4fcbd5817c',
   'POST /v1/hosts/{machineId}/revocations response': 'd5179c2a22f2e4fa',
   'POST /v1/index/syncs request': '615c56d65d116ccf',
@@ -98,11 +104,13 @@ const pinned: Readonly<Record<string, string>> = {
   'catalog/v2/<sha256>.kbc.gz, its head': 'a51de60435f9852f',
   'event CommandFinished': 'fcce6f7145479c7b',
   'event FileCached': '29bd75fa2d583bf9',
+  'event FileRemoved': '29bd75fa2d583bf9',
   'event HostCloned': 'f2fd167e2e2d518f',
   'event HostFailing': '1a3bdcab69a28b21',
   'event IndexPublished': 'dc6924aaa2b5c97b',
   'event RulesPublished': '28b3bde48bf613a4',
   'event aggregate-fleet': '21c516840f4ccee0',
+  'event clean-payloads': '562a6d2fb411573c',
   'event sync-index': '8763925a892b81ac',
   'fleet bucket: manifest': 'b621cfe48fa6acce',
   'index/current.json': 'c938e68417ed754a',
@@ -127,6 +135,9 @@ const pinned: Readonly<Record<string, string>> = {
   'table hosts: report': 'b3278f6fda543147',
   'table hosts: report, its body': 'a4d7cdc91619fdd4',
   'table payloads': 'ce720d91f0d005ad',
+  'table payloads: last cleaning': 'b3e07179cf7ae2b8',
+  'table payloads: row on its way out': '58d4e6a8992cbc81',
+  'table requests: file on its way': 'a14d4f4b17c2e898',
   'table requests': 'e294e3fc77a2015a',
   'table rules: book': '98b3a94997eaeed3',
   'table rules: book, its body': 'eb28582238eaca16',
@@ -150,6 +161,7 @@ const pinned: Readonly<Record<string, string>> = {
 const shapes: Record<string, z.core.$ZodType> = {
   'catalog/v2/<sha256>.kbc.gz, its head': catalogSnapshotHead,
   'event aggregate-fleet': aggregateFleetEvent,
+  'event clean-payloads': cleanPayloadsEvent,
   'event sync-index': syncIndexEvent,
   'index/current.json': indexPointer,
   'targets/catalog/<group>.json': groupCatalog,
@@ -162,6 +174,7 @@ const shapes: Record<string, z.core.$ZodType> = {
   'table catalog: facts of a file': factsRow,
   'table catalog: facts of a unit': unitRow,
   'table catalog: copy of an index': indexCopy,
+  'table requests: file on its way': payloadTransfer,
   'table catalog: refusal': refusalRow,
   'table catalog: unfinished publication': unfinishedPublication,
   'table catalog: units of a KB': kbRow,
@@ -175,6 +188,8 @@ const shapes: Record<string, z.core.$ZodType> = {
   'table hosts: report': reportRecord,
   'table hosts: report, its body': reportBody,
   'table payloads': payloadRow,
+  'table payloads: last cleaning': lastCleaningRow,
+  'table payloads: row on its way out': cleanableRow,
   'table requests': fileRequest,
   'table rules: book': ruleBookRow,
   'table rules: book, its body': ruleBook,

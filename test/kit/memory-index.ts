@@ -103,6 +103,17 @@ export class MemoryIndexStore implements IndexStore {
     return bytes;
   }
 
+  /** When each was stored, for tests that care; the order of storing else. Milliseconds since 1970. */
+  readonly storedAt = new Map<string, number>();
+
+  async publications() {
+    return [...this.stored.keys()].map((sha256, place) => ({ sha256, storedAt: this.storedAt.get(sha256) ?? place }));
+  }
+
+  async dropPublication(sha256: string) {
+    this.stored.delete(sha256);
+  }
+
   async moveCurrent(pointer: IndexPointer, tag: string | undefined) {
     if (this.pointer?.tag !== tag) throw new StoreError('conflict', 'the pointer is not the one that was read');
     this.#tags += 1;

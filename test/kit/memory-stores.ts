@@ -15,11 +15,14 @@ import {
 } from '#shared/core/catalog/diff-facts.ts';
 import type { Catalog, PayloadFile } from '#shared/core/catalog/model.ts';
 import { type StoredUnit, unitFactsOf } from '#shared/core/catalog/unit-facts.ts';
+import { removalLease } from '#shared/core/payloads/cleaning.ts';
 import type { CatalogStore, PutFactsOptions } from '#shared/stores/catalog/port.ts';
 import type { PageQuery } from '#shared/stores/page.ts';
-import type { HeldPayload, PayloadStore } from '#shared/stores/payloads/port.ts';
+import type { CleanablePayload, HeldPayload, PayloadStore } from '#shared/stores/payloads/port.ts';
 import { StoreError } from '#shared/stores/store-error.ts';
 import { pageOf } from './pages.ts';
+
+type RetiredPayload = Extract<CleanablePayload, { state: 'retired' }>;
 
 const copy = <T>(value: T): T => structuredClone(value);
 
@@ -105,6 +108,9 @@ function entry<T>(key: string, value: T | undefined): [string, T][] {
 export class MemoryPayloadStore implements PayloadStore {
   readonly objects = new Map<string, Buffer>();
   readonly records = new Map<string, HeldPayload>();
+  /** What the cleaning knows of held files: since when nobody needs them. */
+  readonly unneeded = new Map<string, string>();
+  readonly retired = new Map<string, RetiredPayload>();
   /** Uploads that were neither completed nor aborted. */
   readonly open = new Set<object>();
 
@@ -132,10 +138,23 @@ export class MemoryPayloadStore implements PayloadStore {
   }
 
   async record(payload: HeldPayload) {
+    if (this.retired.has(payload.sha1)) throw new StoreError('conflict', `${payload.sha1} was taken out`);
     const before = this.records.get(payload.sha1);
     if (before === undefined) this.records.set(payload.sha1, copy(payload));
     else if (before.sha256 !== payload.sha256 || before.size !== payload.size)
       throw new StoreError('conflict', `${payload.sha1} is recorded as ${before.sha256}`);
+  }
+
+  async restore(sha1: string, at: string) {
+    const found = this.retired.get(sha1);
+    if (found === undefined) return undefined;
+    const { state: _, retiredAt: __, removingSince, ...held } = found;
+    if (removingSince !== undefined && Date.parse(at) - Date.parse(removingSince) < removalLease)
+      throw new StoreError('conflict', `${sha1} is just being removed`);
+    this.retired.delete(sha1);
+    if (removingSince !== undefined) return undefined;
+    this.records.set(sha1, held);
+    return copy(held);
   }
 
   async list(query: PageQuery) {

@@ -4,11 +4,13 @@ import { fleetLists } from '#functions/serve-operators/fleet-lists.ts';
 import type { Person } from '#functions/serve-operators/person.ts';
 import type { OperatorPorts } from '#functions/serve-operators/ports.ts';
 import { serveOperators } from '#functions/serve-operators/serve-operators.ts';
+import type { CleaningWishes } from '#shared/contract/messages/clean-payloads.ts';
 import type { SyncWishes } from '#shared/contract/messages/sync-index.ts';
 import type { Fleet } from '#shared/core/fleet/fleet.ts';
 import type { FleetChange, HostRow } from '#shared/core/fleet/model.ts';
 import { FleetPartition } from '#shared/core/fleet/partition.ts';
 import { MemoryAuditAnchorStore, MemoryAuditLog } from './memory-audit.ts';
+import { MemoryCleaningJournal } from './memory-cleaning.ts';
 import { MemoryCommandStore } from './memory-commands.ts';
 import { MemoryEventSink } from './memory-events.ts';
 import { MemoryHostStore } from './memory-hosts.ts';
@@ -44,7 +46,7 @@ export const fleetHostOf = (machineId: string, more: Partial<HostRow> = {}): Hos
 export function operatorsApi() {
   const clock = { seconds: 100 };
   const now = () => new Date(at(clock.seconds));
-  const started: ({ runId: string } & SyncWishes)[] = [];
+  const started: ({ runId: string } & SyncWishes & CleaningWishes)[] = [];
   const tokens = new MemoryTokenStore();
   const fleet: { current: Fleet } = { current: { asOf: Date.parse(at(90)), partitions: [] } };
   const snapshot = { current: async () => fleet.current };
@@ -63,6 +65,7 @@ export function operatorsApi() {
     hosts: new MemoryHostStore(tokens),
     requests: new MemoryRequestStore(),
     payloads: new MemoryPayloadStore(),
+    cleanings: new MemoryCleaningJournal(),
     rules: new MemoryRuleStore(),
     repository: new MemoryRepositoryStore(),
     publisher: new MemoryPublishQueue(),
@@ -74,6 +77,9 @@ export function operatorsApi() {
     events: new MemoryEventSink(),
     runs: {
       startSync: async (runId: string, wishes: SyncWishes) => {
+        started.push({ runId, ...wishes });
+      },
+      startCleaning: async (runId: string, wishes: CleaningWishes) => {
         started.push({ runId, ...wishes });
       },
       sweep: async () => ({ version: 1 as const, queued: 2, requeued: 1 }),

@@ -38,7 +38,7 @@ export interface World {
   readonly log: readonly StackLogLine[];
   output(name: string): string;
   /** Runs the schedule of a function once; fails when the function does. */
-  run(functionOutput: 'SyncIndexFunction' | 'SweepRequestsFunction'): Promise<unknown>;
+  run(functionOutput: 'SyncIndexFunction' | 'SweepRequestsFunction' | 'CleanPayloadsFunction'): Promise<unknown>;
   /** Signs and writes the rules anew, whatever they were. Hosts that come after it hear of them. */
   setRules(book: RuleBook): Promise<RulesDocument>;
   close(): Promise<void>;

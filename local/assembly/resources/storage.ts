@@ -18,6 +18,10 @@ export const bucket = kind(
               Status: z.enum(['Enabled', 'Disabled']),
               Prefix: z._default(z.string(), ''),
               ExpirationInDays: z.optional(wholeNumber),
+              // Nobody who reads an object sees its storage class.
+              Transitions: z.optional(
+                z.array(z.strictObject({ StorageClass: z.string(), TransitionInDays: wholeNumber })),
+              ),
               AbortIncompleteMultipartUpload: z.optional(z.strictObject({ DaysAfterInitiation: wholeNumber })),
             }),
           ),

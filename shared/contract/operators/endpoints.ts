@@ -3,10 +3,12 @@ import * as z from 'zod/mini';
 import { auditAnchorsPage, auditPage } from '../audit.ts';
 import { command, commandsPage, commandView, createdCommand, newCommand } from '../commands.ts';
 import type { Endpoint } from '../endpoint.ts';
+import { cleaningWishes } from '../messages/clean-payloads.ts';
 import { syncWishes } from '../messages/sync-index.ts';
 import { rulesChange, rulesDocument } from '../rules.ts';
 import { createdToken, newToken, tokensPage, tokenView } from '../tokens.ts';
 import { trustChange, trustChangeAnswer, trustFile, trustView } from '../trust.ts';
+import { cleaningRun } from './cleaning.ts';
 import { groupsView, groupView, hostsPage, hostView, reportedUpdatesPage, revocation } from './hosts.ts';
 import { indexView, syncRun } from './index-sync.ts';
 import { explanation, impact, impactQuestion, rulesHistory, rulesRevision } from './rules.ts';
@@ -87,6 +89,22 @@ export const operatorEndpoints = {
     summary: 'One file: facts, whether it is held, its request',
     access: 'viewer',
     response: fileView,
+  },
+
+  startCleaning: {
+    method: 'POST',
+    path: '/v1/files/cleanings',
+    summary: 'Take out of the repository what no host needs, or say what that would be',
+    access: 'operator',
+    request: cleaningWishes,
+    response: cleaningRun,
+  },
+  getCleaning: {
+    method: 'GET',
+    path: '/v1/files/cleanings/{runId}',
+    summary: 'How that cleaning went',
+    access: 'viewer',
+    response: cleaningRun,
   },
 
   listRequests: {

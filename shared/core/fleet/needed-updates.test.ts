@@ -4,7 +4,7 @@ import { guid } from '#test/kit/values.ts';
 import { updateStates } from '../status/states.ts';
 import type { Fleet } from './fleet.ts';
 import { type HostRow, partitionOf, type UpdateOnHost } from './model.ts';
-import { countHostsNeeding, neededStates, needsOf } from './needed-updates.ts';
+import { countHostsNeeding, neededBySeen, neededStates, needsOf } from './needed-updates.ts';
 import { FleetPartition } from './partition.ts';
 
 const now = Date.UTC(2026, 6, 14);
@@ -120,6 +120,30 @@ describe('what the fleet needs', () => {
           expect(counted).toBe(expected.length);
         },
       ),
+    );
+  });
+
+  it('by hosts that were seen lately, those of which only a report is known among them, and not by revoked ones', () => {
+    fc.assert(
+      fc.property(machines, fc.subarray([0, 1, 2, 3, 4]), fc.subarray([2, 3, 4, 5, 6]), (all, old, revoked) => {
+        const fleet = all.map(
+          (one, place): Machine => ({
+            ...one,
+            host: {
+              ...one.host,
+              ...(old.includes(place) && { lastSeenAt: now - 10 }),
+              ...(revoked.includes(place) && { revokedAt: now }),
+            },
+          }),
+        );
+        // Of a machine without a row there is neither a revocation nor another time than its report's.
+        const counts = fleet.filter(({ host, unknown }) => unknown || host.revokedAt === undefined);
+        const { hosts, updateIds } = neededBySeen(fleetOf(fleet), now);
+        expect(hosts).toBe(counts.length);
+        const needed = counts.flatMap(({ updates }) => updates.filter(({ state }) => neededStates.includes(state)));
+        expect([...updateIds].toSorted()).toEqual([...new Set(needed.map(({ updateId }) => updateId))].toSorted());
+        expect(neededBySeen(fleetOf(fleet), now + 1)).toEqual({ hosts: 0, updateIds: new Set() });
+      }),
     );
   });
 });

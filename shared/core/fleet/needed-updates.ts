@@ -77,6 +77,42 @@ export function needsOf({ partitions }: Fleet, apart: ReadonlySet<string>): Need
   return { updates: updates.all, parts: parts.all, partitions: counted };
 }
 
+/** Updates that some host needs, and how many hosts were asked. */
+export interface FleetNeeds {
+  readonly updateIds: ReadonlySet<string>;
+  /** Hosts whose needs count; machines of which only a report is known are among them. */
+  readonly hosts: number;
+}
+
+/**
+ * Updates that at least one host needs, in one pass over the snapshot. A revoked host needs nothing: it is let in nowhere.
+ *
+ * @param seenSince hosts that were last seen before do not count. Milliseconds since 1970
+ */
+export function neededBySeen({ partitions }: Pick<Fleet, 'partitions'>, seenSince: number): FleetNeeds {
+  const updateIds = new Set<string>();
+  let hosts = 0;
+  for (const { columns } of partitions) {
+    const { ends, entries, updates, lastSeenAt, reportedAt, reportAt, revokedAt } = columns;
+    const needed = new Uint8Array(updates.length);
+    let start = 0;
+    for (let host = 0; host < ends.length; host++) {
+      const end = ends[host] ?? start;
+      const seen = Math.max(lastSeenAt[host] ?? 0, reportedAt[host] ?? 0, reportAt[host] ?? 0);
+      if (seen >= seenSince && (revokedAt[host] ?? 0) === 0) {
+        hosts += 1;
+        for (let at = start; at < end; at++) {
+          const entry = entries[at] ?? 0;
+          if (isNeeded[entry & 7] === true) needed[entry >>> 3] = 1;
+        }
+      }
+      start = end;
+    }
+    for (const [place, { updateId }] of updates.entries()) if (needed[place] === 1) updateIds.add(updateId);
+  }
+  return { updateIds, hosts };
+}
+
 /** Counts the hosts that need at least one update which `affected` says yes to. */
 export function countHostsNeeding({ partitions }: Needs, affected: (part: number, update: number) => boolean): number {
   let hosts = 0;

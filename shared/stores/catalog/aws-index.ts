@@ -1,8 +1,9 @@
-import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand, paginateListObjectsV2, type S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
 import { indexPointer } from '../../contract/index-pointer.ts';
-import { buildKey, type RepositoryKey } from '../../contract/keys.ts';
+import { buildKey, parseKey, type RepositoryKey } from '../../contract/keys.ts';
 import { inOneLine, parseInWords } from '../../contract/parse.ts';
+import type { StoredPublication } from '../../core/catalog/old-publications.ts';
 import { MultipartUpload, uploadWhole } from '../s3/multipart-upload.ts';
 import { deleteObject, immutable, isConflict, moveObject, objectBytes, openObject } from '../s3/objects.ts';
 import { beginPartUpload, PartUpload } from '../s3/part-upload.ts';
@@ -10,6 +11,16 @@ import { StoreError } from '../store-error.ts';
 import type { IndexStore } from './port.ts';
 
 const stagingKey = (copyId: string): string => buildKey({ kind: 'index-staging', copyId });
+
+/** Where bytes and catalogues of publications are. */
+const publicationPrefixes = ['index/sha256/', 'catalog/'];
+
+/** The digest of the index that an object belongs to. */
+function publicationOf(key: string): string | undefined {
+  const parsed = parseKey(key);
+  if (parsed?.kind === 'index') return parsed.sha256;
+  return parsed?.kind === 'catalog-snapshot' ? parsed.indexSha256 : undefined;
+}
 
 /** Copied to the digest's key together with the bytes. */
 const headers = { contentType: 'application/vnd.ms-cab-compressed', cacheControl: immutable };
@@ -92,6 +103,27 @@ export function awsIndexStore(s3: S3Client, bucket: string): IndexStore {
     has: async (sha256) => (await objectBytes(s3, bucket, buildKey({ kind: 'index', sha256 }))) !== undefined,
 
     open: async (sha256) => (await open({ kind: 'index', sha256 })).body,
+
+    async publications() {
+      const found = new Map<string, StoredPublication>();
+      for (const prefix of publicationPrefixes) {
+        for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket: bucket, Prefix: prefix })) {
+          for (const { Key = '', LastModified } of page.Contents ?? []) {
+            const sha256 = publicationOf(Key);
+            if (sha256 === undefined || LastModified === undefined) continue;
+            // The bytes come first, and a catalogue may be written anew.
+            const storedAt = Math.min(LastModified.getTime(), found.get(sha256)?.storedAt ?? Number.POSITIVE_INFINITY);
+            found.set(sha256, { sha256, storedAt });
+          }
+        }
+      }
+      return [...found.values()];
+    },
+
+    async dropPublication(sha256) {
+      await deleteObject(s3, bucket, buildKey({ kind: 'catalog-snapshot', indexSha256: sha256 }));
+      await deleteObject(s3, bucket, buildKey({ kind: 'index', sha256 }));
+    },
 
     async moveCurrent(pointer, tag) {
       try {

@@ -46,6 +46,25 @@ export function indexStoreContract(name: string, make: () => Promise<IndexStore>
         });
     });
 
+    it('lists publications and drops one, its bytes with it', async () => {
+      const store = await make();
+      expect(await store.publications()).toEqual([]);
+      for (const text of ['one', 'two']) {
+        await store.stage(text, streamOf(text));
+        await store.promote({ copyId: text, sha256: sha256(text), bytes: 3 });
+      }
+      await store.moveCurrent(pointerOf(sha256('two')), undefined);
+      await store.stage('copy-3', streamOf('staged'));
+      const listed = await store.publications();
+      expect(listed.map((one) => one.sha256).toSorted()).toEqual([sha256('one'), sha256('two')].toSorted());
+      for (const { storedAt } of listed) expect(storedAt).toBeGreaterThanOrEqual(0);
+      await store.dropPublication(sha256('one'));
+      await store.dropPublication(sha256('one'));
+      expect(await store.has(sha256('one'))).toBe(false);
+      expect((await store.publications()).map((one) => one.sha256)).toEqual([sha256('two')]);
+      expect((await store.current())?.pointer.sha256).toBe(sha256('two'));
+    });
+
     it('passes on the failure of the stream and keeps nothing', async () => {
       const store = await make();
       const failure = new Error('the body broke off');

@@ -2,6 +2,7 @@ import type { IndexCopy, UnfinishedPublication } from '../../contract/index-copy
 import type { IndexPointer } from '../../contract/index-pointer.ts';
 import type { IndexRefusal, SyncRun } from '../../contract/operators/index-sync.ts';
 import type { Catalog, PayloadFile } from '../../core/catalog/model.ts';
+import type { StoredPublication } from '../../core/catalog/old-publications.ts';
 import type { StoredUnit } from '../../core/catalog/unit-facts.ts';
 
 /** An upload of an index part by part, which any process can go on with. */
@@ -46,6 +47,10 @@ export interface IndexStore {
   has(sha256: string): Promise<boolean>;
   /** @throws StoreError `not-found` */
   open(sha256: string): Promise<AsyncIterable<Uint8Array>>;
+  /** Publications of which bytes or catalogue are stored, in any order. */
+  publications(): Promise<readonly StoredPublication[]>;
+  /** Deletes bytes and catalogue of a publication; nothing may refer to it any more. */
+  dropPublication(sha256: string): Promise<void>;
   /** Conditional write of the pointer. `tag` undefined: there must be none yet. @throws StoreError `conflict` */
   moveCurrent(pointer: IndexPointer, tag: string | undefined): Promise<void>;
 }

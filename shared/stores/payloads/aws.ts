@@ -2,7 +2,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { type DynamoDBDocumentClient, GetCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import { buildKey } from '../../contract/keys.ts';
-import { byteCount, sha1, sha256, timestamp } from '../../contract/primitives.ts';
+import { byteCount, sha1, timestamp } from '../../contract/primitives.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
 import { batchGet, type Sleep } from '../dynamodb/batches.ts';
 import { failedConditions } from '../dynamodb/conditional-writes.ts';
@@ -12,22 +12,13 @@ import { deleteObject, immutable, moveObject } from '../s3/objects.ts';
 import { StoreError } from '../store-error.ts';
 import { payloadsBinding } from './binding.ts';
 import type { HeldPayload, PayloadStore, PayloadUpload } from './port.ts';
+import { restoreRetired } from './restore.ts';
+import { listNames, payloadRow, totalsKey } from './rows.ts';
 
 const { partitionKey } = payloadsBinding.table;
 const { byTime } = payloadsBinding;
 /** Partition of the index by time. */
-const listName = 'held';
-/** Key of the row of totals: no SHA-1, so no record. */
-const totalsKey = { [partitionKey]: 'totals' };
-
-export const payloadRow = z.object({
-  version: z.literal(1),
-  sha1,
-  sha256,
-  size: byteCount,
-  name: z.exactOptional(z.string()),
-  heldAt: timestamp,
-});
+const listName = listNames.held;
 
 /** How many records there are; counted in the transaction that writes one. */
 const totalsRow = z.object({ files: byteCount, bytes: byteCount });
@@ -55,8 +46,11 @@ export function awsPayloadStore({ dynamodb, s3, table, bucket, sleep }: AwsPaylo
   return {
     async held(sha1s) {
       const items = await batchGet(dynamodb, table, partitionKey, sha1s, sleep);
-      return new Map(heldOf(items).map((payload) => [payload.sha1, payload]));
+      const notRetired = items.filter(({ [byTime.partitionKey]: list }) => list !== listNames.retired);
+      return new Map(heldOf(notRetired).map((payload) => [payload.sha1, payload]));
     },
+
+    restore: (digest, at) => restoreRetired({ dynamodb, table, sleep }, digest, at),
 
     async begin(file) {
       return uploadOf(s3, bucket, file);
@@ -94,6 +88,8 @@ export function awsPayloadStore({ dynamodb, s3, table, bucket, sleep }: AwsPaylo
       const { Item } = await dynamodb.send(
         new GetCommand({ TableName: table, Key: { [partitionKey]: payload.sha1 }, ConsistentRead: true }),
       );
+      if (Item?.[byTime.partitionKey] === listNames.retired)
+        throw new StoreError('conflict', `${payload.sha1} was taken out of the repository while it was uploaded`);
       const [before] = heldOf(Item === undefined ? [] : [Item]);
       if (before === undefined || before.sha256 !== payload.sha256 || before.size !== payload.size)
         throw new StoreError(

@@ -33,7 +33,8 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-const starter = () => awsRunStarter(client, { syncFunction: 'the-sync', sweepFunction: 'the-sweep' });
+const starter = () =>
+  awsRunStarter(client, { syncFunction: 'the-sync', sweepFunction: 'the-sweep', cleanFunction: 'the-cleaning' });
 
 describe('a run', () => {
   it('of the synchronisation is started with its id, and not waited for', async () => {
@@ -44,6 +45,13 @@ describe('a run', () => {
     ]);
     await expect(starter().startSync('../x', {})).rejects.toThrow();
     expect(seen).toHaveLength(1);
+  });
+
+  it('of the cleaning is started with its id and wishes, and not waited for', async () => {
+    reply = { status: 202, body: '' };
+    await starter().startCleaning('run-1', { dryRun: true, graceSeconds: 0 });
+    const path = '/2015-03-31/functions/the-cleaning/invocations';
+    expect(seen).toEqual([{ path, type: 'Event', body: { runId: 'run-1', dryRun: true, graceSeconds: 0 } }]);
   });
 
   it('of the sweep is waited for', async () => {

@@ -1,5 +1,6 @@
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod/mini';
+import { cleanPayloadsEvent } from '../../contract/messages/clean-payloads.ts';
 import { syncIndexEvent } from '../../contract/messages/sync-index.ts';
 import { sweepResult } from '../../contract/operators/views.ts';
 import { StoreError } from '../store-error.ts';
@@ -19,10 +20,16 @@ export function awsSyncStarter(
 /** Starts the functions by Lambda's own API, by name. */
 export function awsRunStarter(
   lambda: LambdaClient,
-  functions: { readonly syncFunction: string; readonly sweepFunction: string },
+  functions: { readonly syncFunction: string; readonly sweepFunction: string; readonly cleanFunction: string },
 ): RunStarter {
   return {
     startSync: (runId, wishes) => awsSyncStarter(lambda, functions.syncFunction)({ ...wishes, runId }),
+
+    async startCleaning(runId, wishes) {
+      const Payload = JSON.stringify(z.parse(cleanPayloadsEvent, { ...wishes, runId }));
+      const FunctionName = functions.cleanFunction;
+      await lambda.send(new InvokeCommand({ FunctionName, InvocationType: 'Event', Payload }));
+    },
 
     async sweep() {
       const { FunctionError, Payload } = await lambda.send(
