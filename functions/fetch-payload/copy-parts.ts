@@ -3,7 +3,7 @@ import type { PartedUpload } from '#shared/stores/payloads/port.ts';
 import { UpstreamError } from '#shared/upstream/upstream-error.ts';
 import { FetchError } from './fetch-error.ts';
 import { paceOf } from './pace.ts';
-import type { FetchSession } from './ports.ts';
+import { type FetchSession, renewed } from './ports.ts';
 import { type FetchableFile, Proof, type Proved } from './prove.ts';
 
 /** How far an invocation got with the parts of a file. */
@@ -161,14 +161,17 @@ class Copy {
   }
 
   async #note(bytes: number): Promise<void> {
-    const { ports, claim } = this.#session;
+    const { ports } = this.#session;
     const progress = {
       bytes,
       of: this.#transfer.length,
       startedAt: this.#transfer.startedAt,
       at: ports.now().toISOString(),
     };
-    const isMine = await ports.requests.note(this.#facts.sha1, claim, { transfer: this.#transfer, progress });
+    const isMine = await ports.requests.note(this.#facts.sha1, renewed(this.#session, 'short'), {
+      transfer: this.#transfer,
+      progress,
+    });
     if (isMine) this.#session.gain.bytes = bytes;
     else throw new FetchError('taken-over', `another delivery works on ${this.#facts.sha1} by now`);
   }

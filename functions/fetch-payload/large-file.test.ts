@@ -286,6 +286,23 @@ describe('a large file', () => {
     });
   });
 
+  it('is taken over soon after its worker fell silent, and not while it is proved', async () => {
+    const leases: (string | undefined)[] = [];
+    const note: typeof requests.note = async (...noted) => {
+      now += 100;
+      const answer = await requests.note(...noted);
+      const seen = await request();
+      leases.push(seen?.state === 'fetching' ? seen.leaseUntil : undefined);
+      return answer;
+    };
+    await fetchIt({
+      requests: altered(requests, { note }),
+      limits: { ...defaultLimits, partBytes: 5000, partsInFlight: 1 },
+    });
+    // Begun at 5 seconds with 900 to go: noted at the beginning, at each of two parts, and before it is proved.
+    expect(leases).toEqual([at(125), at(225), at(325), at(905)]);
+  });
+
   it('that another delivery took over is left to it', async () => {
     const { upstream } = ports();
     let taken = false;

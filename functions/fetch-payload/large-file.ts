@@ -3,7 +3,7 @@ import type { HeldPayload } from '#shared/stores/payloads/port.ts';
 import { UpstreamError } from '#shared/upstream/upstream-error.ts';
 import { copyParts, type PartsStep } from './copy-parts.ts';
 import { FetchError } from './fetch-error.ts';
-import type { FetchSession } from './ports.ts';
+import { type FetchSession, renewed } from './ports.ts';
 import { type FetchableFile, Proof } from './prove.ts';
 import { fetchWhole, recorded } from './whole-file.ts';
 
@@ -37,7 +37,7 @@ export async function fetchLarge(
       }
       const step = await copyParts(session, facts, transfer, first);
       if (step.state === 'paused') return { paused: true, bytes: step.bytes };
-      if (step.state === 'staged') return await publish(session, facts, step);
+      if (step.state === 'staged') return await publish(session, facts, transfer, step);
       await drop(session, facts.sha1, undefined);
     } catch (error) {
       const isChanged = error instanceof UpstreamError && error.code === 'changed';
@@ -69,7 +69,7 @@ type Begun =
 
 /** Asks the origin, and notes the upload before anything is put into it. A death in between leaves it to the lifecycle rules. */
 async function begin(session: FetchSession, facts: FetchableFile & { readonly size: number }): Promise<Begun> {
-  const { ports, claim, delivery } = session;
+  const { ports, delivery } = session;
   const { partBytes } = ports.limits;
   const answer = await ports.upstream.beginPayload(facts.url, {
     size: facts.size,
@@ -92,7 +92,7 @@ async function begin(session: FetchSession, facts: FetchableFile & { readonly si
     partBytes,
     startedAt: ports.now().toISOString(),
   };
-  if (!(await ports.requests.note(sha1, claim, { transfer }))) {
+  if (!(await ports.requests.note(sha1, renewed(session, 'short'), { transfer }))) {
     answer.cancel();
     await ports.transfers.upload(sha1, uploadId).abort();
     throw new FetchError('taken-over', `another delivery works on ${sha1} by now`);
@@ -118,12 +118,15 @@ async function drop(
 async function publish(
   session: FetchSession,
   facts: FetchableFile & { readonly size: number },
+  transfer: PayloadTransfer,
   staged: Extract<PartsStep, { state: 'staged' }>,
 ): Promise<LargeFetch> {
   const { ports } = session;
   // A delivery that had nothing to copy always tries: no other will have more time.
   if (staged.proved === undefined && staged.copied && !hasTimeToProve(session, facts.size))
     return { paused: true, bytes: facts.size };
+  // Nothing is noted any more until the file is there.
+  await ports.requests.note(facts.sha1, renewed(session, 'whole'), { transfer });
   const proved = staged.proved ?? (await readStaged(session, facts.sha1)).finish(facts);
   await ports.transfers.publishStaged(facts.sha1, { sha256: proved.sha256, bytes: proved.size });
   const payload = await recorded(ports, facts, proved);

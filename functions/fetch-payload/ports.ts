@@ -30,6 +30,11 @@ export interface FetchLimits {
   readonly lastPartMilliseconds: number;
   /** What a staged file is read back with at least, to know whether it can be proved in the time that is left. Bytes per second. */
   readonly proofBytesPerSecond: number;
+  /**
+   * A worker that copies parts says so often that it is alive, and is taken for dead after so long without a part. Longer than
+   * a part of a slow origin takes. Milliseconds.
+   */
+  readonly leaseMilliseconds: number;
   /** Claims of a file in a row that add nothing to the store, before it is given up. */
   readonly maxFruitlessClaims: number;
   /** Of this worker. Bytes. @default - as fast as it goes */
@@ -44,6 +49,7 @@ export const defaultLimits: FetchLimits = {
   partsInFlight: 3,
   lastPartMilliseconds: 60_000,
   proofBytesPerSecond: 40 * mebibyte,
+  leaseMilliseconds: 120_000,
   maxFruitlessClaims: 6,
 };
 
@@ -65,4 +71,11 @@ export interface FetchSession {
   readonly transfer: PayloadTransfer | undefined;
   /** Bytes of the file that are in the store, once this delivery added some. */
   readonly gain: { bytes?: number };
+}
+
+/** The claim with a lease from now on: short while parts come, or until the delivery ends. */
+export function renewed({ claim, delivery, ports }: FetchSession, lease: 'short' | 'whole'): Claim {
+  const end = delivery.deadlineAt.getTime();
+  const short = ports.now().getTime() + ports.limits.leaseMilliseconds;
+  return { ...claim, leaseUntil: new Date(lease === 'short' ? Math.min(end, short) : end).toISOString() };
 }

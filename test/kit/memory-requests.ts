@@ -110,7 +110,8 @@ export class MemoryRequestStore implements RequestStore {
       transfer: transfer === undefined ? undefined : z.parse(payloadTransfer, JSON.parse(JSON.stringify(transfer))),
       fruitlessClaims: progress === undefined ? (before?.fruitlessClaims ?? 0) : 0,
     });
-    if (progress !== undefined) this.#write({ ...row.request, progress }, row.claim);
+    const leaseUntil = canonicalTime(claim.leaseUntil);
+    this.#write({ ...row.request, leaseUntil, ...(progress && { progress }) }, row.claim);
     return true;
   }
 

@@ -237,6 +237,14 @@ export function requestStoreContract(
       expect(await store.claim(file, claimOf('m1', 4), at(2))).toMatchObject({ fruitlessClaims: 1 });
     });
 
+    it('and renews the lease with each note', async () => {
+      const store = await inState('fetching');
+      await store.note(file, claimOf('m1', 1, at(100)), { transfer });
+      expect(await current(store)).toMatchObject({ leaseUntil: at(100) });
+      expect(await store.claim(file, claimOf('m2', 1), at(100))).toBe(false);
+      expect(await store.claim(file, claimOf('m2', 1), at(101))).toMatchObject({ transfer });
+    });
+
     it('with the reason why it went no further', async () => {
       const store = await inState('fetching');
       await store.note(file, ours, { transfer, progress });

@@ -54,7 +54,7 @@ export interface RequestStore {
    */
   claim(sha1: string, claim: Claim, now: string): Promise<ClaimedRequest | false>;
   /**
-   * Notes how far the fetch is: the transfer as it is now, or, with `undefined`, that there is none any more. With `progress`
+   * Renews the lease of the claim and notes how far the fetch is: the transfer as it is now, or, with `undefined`, that there is none any more. With `progress`
    * something was added to the store, and the claim was not fruitless.
    *
    * @returns false when somebody else has the claim by now: whoever asks must stop
