@@ -11,6 +11,7 @@ const benches: Readonly<Record<string, () => Promise<Bench>>> = {
   rules: async () => (await import('./rules/rules.ts')).rulesBench,
   trust: async () => (await import('./trust/trust.ts')).trustBench,
   reports: async () => (await import('./reports/reports.ts')).reportsBench,
+  download: async () => (await import('./download/download.ts')).downloadBench,
   storage: async () => (await import('./storage/storage.ts')).storageBench,
 };
 

@@ -1,5 +1,6 @@
 /** CopyObject and UploadPartCopy: bytes that go from one object to another without leaving the server. */
 import { decodeUri } from '../uri.ts';
+import type { Segment } from './blobs.ts';
 import type { S3Call } from './call.ts';
 import { demand, demandBucket, header, objectArn, sendXml } from './call.ts';
 import type { ChecksumAlgorithm } from './checksums.ts';
@@ -8,8 +9,7 @@ import { checkWrite, demandForCondition, judgeRead } from './conditions.ts';
 import { describe, isoDate } from './description.ts';
 import { invalidArgument, invalidRequest, notImplemented, preconditionFailed } from './errors.ts';
 import { findObject, replaceObject } from './objects.ts';
-import type { Received } from './receive.ts';
-import { copyBlob } from './receive.ts';
+import { digestsOf } from './receive.ts';
 import type { Description, StoredObject } from './records.ts';
 import { element, xmlDocument } from './xml.ts';
 
@@ -59,10 +59,10 @@ export async function copyObject(call: S3Call): Promise<void> {
     ...description,
     bucket: call.bucket,
     key: call.key,
-    size: copied.size,
+    size: source.size,
     etag: copied.md5,
     modifiedMs: call.room.nowMs(),
-    segments: [{ blob: copied.blob, size: copied.size }],
+    segments: copied.segments,
     ...(copied.checksum ? { checksum: copied.checksum } : {}),
   };
   await replaceObject(call, object, 's3:ObjectCreated:Copy');
@@ -117,21 +117,26 @@ function newDescription(call: S3Call, source: StoredObject): Description {
   };
 }
 
-/** The same bytes in one blob: by a second name where ETag and checksum stay what they are, else by copying. */
+/** The same bytes by second names of their blobs; what the copy's ETag and checksum lack is computed by reading them. */
 async function duplicate(
   call: S3Call,
   source: StoredObject,
   algorithm: ChecksumAlgorithm | undefined,
-): Promise<Received> {
+): Promise<Pick<StoredObject, 'segments' | 'checksum'> & { readonly md5: string }> {
   const { blobs } = call.room;
-  const [only, ...others] = source.segments;
   const hold = blobs.hold(source.segments);
+  const segments: Segment[] = [];
   try {
-    if (only && others.length === 0 && source.uploadId === undefined && source.checksum?.algorithm === algorithm) {
-      const blob = await blobs.duplicate(only.blob);
-      return { blob, size: source.size, md5: source.etag, checksum: source.checksum };
-    }
-    return await copyBlob(await blobs.create(), hold.read(0, source.size - 1), algorithm);
+    const known = source.uploadId === undefined && source.checksum?.algorithm === algorithm;
+    const digests = known
+      ? { md5: source.etag, checksum: source.checksum }
+      : await digestsOf(hold.read(0, source.size - 1), algorithm);
+    for (const { blob, size } of source.segments) segments.push({ blob: await blobs.duplicate(blob), size });
+    const { md5, checksum } = digests;
+    return { segments, md5, ...(checksum && { checksum }) };
+  } catch (error) {
+    await blobs.remove(segments.map(({ blob }) => blob));
+    throw error;
   } finally {
     await hold.release();
   }

@@ -94,6 +94,23 @@ export async function copyBlob(
   }
 }
 
+/** MD5, and the checksum that is asked for, of bytes that the server itself reads. */
+export async function digestsOf(
+  data: AsyncIterable<Uint8Array>,
+  algorithm: ChecksumAlgorithm | undefined,
+): Promise<Pick<Received, 'md5' | 'checksum'>> {
+  const md5 = createHash('md5');
+  const hasher = algorithm && createHasher(algorithm);
+  for await (const chunk of data) {
+    md5.update(chunk);
+    hasher?.update(chunk);
+  }
+  return {
+    md5: md5.digest('hex'),
+    checksum: algorithm && hasher ? fullChecksum(algorithm, hasher.digest()) : undefined,
+  };
+}
+
 function fullChecksum(algorithm: ChecksumAlgorithm, digest: Buffer): Checksum {
   return { algorithm, value: digest.toString('base64'), type: 'FULL_OBJECT' };
 }
