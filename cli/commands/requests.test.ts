@@ -51,6 +51,14 @@ it('kbroker requests list has failed requests first, then the newest first, over
   expect(json.stderr).toBe('');
 });
 
+it('kbroker requests list shows how far large files are, how fast they come, and how long they take yet', async () => {
+  const progress = { bytes: 1_500_000_000, of: 6_000_000_000, startedAt: at(0), at: at(30) };
+  const large = request('large', 1, { state: 'fetching', queuedAt: at(0), leaseUntil: at(60), progress });
+  api.answer = () => ({ body: { version: 1, requests: [large, request('small', 2)], unreadable: [] } });
+  const { stdout } = await api.ask('requests', 'list');
+  expect(stdout).toContain('1.5 GB of 6.0 GB, 25 %, 50.0 MB/s, 1 min left');
+});
+
 describe('kbroker requests list --watch', () => {
   const queued = { state: 'queued', queuedAt: at(60) };
   const done = { state: 'done', doneAt: at(70), sha256: sha256('a') };

@@ -1,8 +1,10 @@
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { type FileRequest, fileRequestStates } from '#shared/contract/requests.ts';
+import { type Rate, rateOf } from '#shared/core/status/progress.ts';
 import { type ExitCode, exitCodes, formatBytes, printJson, printTable, printUnreadable } from '../io.ts';
 import { pagesOf } from '../pages.ts';
 import { createProgressLine } from '../progress-line.ts';
+import { formatAge } from '../times.ts';
 import type { CommandContext } from './context.ts';
 
 /** Characters of an error that the table shows; it is the last column, and one line a request is what it is for. */
@@ -61,7 +63,21 @@ async function readRound({ call }: CommandContext, { state }: RequestsFlags): Pr
 function inNumbers({ requests }: Round): string {
   const counts = fileRequestStates.map((state) => [state, requests.filter((one) => one.state === state).length]);
   const some = counts.filter(([, count]) => count !== 0).map(([state, count]) => `${count} ${state}`);
-  return `${requests.length} requests: ${some.join(', ')}`;
+  const begun = requests.flatMap(({ state, progress }) => (underWay.includes(state) && progress ? [progress] : []));
+  return [
+    `${requests.length} requests: ${some.join(', ')}`,
+    ...(begun.length > 0 ? [inWords(rateOf(begun))] : []),
+  ].join('; ');
+}
+
+/** `1.2 GB of 6 GB, 20 %, 45 MB/s, 2 min left` */
+function inWords({ bytes, of, bytesPerSecond, secondsLeft }: Rate): string {
+  const share = of === 0 ? '' : `, ${Math.floor((100 * bytes) / of)} %`;
+  const pace =
+    bytesPerSecond === undefined || secondsLeft === undefined
+      ? ''
+      : `, ${formatBytes(Math.round(bytesPerSecond))}/s, ${formatAge(secondsLeft)} left`;
+  return `${formatBytes(bytes)} of ${formatBytes(of)}${share}${pace}`;
 }
 
 function print({ io, json }: CommandContext, { requests, unreadable }: Round): void {
@@ -70,12 +86,13 @@ function print({ io, json }: CommandContext, { requests, unreadable }: Round): v
   else {
     printTable(
       io,
-      ['STATE', 'REQUESTED', 'BY', 'SIZE', 'ATTEMPTS', 'NAME', 'SHA-1', 'LAST ERROR'],
+      ['STATE', 'REQUESTED', 'BY', 'SIZE', 'PROGRESS', 'ATTEMPTS', 'NAME', 'SHA-1', 'LAST ERROR'],
       requests.map((request) => [
         request.state,
         request.requestedAt,
         request.requestedBy,
         request.size === undefined ? '' : formatBytes(request.size),
+        request.progress === undefined ? '' : inWords(rateOf([request.progress])),
         String(request.attempts),
         request.name ?? '',
         request.sha1,

@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import { at } from '#test/kit/values.ts';
+import { rateOf } from './progress.ts';
+
+it('says how far fetches are together, how fast, and how long they take yet', () => {
+  const one = { bytes: 400, of: 1000, startedAt: at(0), at: at(10) };
+  const two = { bytes: 100, of: 500, startedAt: at(5), at: at(10) };
+  expect(rateOf([one, two])).toEqual({ bytes: 500, of: 1500, bytesPerSecond: 60, secondsLeft: 17 });
+  expect(rateOf([one])).toEqual({ bytes: 400, of: 1000, bytesPerSecond: 40, secondsLeft: 15 });
+});
+
+it('says no rate before there is one', () => {
+  const begun = { bytes: 0, of: 1000, startedAt: at(0), at: at(0) };
+  expect(rateOf([begun])).toEqual({ bytes: 0, of: 1000 });
+  expect(rateOf([])).toEqual({ bytes: 0, of: 0 });
+});
