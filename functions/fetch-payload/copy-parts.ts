@@ -140,8 +140,8 @@ class Copy {
   }
 
   #fetch({ from, to }: PartRange): Promise<Uint8Array> {
-    const { url, etag, length } = this.#transfer;
-    return this.#session.ports.upstream.getRange(url, { etag, length, from, to }, { signal: this.#signal });
+    const { address, etag, length } = this.#transfer;
+    return this.#session.ports.upstream.getRange(address, { etag, length, from, to }, { signal: this.#signal });
   }
 
   /** Waits for its turn, so that the whole is hashed from its first byte to its last. */

@@ -303,6 +303,19 @@ describe('a large file', () => {
     expect(leases).toEqual([at(125), at(225), at(325), at(905)]);
   });
 
+  it('is begun anew at the address of the index when its twin by HTTPS loses it', async () => {
+    let atTwin = 0;
+    const whole = serveRanges(bytes, '"x"');
+    origin.answer = (asked, response) => {
+      const isTwin = asked.headers.host?.startsWith('catalog.') === true;
+      atTwin += isTwin ? 1 : 0;
+      if (isTwin && atTwin > 3) response.writeHead(404).end();
+      else whole(asked, response);
+    };
+    expect(await fetchIt()).toMatchObject({ outcome: 'fetched' });
+    isThere();
+  });
+
   it('that another delivery took over is left to it', async () => {
     const { upstream } = ports();
     let taken = false;

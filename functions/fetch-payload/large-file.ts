@@ -40,7 +40,7 @@ export async function fetchLarge(
       if (step.state === 'staged') return await publish(session, facts, transfer, step);
       await drop(session, facts.sha1, undefined);
     } catch (error) {
-      const isChanged = error instanceof UpstreamError && error.code === 'changed';
+      const isChanged = error instanceof UpstreamError && isAnotherFile(error, transfer);
       if (!isChanged && !isWrong(error)) throw error;
       await drop(session, facts.sha1, transfer);
       if (!isChanged) throw error;
@@ -48,6 +48,10 @@ export async function fetchLarge(
     transfer = undefined;
   }
 }
+
+/** Changed under the copy; or gone from the twin by HTTPS, which says nothing of the address that the index names. */
+const isAnotherFile = ({ code }: UpstreamError, transfer: PayloadTransfer | undefined): boolean =>
+  code === 'changed' || (code === 'not-found' && transfer !== undefined && transfer.address !== transfer.url);
 
 const isWrong = (error: unknown): boolean =>
   error instanceof FetchError && (error.code === 'wrong-bytes' || error.code === 'wrong-length');
@@ -86,6 +90,7 @@ async function begin(session: FetchSession, facts: FetchableFile & { readonly si
   const transfer: PayloadTransfer = {
     version: 1,
     url,
+    address: answer.address,
     etag: answer.validators.etag,
     length: size,
     uploadId,

@@ -7,7 +7,10 @@ import { byteCount, timestamp } from './primitives.ts';
  */
 export const payloadTransfer = z.object({
   version: z.literal(1),
+  /** What the index says. */
   url: z.string(),
+  /** Where every part is asked for: that, or its twin by HTTPS. */
+  address: z.string(),
   /** Strong: every part is asked for under it. */
   etag: z.string(),
   /** Of the whole file. Bytes. */

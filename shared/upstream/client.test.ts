@@ -34,7 +34,8 @@ async function read(body: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 const indexAddress = 'http://download.windowsupdate.com/microsoftupdate/v6/wsusscan/wsusscn2.cab';
-const fileAddress = 'http://dl.delivery.mp.microsoft.com/filestreamingservice/files/1/public/a_1.cab?P1=2';
+// A host without a twin by HTTPS; those have a test file of their own.
+const fileAddress = 'http://www.windowsupdate.com/filestreamingservice/files/1/public/a_1.cab?P1=2';
 
 describe('the index', () => {
   const known = { etag: '"one"', lastModified: 'Tue, 14 Jul 2026 17:00:00 GMT' };
@@ -184,15 +185,15 @@ describe('redirects', () => {
     };
 
   it('are followed to listed hosts, also relative ones', async () => {
-    origin.answer = redirectTo('http://www.windowsupdate.com/target');
+    origin.answer = redirectTo('http://dl.delivery.mp.microsoft.com/target');
     expect(await read((await upstream().getPayload(fileAddress, {})).body)).toBe('there');
     origin.answer = redirectTo('/target');
     expect(await read((await upstream().getPayload(fileAddress, {})).body)).toBe('there');
     expect(origin.seen.map(({ host }) => host)).toEqual([
-      'dl.delivery.mp.microsoft.com',
       'www.windowsupdate.com',
       'dl.delivery.mp.microsoft.com',
-      'dl.delivery.mp.microsoft.com',
+      'www.windowsupdate.com',
+      'www.windowsupdate.com',
     ]);
   });
 

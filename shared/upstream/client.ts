@@ -1,20 +1,22 @@
 import type { Dispatcher } from 'undici';
 import { type Answer, header, type Validators, validatorsOf } from './answer.ts';
-import { bodyOf, discard } from './body.ts';
+import { discard } from './body.ts';
+import {
+  type Download,
+  download,
+  fromStatus,
+  type RangedIndex,
+  rangedIndex,
+  readPiece,
+  tooLong,
+  unasked,
+} from './downloads.ts';
 import { microsoftAddress } from './hosts.ts';
+import { httpsFirst } from './https-first.ts';
 import { fromNetworkFailure } from './network-failure.ts';
 import { type RangeRequest, rangedOf, whyNotThatPiece } from './ranges.ts';
-import { defaultRetryPolicy, type RetryPolicy, retryAfterSeconds, type Timing, withRetries } from './retry.ts';
+import { defaultRetryPolicy, type RetryPolicy, type Timing, withRetries } from './retry.ts';
 import { UpstreamError } from './upstream-error.ts';
-
-/** A body that is on its way. Whoever got it reads it or cancels it; a cancelled or failed one frees its connection. */
-interface Download {
-  /** Bytes that the origin announced, when it did. */
-  readonly length: number | undefined;
-  /** Read once. @throws UpstreamError `cut`, `too-long`, `timeout`, `aborted` while reading */
-  readonly body: AsyncIterable<Uint8Array>;
-  cancel(): void;
-}
 
 /**
  * What the origin says of the index.
@@ -33,19 +35,14 @@ interface UnchangedIndex {
   readonly etag?: string | undefined;
 }
 
-interface RangedIndex {
-  readonly kind: 'ranged';
-  readonly validators: Validators & { readonly etag: string };
-  /** Of the whole. Bytes. */
-  readonly length: number;
-  /** The first bytes: as many as were asked for, or all there are. Read once. @throws UpstreamError as `body` does */
-  first(): Promise<Uint8Array>;
-  cancel(): void;
-}
-
 interface WholeIndex extends Download {
   readonly kind: 'whole';
   readonly validators: Validators;
+}
+
+/** Where a payload file comes from: the address that was asked for, or its twin by HTTPS. All its pieces are of that one. */
+interface FromAddress {
+  readonly address: string;
 }
 
 /** The index that the origin had last, and others that are not wanted either. */
@@ -82,7 +79,7 @@ export interface Upstream {
   beginPayload(
     address: string,
     options: { readonly size: number; readonly firstBytes: number; readonly signal?: AbortSignal },
-  ): Promise<RangedIndex | WholeIndex>;
+  ): Promise<(RangedIndex | WholeIndex) & FromAddress>;
   /**
    * One payload file. With `size` the body fails as `too-long` as soon as one byte more arrives, or at once when the
    * origin announces more; a body that is shorter is the caller's to notice (it hashes the bytes anyway).
@@ -91,7 +88,7 @@ export interface Upstream {
   getPayload(
     address: string,
     options: { readonly size?: number | undefined; readonly signal?: AbortSignal },
-  ): Promise<Download>;
+  ): Promise<Download & FromAddress>;
 }
 
 export interface UpstreamOptions {
@@ -179,11 +176,14 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     address: string,
     headers: Record<string, string>,
     signal: AbortSignal | undefined,
-    taken: readonly number[] = [200, 304],
+    { taken = [200, 304], tries = policy }: { readonly taken?: readonly number[]; readonly tries?: RetryPolicy } = {},
   ): Promise<Answer> {
     const url = microsoftAddress(address);
-    return withRetries(policy, timing, signal, () => getOnce(url, headers, signal, taken));
+    return withRetries(tries, timing, signal, () => getOnce(url, headers, signal, taken));
   }
+
+  const overHttps = httpsFirst(timing);
+  const triesOf = (isTwin: boolean): RetryPolicy => (isTwin ? { ...policy, maxAttempts: 1 } : policy);
 
   return {
     async getIndex(address, known, { firstBytes, signal }) {
@@ -195,7 +195,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         // must not hide that the file is another one of the list.
         ...(known.lastModified === undefined || tags.length > 1 ? {} : { 'if-modified-since': known.lastModified }),
       };
-      let answer = await get(address, { ...conditions, range: `bytes=0-${firstBytes - 1}` }, signal, [200, 206, 304]);
+      let answer = await get(address, { ...conditions, range: `bytes=0-${firstBytes - 1}` }, signal, {
+        taken: [200, 206, 304],
+      });
       if (answer.status === 206) {
         const ranged = rangedOf(answer, firstBytes);
         if (ranged !== undefined && ranged.length <= maxIndexBytes) return rangedIndex(answer, ranged, signal);
@@ -211,20 +213,20 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       return { kind: 'whole', validators: validatorsOf(answer), ...download(answer, maxIndexBytes, signal) };
     },
 
-    async beginPayload(address, { size, firstBytes, signal }) {
-      const answer = await get(address, { range: `bytes=0-${firstBytes - 1}` }, signal, [200, 206]);
-      if (answer.status === 200)
-        return { kind: 'whole', validators: validatorsOf(answer), ...download(answer, size, signal) };
-      const ranged = rangedOf(answer, firstBytes);
-      if (ranged?.length === size) return rangedIndex(answer, ranged, signal);
-      discard(answer.body);
-      if (ranged !== undefined && ranged.length > size) throw tooLong(answer, ranged.length, size);
-      if (ranged !== undefined)
-        throw new UpstreamError('changed', `${answer.url.href} has ${ranged.length} bytes; the index says ${size}`);
-      // A piece that cannot be told to be of the same file as others.
-      const whole = await get(address, {}, signal, [200]);
-      return { kind: 'whole', validators: validatorsOf(whole), ...download(whole, size, signal) };
-    },
+    beginPayload: (address, { size, firstBytes, signal }) =>
+      overHttps(address, async (from, isTwin) => {
+        const tries = triesOf(isTwin);
+        const answer = await get(from, { range: `bytes=0-${firstBytes - 1}` }, signal, { taken: [200, 206], tries });
+        if (answer.status === 200) return wholeOf(from, answer, size, signal);
+        const ranged = rangedOf(answer, firstBytes);
+        if (ranged?.length === size) return { ...rangedIndex(answer, ranged, signal), address: from };
+        discard(answer.body);
+        if (ranged !== undefined && ranged.length > size) throw tooLong(answer, ranged.length, size);
+        if (ranged !== undefined)
+          throw new UpstreamError('changed', `${answer.url.href} has ${ranged.length} bytes; the index says ${size}`);
+        // A piece that cannot be told to be of the same file as others.
+        return wholeOf(from, await get(from, {}, signal, { taken: [200], tries }), size, signal);
+      }),
 
     getRange(address, range, { signal } = {}) {
       const url = microsoftAddress(address);
@@ -241,72 +243,26 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       });
     },
 
-    async getPayload(address, { size, signal }) {
-      const answer = await get(address, {}, signal);
-      if (answer.status === 304) {
-        discard(answer.body);
-        throw unasked(answer);
-      }
-      return download(answer, size ?? maxPayloadBytes, signal);
-    },
+    getPayload: (address, { size, signal }) =>
+      overHttps(address, async (from, isTwin) => {
+        const answer = await get(from, {}, signal, { tries: triesOf(isTwin) });
+        if (answer.status === 304) {
+          discard(answer.body);
+          throw unasked(answer);
+        }
+        return { ...download(answer, size ?? maxPayloadBytes, signal), address: from };
+      }),
   };
 }
 
-async function readPiece(answer: Answer, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  const piece = Buffer.allocUnsafeSlow(length);
-  let filled = 0;
-  for await (const chunk of bodyOf(answer.body, { address: answer.url, length, maxBytes: length, signal })) {
-    piece.set(chunk, filled);
-    filled += chunk.byteLength;
-  }
-  return piece;
-}
-
-function rangedIndex(
+const wholeOf = (
+  address: string,
   answer: Answer,
-  { validators, length, to }: NonNullable<ReturnType<typeof rangedOf>>,
+  size: number,
   signal: AbortSignal | undefined,
-): RangedIndex {
-  return {
-    kind: 'ranged',
-    validators,
-    length,
-    first: () => readPiece(answer, to, signal),
-    cancel: () => discard(answer.body),
-  };
-}
-
-function download(answer: Answer, maxBytes: number, signal: AbortSignal | undefined): Download {
-  const announced = header(answer, 'content-length');
-  const length = announced !== undefined && /^\d{1,15}$/.test(announced) ? Number(announced) : undefined;
-  if (length !== undefined && length > maxBytes) {
-    discard(answer.body);
-    throw tooLong(answer, length, maxBytes);
-  }
-  return {
-    length,
-    body: bodyOf(answer.body, { address: answer.url, length, maxBytes, signal }),
-    cancel: () => discard(answer.body),
-  };
-}
-
-const tooLong = (answer: Answer, length: number, maxBytes: number): UpstreamError =>
-  new UpstreamError('too-long', `${answer.url.href} announces ${length} bytes, at most ${maxBytes} are allowed`);
-
-function unasked(answer: Answer): UpstreamError {
-  return new UpstreamError('refused', `${answer.url.href} answered 304 to a request without conditions`, {
-    status: answer.status,
-  });
-}
-
-function fromStatus(answer: Answer, now: number): UpstreamError {
-  const { status } = answer;
-  const message = `${answer.url.href} answered ${status}`;
-  if (status === 404 || status === 410) return new UpstreamError('not-found', message, { status });
-  if (status === 408 || status === 429 || status >= 500)
-    return new UpstreamError('unavailable', message, {
-      status,
-      retryAfterSeconds: retryAfterSeconds(header(answer, 'retry-after'), now),
-    });
-  return new UpstreamError('refused', message, { status });
-}
+): WholeIndex & FromAddress => ({
+  kind: 'whole',
+  validators: validatorsOf(answer),
+  ...download(answer, size, signal),
+  address,
+});

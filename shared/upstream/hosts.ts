@@ -2,6 +2,8 @@ import { UpstreamError } from './upstream-error.ts';
 
 export interface MicrosoftHost {
   readonly host: string;
+  /** Host that serves the same paths by HTTPS. */
+  readonly httpsTwin?: string;
   /** What it serves, and where it is known from. */
   readonly knownFrom: string;
 }
@@ -14,6 +16,7 @@ export interface MicrosoftHost {
 export const microsoftHosts: readonly MicrosoftHost[] = [
   {
     host: 'download.windowsupdate.com',
+    httpsTwin: 'catalog.s.download.windowsupdate.com',
     knownFrom:
       'the offline index (Microsoft, "Using WUA to scan for updates offline") and the classic files in its FileLocations',
   },
@@ -21,7 +24,11 @@ export const microsoftHosts: readonly MicrosoftHost[] = [
     host: 'catalog.s.download.windowsupdate.com',
     knownFrom: 'the same paths by HTTPS, as the Microsoft Update Catalog links them',
   },
-  { host: 'dl.delivery.mp.microsoft.com', knownFrom: 'UUP files in FileLocations of the indexes of 2026' },
+  {
+    host: 'dl.delivery.mp.microsoft.com',
+    httpsTwin: 'catalog.sf.dl.delivery.mp.microsoft.com',
+    knownFrom: 'UUP files in FileLocations of the indexes of 2026',
+  },
   {
     host: 'catalog.sf.dl.delivery.mp.microsoft.com',
     knownFrom: 'UUP files by HTTPS, as the Microsoft Update Catalog links them',
@@ -58,4 +65,14 @@ export function microsoftAddress(address: string, base?: URL): URL {
   if (url.port !== '') return refuse(`port ${url.port} is not the default of ${url.protocol.slice(0, -1)}`);
   if (!allowed.has(url.hostname)) return refuse(`${url.hostname} is not one of Microsoft's hosts (shared/upstream)`);
   return url;
+}
+
+const twins: ReadonlyMap<string, string> = new Map(
+  microsoftHosts.flatMap(({ host, httpsTwin }) => (httpsTwin === undefined ? [] : [[host, httpsTwin] as const])),
+);
+
+/** The same file by HTTPS, for an address by plain HTTP whose host has such a twin. */
+export function httpsTwinOf(url: URL): URL | undefined {
+  const twin = url.protocol === 'http:' ? twins.get(url.hostname) : undefined;
+  return twin === undefined ? undefined : new URL(`https://${twin}${url.pathname}${url.search}`);
 }

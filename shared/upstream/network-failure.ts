@@ -1,3 +1,4 @@
+import { privateAddressCode } from './public-address.ts';
 import { UpstreamError } from './upstream-error.ts';
 
 const timeouts = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT']);
@@ -13,12 +14,16 @@ function codesOf(error: unknown): string[] {
   return codes;
 }
 
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
 /** Puts what undici or the socket threw before the headers came into our words. */
 export function fromNetworkFailure(cause: unknown, host: string, signal: AbortSignal | undefined): UpstreamError {
   if (cause instanceof UpstreamError) return cause;
   if (signal?.aborted) return new UpstreamError('aborted', `the request to ${host} was stopped`, { cause });
   const codes = codesOf(cause);
   const said = codes.join(', ') || String(cause);
+  if (codes.includes(privateAddressCode))
+    return new UpstreamError('host-not-allowed', `${host} is not contacted: ${messageOf(cause)}`, { cause });
   if (codes.some((code) => timeouts.has(code)))
     return new UpstreamError('timeout', `${host} did not answer in time (${said})`, { cause });
   if (codes.some((code) => certificate.test(code)))

@@ -1,7 +1,8 @@
 /**
  * Why Microsoft's answer could not be used.
  *
- * - `host-not-allowed`: the address, or one that it redirects to, is not on the list of hosts.
+ * - `host-not-allowed`: the address, or one that it redirects to, is not on the list of hosts; or the
+ *   host's name leads to an address that is none on the internet.
  * - `not-found`: 404 or 410.
  * - `refused`: another answer that asking again will not change (4xx, a certificate that does not verify).
  * - `unavailable`: 408, 429, 5xx or no connection, after the retries.

@@ -137,7 +137,7 @@ const pinned: Readonly<Record<string, string>> = {
   'table payloads': 'ce720d91f0d005ad',
   'table payloads: last cleaning': 'b3e07179cf7ae2b8',
   'table payloads: row on its way out': '58d4e6a8992cbc81',
-  'table requests: file on its way': 'a14d4f4b17c2e898',
+  'table requests: file on its way': 'a20409bbb7ca1ec9',
   'table requests': 'e294e3fc77a2015a',
   'table rules: book': '98b3a94997eaeed3',
   'table rules: book, its body': 'eb28582238eaca16',

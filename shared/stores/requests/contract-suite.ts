@@ -196,6 +196,7 @@ export function requestStoreContract(
     const transfer = {
       version: 1 as const,
       url: 'http://download.windowsupdate.com/large.cab',
+      address: 'https://catalog.s.download.windowsupdate.com/large.cab',
       etag: '"x"',
       length: 4,
       uploadId: 'u1',
