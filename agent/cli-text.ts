@@ -9,9 +9,11 @@ export function formatCycle(result: CycleResult): string {
     return `${update.state.padEnd(10)}  ${kbs.padEnd(9)}  ${update.title ?? update.updateId}: ${update.reason}`;
   });
   const installed = result.installs.filter((one) => one.outcome === 'installed').length;
-  const downloaded = result.downloads.filter((one) => one.outcome === 'downloaded').length;
+  const downloaded = result.downloads.filter((one) => one.outcome === 'downloaded');
+  const direct = downloaded.filter((one) => one.source === 'microsoft');
   const done = [
-    ...(result.downloads.length === 0 ? [] : [`${downloaded} of ${result.downloads.length} files downloaded`]),
+    ...(result.downloads.length === 0 ? [] : [`${downloaded.length} of ${result.downloads.length} files downloaded`]),
+    ...(direct.length === 0 ? [] : [`${direct.length} of them (${bytesOf(direct)} bytes) from Microsoft itself`]),
     ...(result.installs.length === 0 ? [] : [`${installed} of ${result.installs.length} updates installed`]),
     ...(result.needs.length === 0 ? [] : [`${result.needs.length} files needed`]),
   ];
@@ -21,6 +23,9 @@ export function formatCycle(result: CycleResult): string {
   );
   return `${[...lines, ...problems, summary].join('\n')}\n`;
 }
+
+const bytesOf = (files: readonly { readonly bytesReceived: number }[]): number =>
+  files.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0);
 
 /** What a cycle came to that looked at no update. */
 function withoutState({ phases, problems }: CycleResult): string {

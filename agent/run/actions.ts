@@ -1,7 +1,8 @@
 import type { UpdateIdentity } from '#shared/core/catalog/model.ts';
 import { isServicingStack } from '#shared/core/rules/servicing-stack.ts';
 import type { JudgedUpdate, Knowledge } from '../core/assess.ts';
-import { planDownloads, planInstalls, planRemovals } from '../core/plan.ts';
+import { noteDownloadFailure } from '../core/journal.ts';
+import { planDownloads, planInstalls, planRemovals, type StepOf } from '../core/plan.ts';
 import type { CycleResult } from './documents.ts';
 import { runStep, type StepContext, stopsTheRest } from './steps.ts';
 import type { Troubles } from './troubles.ts';
@@ -16,19 +17,32 @@ export class Actions {
   private readonly context: StepContext;
   private readonly troubles: Troubles;
 
-  constructor(context: StepContext, troubles: Troubles) {
-    this.context = context;
+  constructor(context: Omit<StepContext, 'away'>, troubles: Troubles) {
+    this.context = { ...context, away: new Set() };
     this.troubles = troubles;
   }
 
   async download(judged: readonly JudgedUpdate[], knowledge: Knowledge): Promise<void> {
+    const { away } = this.context;
     for (const step of planDownloads(judged, knowledge)) {
+      if (step.sources.every(({ name }) => away.has(name))) {
+        await this.leaveOut(step);
+        continue;
+      }
       const { error, ...result } = await runStep(step, this.context);
       this.downloads.push(result);
       if (error === undefined) continue;
       this.troubles.note('download', error);
       if (stopsTheRest(error)) return;
     }
+  }
+
+  /** A file of which it is known by now that its source is away. That is a trouble already, and the file waits. */
+  private async leaveOut({ file, sources }: StepOf<'download-file'>): Promise<void> {
+    if (sources.some(({ name }) => name === 'repository')) return;
+    // The broker is to hear of it, as of the file that found it out.
+    const at = this.context.agent.adapters.clock.now().toISOString();
+    await this.context.journal.change((before) => noteDownloadFailure(before, file.sha1, at, 'Microsoft is away'));
   }
 
   /**

@@ -114,6 +114,8 @@ const downloadResult = z.discriminatedUnion('outcome', [
     bytesReceived: byteCount,
     /** Bytes of an earlier attempt that were used. */
     bytesResumed: byteCount,
+    /** Who gave it. Older agents had the repository only. */
+    source: z._default(z.enum(['repository', 'microsoft']), 'repository'),
   }),
   z.object({ sha1, outcome: z.literal('failed'), code: z.string(), reason: z.string() }),
 ]);

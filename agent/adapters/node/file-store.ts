@@ -3,12 +3,12 @@ import { type FileHandle, mkdir, open, readdir, rename, stat } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { AgentError } from '../../ports/agent-error.ts';
-import type { Expected, FileStore, PartFile, Slot } from '../../ports/file-store.ts';
+import type { Expected, FileStore, Origin, PartFile, Slot } from '../../ports/file-store.ts';
 import { Digests } from './digests.ts';
 import { flushFolder, isMissing, onDisk, readIfThere, removeIfThere, writeWhole } from './disk.ts';
 
-/** What is remembered of the answer that a partial file comes from. */
-const origin = z.object({ etag: z.string() });
+/** What is remembered of the answer that a partial file comes from. Older agents had one source only. */
+const note = z.object({ etag: z.string(), source: z._default(z.string(), 'repository') });
 
 /**
  * Big files in a folder: `index/<sha256>.cab`, `payloads/<sha1>`, and beside each while it is being downloaded
@@ -78,20 +78,20 @@ async function openPart(path: string): Promise<PartFile> {
   const partPath = `${path}.part`;
   return onDisk(`cannot open ${partPath}`, async () => {
     await mkdir(dirname(path), { recursive: true });
-    const etag = await readEtag(`${partPath}.json`);
+    const origin = await readNote(`${partPath}.json`);
     // Without the ETag of their answer the bytes cannot be continued, so they are dropped.
     const digests = new Digests();
-    if (etag !== undefined && (await sizeOf(partPath)) !== undefined) await digests.readFile(partPath);
+    if (origin !== undefined && (await sizeOf(partPath)) !== undefined) await digests.readFile(partPath);
     const handle = await open(partPath, digests.bytes > 0 ? 'r+' : 'w');
-    return new DiskPart(path, handle, digests, etag);
+    return new DiskPart(path, handle, digests, origin);
   });
 }
 
-async function readEtag(path: string): Promise<string | undefined> {
+async function readNote(path: string): Promise<Origin | undefined> {
   const text = await readIfThere(path);
   if (text === undefined) return undefined;
   try {
-    return z.parse(origin, JSON.parse(text)).etag;
+    return z.parse(note, JSON.parse(text));
   } catch {
     // A damaged note means the same as none: the download starts again.
     return undefined;
@@ -99,16 +99,16 @@ async function readEtag(path: string): Promise<string | undefined> {
 }
 
 class DiskPart implements PartFile {
-  etag: string | undefined;
+  origin: Origin | undefined;
   private readonly path: string;
   private readonly digests: Digests;
   private handle: FileHandle | undefined;
 
-  constructor(path: string, handle: FileHandle, digests: Digests, etag: string | undefined) {
+  constructor(path: string, handle: FileHandle, digests: Digests, origin: Origin | undefined) {
     this.path = path;
     this.handle = handle;
     this.digests = digests;
-    this.etag = etag;
+    this.origin = origin;
   }
 
   get bytes(): number {
@@ -122,16 +122,24 @@ class DiskPart implements PartFile {
     });
   }
 
-  restart(etag: string | undefined): Promise<void> {
+  restart(origin: Origin | undefined): Promise<void> {
     return this.act(async (handle) => {
       // Bytes first: a crash in between leaves no bytes under an ETag that is not theirs.
       await handle.truncate(0);
       this.digests.reset();
-      this.etag = etag;
-      const note = `${this.path}.part.json`;
-      if (etag === undefined) await removeIfThere(note);
-      else await writeWhole(note, JSON.stringify({ etag }));
+      await this.noteOrigin(origin);
     });
+  }
+
+  goOn(origin: Origin | undefined): Promise<void> {
+    return this.act(() => this.noteOrigin(origin));
+  }
+
+  private async noteOrigin(origin: Origin | undefined): Promise<void> {
+    this.origin = origin;
+    const path = `${this.path}.part.json`;
+    if (origin === undefined) await removeIfThere(path);
+    else await writeWhole(path, JSON.stringify(origin));
   }
 
   append(chunk: Uint8Array): Promise<void> {

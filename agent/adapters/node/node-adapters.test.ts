@@ -112,13 +112,13 @@ describe('the file store', () => {
   it('keeps a part until it is proved, and refuses what is not right', async () => {
     const store = openFileStore(folder);
     const part = await store.openPart(slot);
-    await part.restart('"e"');
+    await part.restart({ source: 'repository', etag: '"e"' });
     await part.append(data.subarray(0, 4));
     await part.close();
     expect(await store.list('payload')).toEqual([{ slot, whole: false }]);
 
     const again = await openFileStore(folder).openPart(slot);
-    expect([again.bytes, again.etag]).toEqual([4, '"e"']);
+    expect([again.bytes, again.origin]).toEqual([4, { source: 'repository', etag: '"e"' }]);
     await expect(again.commit(expected)).rejects.toMatchObject({ code: 'damaged' });
     await again.append(data.subarray(4));
     await expect(again.commit({ ...expected, sha1: sha1(Buffer.from('x')) })).rejects.toMatchObject({
@@ -132,6 +132,13 @@ describe('the file store', () => {
     await store.remove(slot);
     expect(await store.has(slot)).toBe(false);
     expect(await store.list('payload')).toEqual([]);
+  });
+
+  it('goes on with a part that an older agent left, which had one source only', async () => {
+    const part = await openFileStore(folder).openPart(slot);
+    await part.close();
+    await writeFile(`${openFileStore(folder).pathOf(slot)}.part.json`, '{"etag":"\\"e\\""}');
+    expect((await openFileStore(folder).openPart(slot)).origin).toEqual({ source: 'repository', etag: '"e"' });
   });
 
   it('lists its own files only', async () => {
