@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Dispatcher, Agent as HttpAgent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { microsoftRoots } from '#shared/authenticode/index.ts';
 import { openTrustedRepository } from '#shared/repository/client.ts';
 import { openApplyLock } from './adapters/node/apply-lock.ts';
@@ -11,6 +11,7 @@ import { createHttpRepository } from './adapters/node/http-repository.ts';
 import { createHttpWeb } from './adapters/node/http-web.ts';
 import { openKeyFiles } from './adapters/node/key-files.ts';
 import { createProofs } from './adapters/node/proofs.ts';
+import { type HttpProxy, openConnections } from './adapters/node/proxy.ts';
 import { publicLookup } from './adapters/node/public-hosts.ts';
 import { decodeIndexFile, type IndexDecoder, rememberCatalogs } from './adapters/simulated/index-decoder.ts';
 import { createSimulatedUpdateAgent } from './adapters/simulated/update-agent.ts';
@@ -39,6 +40,8 @@ export { runLoop } from './run/loop.ts';
 export { readRules } from './run/rules.ts';
 
 const gibibyte = 1024 ** 3;
+/** Milliseconds. */
+const connectTimeout = 10_000;
 
 /** Makes an agent of its parts. What `config` leaves out has the defaults that stand here. */
 export function createAgent(config: Partial<AgentSettings>, adapters: AgentAdapters): Agent {
@@ -70,9 +73,14 @@ export interface AgentProcess {
   close(): Promise<void>;
 }
 
-export function openAgentProcess(): AgentProcess {
-  const dispatcher = new HttpAgent({ connect: { timeout: 10_000 }, connections: 16 });
-  const microsoft = new HttpAgent({ connect: { timeout: 10_000, lookup: publicLookup() }, connections: 16 });
+export interface AgentProcessOptions {
+  /** What every connection goes through. @default none */
+  readonly proxy?: HttpProxy | undefined;
+}
+
+export function openAgentProcess({ proxy }: AgentProcessOptions = {}): AgentProcess {
+  const dispatcher = openConnections({ proxy, connectTimeout });
+  const microsoft = openConnections({ proxy, connectTimeout, lookup: publicLookup() });
   return {
     dispatcher,
     microsoft,

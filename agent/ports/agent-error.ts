@@ -4,6 +4,7 @@ import type { ProblemCode } from '#shared/contract/problem.ts';
  * What can go wrong in the agent.
  *
  * - `unreachable`, `timeout`: no connection or no answer in time.
+ * - `proxy`: the proxy does not let this agent through.
  * - `unavailable`: the server says "later" (429, 5xx).
  * - `refused`: the server does not let this agent in (401, 403).
  * - `revoked`: the broker does not let the key of this host in any more.
@@ -31,6 +32,7 @@ import type { ProblemCode } from '#shared/contract/problem.ts';
 export type AgentErrorCode =
   | 'unreachable'
   | 'timeout'
+  | 'proxy'
   | 'unavailable'
   | 'refused'
   | 'revoked'

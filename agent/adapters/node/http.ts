@@ -49,6 +49,10 @@ export async function send(options: HttpOptions, asked: HttpRequest): Promise<Ht
   } catch (cause) {
     throw networkError('unreachable', where, cause, asked.signal);
   }
+  if (response.statusCode === 407) {
+    await response.body.dump({ limit: shortBodyBytes });
+    throw refusedByProxy(where);
+  }
   const header = (name: string): string | undefined => {
     const value = response.headers[name];
     return Array.isArray(value) ? value[0] : value;
@@ -86,9 +90,17 @@ function networkError(
 ): AgentError {
   if (signal?.aborted) return new AgentError('stopped', `${where}: the agent was asked to stop`, { cause });
   const why = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  // Undici says it in words only (lib/dispatcher/proxy-agent.js).
+  if (/\(407\)/.test(wordsOf(cause))) return refusedByProxy(where, cause);
   const message = cause instanceof Error && cause.message !== '' ? cause.message : why;
   return new AgentError(timeouts.has(why) ? 'timeout' : code, `${where}: ${message}`, { cause });
 }
+
+const wordsOf = (error: unknown): string =>
+  error instanceof Error ? `${error.message} ${wordsOf(error.cause)}` : String(error);
+
+const refusedByProxy = (where: string, cause?: unknown): AgentError =>
+  new AgentError('proxy', `${where}: the proxy wants other credentials (407)`, { cause });
 
 /**
  * Seconds that a `Retry-After` asks for: a number of seconds or a date (RFC 9110, section 10.2.3). Undefined when it is
