@@ -59,6 +59,7 @@ export function createAgent(config: Partial<AgentSettings>, adapters: AgentAdapt
       maxIndexBytes: config.maxIndexBytes ?? 4 * gibibyte,
       // A single file of Windows 11's updates has some GB.
       maxPayloadBytes: config.maxPayloadBytes ?? 32 * gibibyte,
+      diskReserveBytes: config.diskReserveBytes ?? gibibyte / 2,
     },
   };
 }

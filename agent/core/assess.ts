@@ -6,7 +6,7 @@ import type { Verdict } from '#shared/core/rules/model.ts';
 import { isServicingStack } from '#shared/core/rules/servicing-stack.ts';
 import { switchedOffInWords } from '#shared/core/rules/words.ts';
 import type { UpdateState } from '#shared/core/status/states.ts';
-import { comesDirectly, type DirectPolicy, downloadFailure, mayComeDirectly } from './direct.ts';
+import { comesDirectly, type DirectPolicy, mayComeDirectly, sourceFailure } from './direct.ts';
 import { ageFrom, type FirstPublications } from './first-published.ts';
 import { installRecordOf, type Journal } from './journal.ts';
 import type { CompiledRules } from './settings.ts';
@@ -125,7 +125,7 @@ const identify = ({ updateId, revision, kbs, title }: ScannedUpdate) => ({
 });
 
 /** How people call an update: its KB numbers and title, as far as it has them. */
-function nameOf(update: ScannedUpdate): string {
+export function nameOf(update: ScannedUpdate): string {
   const kbs = update.kbs.map((kb) => `KB${kb}`).join(', ');
   if (kbs === '') return update.title ?? update.updateId;
   return update.title === undefined ? kbs : `${kbs} (${update.title})`;
@@ -216,7 +216,7 @@ function details(missing: readonly PayloadFile[], { statuses, direct, journal }:
       said.add(status.reason === undefined ? 'requested' : `requested, last attempt: ${status.reason}`);
     } else if (status?.state === 'failed') said.add(`${name} could not be fetched: ${status.reason}`);
     else if (status?.state === 'unknown') said.add(`the broker's catalogue does not know ${name} (SHA-1 ${file.sha1})`);
-    const failure = mayComeDirectly(file, direct) ? downloadFailure(journal, file.sha1) : undefined;
+    const failure = mayComeDirectly(file, direct) ? sourceFailure(journal, file.sha1) : undefined;
     if (failure !== undefined) said.add(`${name} did not come directly either: ${failure}`);
   }
   return [...said];

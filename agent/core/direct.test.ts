@@ -28,7 +28,9 @@ const held: FileStatus = { sha1, state: 'held', sha256, size: 5 };
 const knowing = (direct: Knowledge['direct'], status?: FileStatus, failure?: string): Knowledge => ({
   statuses: new Map(status === undefined ? [] : [[sha1, status]]),
   journal:
-    failure === undefined ? emptyJournal : noteDownloadFailure(emptyJournal, sha1, '2026-01-01T00:00:00Z', failure),
+    failure === undefined
+      ? emptyJournal
+      : noteDownloadFailure(emptyJournal, sha1, { at: '2026-01-01T00:00:00Z', error: failure }),
   direct,
   maxInstallAttempts: 5,
 });
@@ -72,6 +74,9 @@ describe('a file', () => {
     expect(needs(knowing('first'))).toEqual([]);
     expect(needs(knowing('first', undefined, 'no answer'))).toEqual([sha1]);
     expect(neededFiles(wanting({ sha1 }), knowing('first'))).toEqual([sha1]);
+    // A disk that was full says nothing of Microsoft.
+    const full = { at: '2026-01-01T00:00:00Z', error: 'no room', noRoom: true };
+    expect(needs({ ...knowing('first'), journal: noteDownloadFailure(emptyJournal, sha1, full) })).toEqual([]);
   });
 
   it('makes its update PENDING while it can be had, and MISSING with the reason when it could not', () => {

@@ -21,15 +21,15 @@ export interface DirectFile extends PayloadFile {
 export const mayComeDirectly = (file: PayloadFile, direct: DirectPolicy): file is DirectFile =>
   direct !== 'never' && file.sha256 !== undefined && file.size !== undefined && file.url !== undefined;
 
-/** Why the last download of a file failed; undefined when it did not. */
-export const downloadFailure = ({ downloads }: Journal, sha1: string): string | undefined =>
-  downloads.find((one) => one.sha1 === sha1)?.error;
+/** Why the last download of a file failed, unless this host itself was to blame; undefined when it did not. */
+export const sourceFailure = ({ downloads }: Journal, sha1: string): string | undefined =>
+  downloads.find((one) => one.sha1 === sha1 && one.noRoom !== true)?.error;
 
 /** Whether nothing speaks against getting the file from Microsoft: it may come from there, and was not tried in vain. */
 export const comesDirectly = (
   file: PayloadFile,
   { direct, journal }: { readonly direct: DirectPolicy; readonly journal: Journal },
-): boolean => mayComeDirectly(file, direct) && downloadFailure(journal, file.sha1) === undefined;
+): boolean => mayComeDirectly(file, direct) && sourceFailure(journal, file.sha1) === undefined;
 
 /** Whether the broker is left out of it: it is neither asked for the file nor told that it is needed. */
 export const passesBroker = (

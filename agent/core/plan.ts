@@ -1,7 +1,7 @@
 import type { PayloadFile } from '#shared/core/catalog/model.ts';
 import type { NeededUpdate } from '#shared/core/catalog/scan.ts';
 import { isServicingStack } from '#shared/core/rules/servicing-stack.ts';
-import { conflictOf, isGivenUp, type JudgedUpdate, type Knowledge } from './assess.ts';
+import { conflictOf, isGivenUp, type JudgedUpdate, type Knowledge, nameOf } from './assess.ts';
 import { mayComeDirectly } from './direct.ts';
 
 /** A payload with all that is needed to fetch and prove it. */
@@ -21,6 +21,8 @@ export type Step =
   | {
       readonly kind: 'download-file';
       readonly file: RepositoryFile;
+      /** The first update that needs it, for people. Without all files of an update none of them is of use. */
+      readonly update: string;
       /** At least one; the one to try first at the front. */
       readonly sources: readonly FileSource[];
     }
@@ -52,13 +54,17 @@ export function planDownloads(
     const open = update.files.filter((file) => !stored.has(file.sha1));
     const downloads = open.flatMap((file) => downloadOf(file, knowledge) ?? []);
     if (downloads.length < open.length) continue;
-    for (const step of downloads) steps.set(step.file.sha1, step);
+    for (const step of downloads)
+      if (!steps.has(step.file.sha1)) steps.set(step.file.sha1, { ...step, update: nameOf(update) });
   }
   return [...steps.values()];
 }
 
 /** Undefined while the file can be had nowhere. What the index says of it goes before what anybody else does. */
-function downloadOf(file: PayloadFile, { statuses, direct }: Knowledge): StepOf<'download-file'> | undefined {
+function downloadOf(
+  file: PayloadFile,
+  { statuses, direct }: Knowledge,
+): Omit<StepOf<'download-file'>, 'update'> | undefined {
   const status = statuses.get(file.sha1);
   const held = status?.state === 'held' && conflictOf(file, status) === undefined ? status : undefined;
   const repository = held === undefined ? [] : [{ name: 'repository' } as const];
@@ -68,6 +74,20 @@ function downloadOf(file: PayloadFile, { statuses, direct }: Knowledge): StepOf<
   const size = file.size ?? held?.size;
   if (sha256 === undefined || size === undefined || sources.length === 0) return undefined;
   return { kind: 'download-file', file: complete(file, { sha256, size }), sources };
+}
+
+/** Steps of each update, in their order, with the bytes that are to come. @param here bytes of files, whole or begun, by SHA-1 */
+export function byUpdate(
+  steps: readonly StepOf<'download-file'>[],
+  here: ReadonlyMap<string, number>,
+): readonly { readonly update: string; readonly steps: readonly StepOf<'download-file'>[]; readonly bytes: number }[] {
+  const groups = new Map<string, StepOf<'download-file'>[]>();
+  for (const step of steps) groups.set(step.update, [...(groups.get(step.update) ?? []), step]);
+  return [...groups].map(([update, some]) => ({
+    update,
+    steps: some,
+    bytes: some.reduce((sum, { file }) => sum + Math.max(0, file.size - (here.get(file.sha1) ?? 0)), 0),
+  }));
 }
 
 const complete = (file: PayloadFile, proved: { readonly sha256: string; readonly size: number }): RepositoryFile => ({

@@ -22,7 +22,8 @@ import type { ProblemCode } from '#shared/contract/problem.ts';
  * - `damaged`: bytes do not have the promised length or digest.
  * - `untrusted`: the signed repository is refused, or no root of one is pinned here.
  * - `bad-signature`: the index is not signed by whom this agent trusts.
- * - `disk`: the local disk failed or is full.
+ * - `disk`: the local disk failed.
+ * - `no-space`: the local disk has no room.
  * - `busy`: another run of the agent is applying.
  * - `nothing-stored`: a phase was left out and no earlier run stored its result.
  * - `scan-failed`: the Windows Update Agent could not scan.
@@ -51,6 +52,7 @@ export type AgentErrorCode =
   | 'untrusted'
   | 'bad-signature'
   | 'disk'
+  | 'no-space'
   | 'busy'
   | 'nothing-stored'
   | 'scan-failed'
@@ -69,6 +71,7 @@ export const uselessIndex: ReadonlySet<AgentErrorCode> = new Set([
   'too-long',
   'damaged',
   'bad-signature',
+  'no-space',
   'scan-failed',
 ]);
 

@@ -46,6 +46,8 @@ export interface AgentSettings {
   readonly maxIndexBytes: number;
   /** No payload file may be longer. Bytes. */
   readonly maxPayloadBytes: number;
+  /** No download begins that would leave less on the disk, which installations and everybody else need, too. Bytes. */
+  readonly diskReserveBytes: number;
 }
 
 /** One agent, ready to run: `runCycle` goes round once, `runLoop` until it is stopped. */

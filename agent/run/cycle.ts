@@ -2,7 +2,6 @@ import * as z from 'zod/mini';
 import type { CheckInAnswer } from '#shared/contract/agent/check-in.ts';
 import type { FileStatus } from '#shared/contract/agent/files.ts';
 import { hostFacts } from '#shared/contract/agent/report.ts';
-import { hostStateOf } from '#shared/core/status/states.ts';
 import { type AssessedUpdate, assess, nextChangeOf } from '../core/assess.ts';
 import { forgetAttempts } from '../core/journal.ts';
 import { phases as everyPhase, hearing, online, type Phase } from '../core/phases.ts';
@@ -90,15 +89,14 @@ class Cycle {
 
   result(): Omit<CycleResult, 'version' | 'startedAt' | 'endedAt'> {
     const { index, updates, actions } = this;
-    const problem = this.troubles.indexProblem ?? this.troubles.trustProblem;
-    const states = updates?.map(({ state }) => state) ?? [];
+    const state = this.troubles.hostState(updates?.map((update) => update.state));
     return {
       phases: everyPhase.filter((phase) => this.phases.has(phase)),
       ...(this.pollSeconds === undefined ? {} : { pollSeconds: this.pollSeconds }),
       ...(index === undefined ? {} : { index: summaryOfIndex(index) }),
       ...(this.rules === undefined ? {} : { rulesRevision: this.rules.document.revision }),
       ...(this.nextChangeAt === undefined ? {} : { nextChangeAt: this.nextChangeAt }),
-      ...(updates === undefined && problem === undefined ? {} : { state: hostStateOf(states, problem) }),
+      ...(state === undefined ? {} : { state }),
       updates: (updates ?? []).map((update) => ({ ...update, kbs: [...update.kbs], files: [...update.files] })),
       needs: [...this.needs],
       reports: this.reports,

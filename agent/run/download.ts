@@ -30,6 +30,7 @@ export async function download(
   if (await files.verify(slot, expected)) return { bytesReceived: 0, bytesResumed: 0 };
   const part = await files.openPart(slot);
   try {
+    await ensureRoom(agent, name(slot), expected.bytes - part.bytes);
     const bytesResumed = part.bytes;
     let bytesReceived = 0;
     const receive = (): Promise<void> =>
@@ -56,6 +57,22 @@ export async function download(
   } finally {
     await part.close();
   }
+}
+
+/**
+ * Makes sure that bytes can come without filling the disk to its brim.
+ *
+ * @param what is to come, for people
+ * @throws AgentError `no-space`
+ */
+export async function ensureRoom({ adapters, settings }: Agent, what: string, bytes: number): Promise<void> {
+  const { diskReserveBytes } = settings;
+  const free = bytes <= 0 ? Infinity : await adapters.files.freeBytes();
+  if (free >= bytes + diskReserveBytes) return;
+  throw new AgentError(
+    'no-space',
+    `${what} needs ${bytes} bytes on the disk, and ${diskReserveBytes} are to stay free; free are ${free}`,
+  );
 }
 
 const name = (slot: Slot): string => (slot.kind === 'index' ? `index ${slot.sha256}` : `payload ${slot.sha1}`);

@@ -38,7 +38,7 @@ const expectedOf = (file: RepositoryFile): Expected => ({ bytes: file.size, sha2
 /** Failures of a source that the next file would have too: it is not asked any more in this cycle. */
 const meansAway: ReadonlySet<AgentErrorCode> = new Set(['unreachable', 'unavailable', 'timeout', 'refused']);
 /** Failures that another source, or the next file, would have too: the rest of the plan waits for the next cycle. */
-const endsDownloads: ReadonlySet<AgentErrorCode> = new Set(['disk', 'stopped']);
+const endsDownloads: ReadonlySet<AgentErrorCode> = new Set(['disk', 'no-space', 'stopped']);
 export const stopsTheRest = (error: AgentError): boolean => endsDownloads.has(error.code);
 
 const sourceOf = (agent: Agent, source: FileSource, { sha256 }: RepositoryFile): Source =>
@@ -93,8 +93,8 @@ const runners: Runners = {
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       if (error.code !== 'stopped') {
-        const at = clock.now().toISOString();
-        await journal.change((before) => noteDownloadFailure(before, file.sha1, at, error.message));
+        const failure = { at: clock.now().toISOString(), error: error.message, noRoom: error.code === 'no-space' };
+        await journal.change((before) => noteDownloadFailure(before, file.sha1, failure));
       }
       log({ level: 'warn', message: `download of ${file.name ?? file.sha1} failed: ${error.message}` });
       return { sha1: file.sha1, outcome: 'failed', code: error.code, reason: error.message, error };

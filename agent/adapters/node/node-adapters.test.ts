@@ -115,7 +115,7 @@ describe('the file store', () => {
     await part.restart({ source: 'repository', etag: '"e"' });
     await part.append(data.subarray(0, 4));
     await part.close();
-    expect(await store.list('payload')).toEqual([{ slot, whole: false }]);
+    expect(await store.list('payload')).toEqual([{ slot, whole: false, bytes: 4 }]);
 
     const again = await openFileStore(folder).openPart(slot);
     expect([again.bytes, again.origin]).toEqual([4, { source: 'repository', etag: '"e"' }]);
@@ -128,7 +128,7 @@ describe('the file store', () => {
     expect(await readdir(join(folder, 'payloads'))).toEqual([slot.sha1]);
     expect(await store.verify(slot, expected)).toBe(true);
     expect(await store.verify(slot, { ...expected, sha256: sha256(Buffer.from('x')) })).toBe(false);
-    expect(await store.list('payload')).toEqual([{ slot, whole: true }]);
+    expect(await store.list('payload')).toEqual([{ slot, whole: true, bytes: data.length }]);
     await store.remove(slot);
     expect(await store.has(slot)).toBe(false);
     expect(await store.list('payload')).toEqual([]);
@@ -146,7 +146,9 @@ describe('the file store', () => {
     expect(await store.list('index')).toEqual([]);
     await (await store.openPart({ kind: 'index', sha256: 'a'.repeat(64) })).close();
     await writeFile(join(folder, 'index', 'notes.txt'), '');
-    expect(await store.list('index')).toEqual([{ slot: { kind: 'index', sha256: 'a'.repeat(64) }, whole: false }]);
+    expect(await store.list('index')).toEqual([
+      { slot: { kind: 'index', sha256: 'a'.repeat(64) }, whole: false, bytes: 0 },
+    ]);
   });
 });
 
