@@ -10,6 +10,7 @@ import {
 import type { FileSource, RepositoryFile, Step, StepOf } from '../core/plan.ts';
 import { AgentError, type AgentErrorCode } from '../ports/agent-error.ts';
 import type { Expected, Slot } from '../ports/file-store.ts';
+import type { InstallOutcome } from '../ports/update-agent.ts';
 import type { Agent } from './agent.ts';
 import type { DownloadResult, InstallResult } from './documents.ts';
 import { type Download, download } from './download.ts';
@@ -114,27 +115,29 @@ const runners: Runners = {
     }
     const before = journal.current;
     await journal.change((now) => beginInstall(now, update, clock.now().toISOString()));
+    let outcome: InstallOutcome;
     try {
-      const outcome = await updateAgent.install(
+      outcome = await updateAgent.install(
         update,
         files.map((file) => ({ ...file, path: store.pathOf(slotOf(file.sha1)) })),
       );
-      const at = clock.now().toISOString();
-      if (outcome.outcome === 'installed') {
-        await journal.change((now) => endInstall(now, update, at, undefined));
-        log({ level: 'info', message: `installed ${update.title ?? updateId}` });
-        return { updateId, revision, outcome: 'installed', rebootRequired: outcome.rebootRequired };
-      }
-      const reason = explainFailure(outcome.hresult, outcome.message);
-      await journal.change((now) => endInstall(now, update, at, reason));
-      log({ level: 'warn', message: `${update.title ?? updateId}: ${reason}` });
-      return { ...failed(reason), hresult: outcome.hresult };
     } catch (error) {
       // Any other error leaves the record at `running`: the attempt counts, so that a crash cannot repeat for ever.
       if (!(error instanceof AgentError)) throw error;
       await journal.change((now) => cancelInstall(now, update, before));
       return { ...failed(error.message), error };
     }
+    // The installer ran: whatever becomes of the note, the attempt is not taken back.
+    const at = clock.now().toISOString();
+    const reason = outcome.outcome === 'installed' ? undefined : explainFailure(outcome.hresult, outcome.message);
+    const unnoted = await noteOrTell(() => journal.change((now) => endInstall(now, update, at, reason)));
+    const trouble = unnoted === undefined ? {} : { error: unnoted };
+    if (outcome.outcome === 'installed') {
+      log({ level: 'info', message: `installed ${update.title ?? updateId}` });
+      return { updateId, revision, outcome: 'installed', rebootRequired: outcome.rebootRequired, ...trouble };
+    }
+    log({ level: 'warn', message: `${update.title ?? updateId}: ${reason}` });
+    return { ...failed(reason ?? ''), hresult: outcome.hresult, ...trouble };
   },
 
   async 'remove-payload'({ sha1 }, { agent, journal }) {
@@ -143,6 +146,17 @@ const runners: Runners = {
     return { sha1 };
   },
 };
+
+/** @returns what kept a note from being written; the next scan says how things stand all the same */
+async function noteOrTell(note: () => Promise<void>): Promise<AgentError | undefined> {
+  try {
+    await note();
+    return undefined;
+  } catch (error) {
+    if (error instanceof AgentError) return error;
+    throw error;
+  }
+}
 
 export function runStep<K extends Step['kind']>(step: StepOf<K>, context: StepContext): Promise<StepResults[K]> {
   const runner: Runners[K] = runners[step.kind as K];
