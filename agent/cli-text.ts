@@ -50,7 +50,7 @@ export function formatIdentity(identity: IdentityDocument | undefined): string {
 export function formatRules(compiled: CompiledRules | undefined): string {
   if (compiled === undefined) return 'rules       none stored here yet\n';
   const { document, rules } = compiled;
-  const { enabled, defaultAllow, installDelay, installDelays } = rules.settings;
+  const { enabled, defaultAllow, installDelay, installDelays, directDownload, directFirst } = rules.settings;
   const delays = [
     ...(installDelay === undefined ? [] : [said(installDelay, durationInWords)]),
     ...[...installDelays].map(([severity, delay]) => `${severity} ${said(delay, durationInWords)}`),
@@ -61,6 +61,10 @@ export function formatRules(compiled: CompiledRules | undefined): string {
     `enabled     ${said(enabled, (on) => (on ? 'yes' : 'no, nothing is installed on this host'), 'not set, as yes')}`,
     `default     ${said(defaultAllow, (allow) => (allow ? 'allow' : 'hold back'), 'not set, as hold back')}`,
     `delay       ${delays.length === 0 ? 'not set, as none' : delays.join('; ')}`,
+    `direct      ${said(directDownload, (on) => (on ? 'where the broker is away' : 'no'), 'not set, as this host is set up')}`,
+    ...(directFirst === undefined
+      ? []
+      : [`first       ${said(directFirst, (on) => (on ? 'Microsoft' : 'the broker'))}`]),
     '',
   ].join('\n');
 }
@@ -70,7 +74,7 @@ const said = <Value>(setting: Setting<Value> | undefined, inWords: (value: Value
 
 /** The same for scripts: each setting with the package that it is from, `null` where no package sets it. Times in seconds. */
 export function describeRules({ document, rules }: CompiledRules) {
-  const { enabled, defaultAllow, installDelay, installDelays } = rules.settings;
+  const { enabled, defaultAllow, installDelay, installDelays, directDownload, directFirst } = rules.settings;
   return {
     revision: document.revision,
     packages: rules.packages,
@@ -79,6 +83,8 @@ export function describeRules({ document, rules }: CompiledRules) {
       defaultAllow: defaultAllow ?? null,
       installDelaySeconds: installDelay ?? null,
       installDelaysBySeverity: Object.fromEntries(installDelays),
+      directDownload: directDownload ?? null,
+      directFirst: directFirst ?? null,
     },
   };
 }

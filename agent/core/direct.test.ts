@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { FileStatus } from '#shared/contract/agent/files.ts';
+import type { RulePackageDocument } from '#shared/contract/rules.ts';
 import type { PayloadFile } from '#shared/core/catalog/model.ts';
 import type { NeededUpdate } from '#shared/core/catalog/scan.ts';
 import { assess, type JudgedUpdate, type Knowledge } from './assess.ts';
 import { emptyJournal, noteDownloadFailure } from './journal.ts';
 import { planDownloads } from './plan.ts';
 import { neededFiles } from './report.ts';
+import { compile, directPolicyOf } from './settings.ts';
 
 const sha1 = 'a'.repeat(40);
 const sha256 = 'b'.repeat(64);
@@ -89,5 +91,33 @@ describe('a file', () => {
       state: 'MISSING',
       reason: 'the broker could not be asked about 1 of 1 file; a.cab did not come directly either: no answer',
     });
+  });
+});
+
+describe('what the rules set', () => {
+  const policy = (local: Knowledge['direct'], settings: RulePackageDocument['settings']) =>
+    directPolicyOf(
+      local,
+      compile({ revision: 1, packages: [{ name: 'pilot', priority: 0, rules: [], ...(settings && { settings }) }] }),
+    );
+
+  it.each([
+    ['never', undefined, 'never'],
+    ['fallback', undefined, 'fallback'],
+    ['first', undefined, 'first'],
+    ['never', { directDownload: true }, 'fallback'],
+    ['never', { directFirst: true }, 'first'],
+    ['first', { directDownload: false }, 'never'],
+    ['first', { directFirst: false }, 'fallback'],
+    ['fallback', { directFirst: false }, 'fallback'],
+    ['fallback', { directDownload: false, directFirst: false }, 'never'],
+    ['first', { directDownload: true }, 'first'],
+    ['never', { directDownload: false, directFirst: true }, 'first'],
+  ] as const)('counts before what the host was set up with: %s, %j', (local, settings, expected) => {
+    expect(policy(local, settings)).toBe(expected);
+  });
+
+  it('is what the host was set up with while there are no rules', () => {
+    expect(directPolicyOf('fallback', undefined)).toBe('fallback');
   });
 });

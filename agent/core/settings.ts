@@ -19,4 +19,10 @@ export const compile = (document: CompiledRules['document']): CompiledRules => (
  *
  * @param local what the host was set up with
  */
-export const directPolicyOf = (local: DirectPolicy, _compiled: CompiledRules | undefined): DirectPolicy => local;
+export function directPolicyOf(local: DirectPolicy, compiled: CompiledRules | undefined): DirectPolicy {
+  const { directDownload, directFirst } = compiled?.rules.settings ?? {};
+  const download = directDownload?.value ?? local !== 'never';
+  // Who forbids direct downloads forbids those that come first, too, unless the rules themselves say otherwise.
+  const first = directFirst?.value ?? (local === 'first' && download);
+  return first ? 'first' : download ? 'fallback' : 'never';
+}

@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { DirectPolicy } from '../core/direct.ts';
 import { aHost, type Bench, openBench } from '../fixtures/bench.ts';
+import { rulesOf } from '../fixtures/fake-broker.ts';
 import { serveFiles } from '../fixtures/microsoft.ts';
 import { publish, type SmallFile, sha1, sha256 } from '../fixtures/publication.ts';
 import { runCycle } from './cycle.ts';
@@ -113,6 +114,17 @@ describe('a host that asks Microsoft first', () => {
     expect(bench.site.calls(/files/)).toEqual([]);
     expect(bench.site.broker.reports.map(({ needs }) => needs)).toEqual([[], []]);
     expect(asked()).toHaveLength(2);
+  });
+
+  it('does so because the signed rules say it, and no more when they say otherwise', async () => {
+    const { broker } = bench.site;
+    broker.rules = rulesOf({ settings: { defaultAllow: true, directFirst: true } });
+    expect(await runCycle(await agentOf('never'))).toMatchObject({ downloads: [{ source: 'microsoft' }, {}] });
+    bench.site.publish(publish([{ id: 2, kb: '5000002', files: [{ ...a, data: randomBytes(10) }] }]));
+    broker.rules = rulesOf({ settings: { defaultAllow: true, directDownload: false } }, 2);
+    bench.microsoft.seen.length = 0;
+    expect(await runCycle(await agentOf('first'))).toMatchObject({ downloads: [], updates: [{ state: 'MISSING' }] });
+    expect(asked()).toEqual([]);
   });
 
   it('takes what the repository holds when Microsoft is away', async () => {
