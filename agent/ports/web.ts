@@ -1,7 +1,7 @@
 import type { BodyAnswer, Resume } from './repository.ts';
 
 /** An answer that only names another address, as the server spelt it. */
-export interface Elsewhere {
+interface Elsewhere {
   readonly location: string;
 }
 

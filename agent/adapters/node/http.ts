@@ -31,6 +31,9 @@ export interface HttpAnswer {
 /** A body up to this length is cheaper to read than a new connection. Bytes. */
 const shortBodyBytes = 64 * 1024;
 
+/** What a body may run ahead of its reader: long bodies then come in few and large pieces. Bytes. */
+const aheadBytes = 1024 * 1024;
+
 /** One request. Failures of the network become AgentErrors; answers of any status are answers. */
 export async function send(options: HttpOptions, asked: HttpRequest): Promise<HttpAnswer> {
   const milliseconds = options.timeoutSeconds * 1000;
@@ -43,6 +46,7 @@ export async function send(options: HttpOptions, asked: HttpRequest): Promise<Ht
       headers: { ...asked.headers, 'accept-encoding': 'identity' },
       headersTimeout: milliseconds,
       bodyTimeout: milliseconds,
+      highWaterMark: aheadBytes,
       ...(asked.body === undefined ? {} : { body: asked.body }),
       ...(asked.signal === undefined ? {} : { signal: asked.signal }),
     });
