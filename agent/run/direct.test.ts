@@ -59,6 +59,12 @@ describe('a host that may download directly', () => {
     expect(asked()).toEqual([]);
   });
 
+  it('asks nobody once it is revoked', async () => {
+    for (const host of bench.site.broker.hosts.values()) host.revoked = true;
+    expect(await runCycle(await agentOf('first'))).toMatchObject({ problems: [{ code: 'revoked' }], downloads: [] });
+    expect(asked()).toEqual([]);
+  });
+
   it('asks nobody before rules are known', async () => {
     const fresh = await bench.agent(aHost(), { triesPerCycle: 1, direct: 'first' }, 'host-2');
     brokerIsAway();

@@ -22,8 +22,8 @@ export interface AgentProxy {
   readonly passed: ProxiedRequest[];
   /** What it refused for want of credentials. */
   readonly refused: ProxiedRequest[];
-  /** Every request is answered with this status instead. */
-  failing: number | undefined;
+  /** Every request is answered with this status instead, or not at all. */
+  failing: number | 'silent' | undefined;
   close(): Promise<void>;
 }
 
@@ -32,10 +32,10 @@ export async function startAgentProxy({ credentials, routes = {} }: AgentProxyOp
   const refused: ProxiedRequest[] = [];
   const sockets = new Set<Socket>();
   const wanted = credentials && `Basic ${Buffer.from(credentials).toString('base64')}`;
-  const state = { failing: undefined as number | undefined };
+  const state = { failing: undefined as AgentProxy['failing'] };
 
-  /** The status that a request is refused with. */
-  function refusal(request: IncomingMessage): number | undefined {
+  /** What a request is refused with. */
+  function refusal(request: IncomingMessage): AgentProxy['failing'] {
     const seen = { method: request.method ?? '', target: request.url ?? '' };
     const known = wanted === undefined || request.headers['proxy-authorization'] === wanted;
     const status = state.failing ?? (known ? undefined : 407);
@@ -50,6 +50,7 @@ export async function startAgentProxy({ credentials, routes = {} }: AgentProxyOp
 
   const server = createServer((request, response) => {
     const status = refusal(request);
+    if (status === 'silent') return;
     if (status !== undefined) return void response.writeHead(status, { 'proxy-authenticate': 'Basic' }).end();
     if (!URL.canParse(request.url ?? '')) return void response.writeHead(400).end();
     forward(request, response, placeOf);
@@ -57,6 +58,7 @@ export async function startAgentProxy({ credentials, routes = {} }: AgentProxyOp
   server.on('connect', (request: IncomingMessage, client: Socket, head: Buffer) => {
     client.on('error', () => client.destroy());
     const status = refusal(request);
+    if (status === 'silent') return;
     if (status !== undefined) return void client.end(`HTTP/1.1 ${status} Refused\r\nProxy-Authenticate: Basic\r\n\r\n`);
     const upstream = connect(placeOf(request.url ?? ''), () => {
       client.write('HTTP/1.1 200 Connection Established\r\n\r\n');

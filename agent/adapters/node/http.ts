@@ -92,6 +92,8 @@ function networkError(
   cause: unknown,
   signal: AbortSignal | undefined,
 ): AgentError {
+  // What keeps connections to where they may go says so in our words.
+  if (cause instanceof AgentError) return cause;
   if (signal?.aborted) return new AgentError('stopped', `${where}: the agent was asked to stop`, { cause });
   const why = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   // Undici says it in words only (lib/dispatcher/proxy-agent.js).

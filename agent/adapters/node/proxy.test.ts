@@ -117,6 +117,13 @@ describe('connections through a proxy', () => {
     await close();
   });
 
+  it.each(['http://plain.invalid/', 'https://tls.invalid/'])('end when the proxy says nothing: %s', async (url) => {
+    const { get, close, proxy } = await open({});
+    proxy.failing = 'silent';
+    await expect(get(url)).rejects.toMatchObject({ code: 'timeout', retryable: true });
+    await close();
+  });
+
   it('leave it out where no_proxy says so', async () => {
     const { get, close, proxy } = await open({}, '', '127.0.0.1');
     expect(await get(`http://${origin.address}/`)).toBe('200 there');

@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net';
-import { Agent, type Dispatcher, EnvHttpProxyAgent } from 'undici';
+import { Agent, type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici';
 import { AgentError } from '../../ports/agent-error.ts';
 
 /** The proxy that an agent's connections go through. */
@@ -92,6 +92,8 @@ export function openConnections({ proxy, connectTimeout, lookup }: ConnectionOpt
     // Most proxies tunnel to the port of https only.
     proxyTunnel: false,
     proxyTls: { timeout: connectTimeout },
+    // A tunnel is waited for no longer than a connection; the default are five minutes.
+    clientFactory: (origin, options) => new Pool(origin, { ...options, headersTimeout: connectTimeout }),
     ...(proxy.authorization !== undefined && { token: proxy.authorization }),
   });
 }

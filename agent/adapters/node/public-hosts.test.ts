@@ -1,5 +1,9 @@
 import type { LookupAddress } from 'node:dns';
+import type { Dispatcher } from 'undici';
 import { describe, expect, it } from 'vitest';
+import { startOrigin } from '#test/kit/origin.ts';
+import { openAgentProcess } from '../../main.ts';
+import { send } from './http.ts';
 import { isPublicAddress, publicLookup } from './public-hosts.ts';
 
 describe('addresses', () => {
@@ -47,6 +51,24 @@ describe('a name', () => {
       'download.windowsupdate.com is not contacted: 10.0.0.1 is no address on the internet',
     );
     expect(await ask([], true)).toContain('it has no address');
+  });
+
+  it('that leads inside is not contacted by an agent on its way to Microsoft', async () => {
+    const origin = await startOrigin();
+    const agent = openAgentProcess();
+    const at = (name: string) => new URL(`http://${name}:${origin.address.split(':')[1]}/`);
+    const ask = (dispatcher: Dispatcher) =>
+      send({ dispatcher, timeoutSeconds: 1 }, { method: 'GET', url: at('localhost') });
+    try {
+      await expect(ask(agent.microsoft)).rejects.toMatchObject({ code: 'forbidden-host', retryable: false });
+      expect(origin.seen).toEqual([]);
+      // The broker may well be on this machine.
+      await (await ask(agent.dispatcher)).discard();
+      expect(origin.seen).toHaveLength(1);
+    } finally {
+      await agent.close();
+      await origin.close();
+    }
   });
 
   it('of this machine is refused with the real DNS', async () => {

@@ -1,5 +1,6 @@
 import { type LookupAddress, type LookupOptions, lookup } from 'node:dns';
 import { BlockList, isIPv6 } from 'node:net';
+import { AgentError } from '../../ports/agent-error.ts';
 
 /** What is nobody's on the open internet: this machine, private, link-local, shared, reserved and multicast networks. */
 const inside = new BlockList();
@@ -54,7 +55,7 @@ export const publicLookup =
       const [first] = addresses;
       if (refused !== undefined || first === undefined) {
         const why = refused === undefined ? 'it has no address' : `${refused.address} is no address on the internet`;
-        return found(new Error(`${host} is not contacted: ${why}`), []);
+        return found(new AgentError('forbidden-host', `${host} is not contacted: ${why}`), []);
       }
       if (options.all === true) found(null, addresses);
       else found(null, first.address, first.family);
