@@ -2,6 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { microsoftRoots, parseRoots, type TrustPolicy } from '#shared/authenticode/index.ts';
+import { type HttpProxy, parseExceptions, parseProxy } from './adapters/node/proxy.ts';
+import type { DirectPolicy } from './core/direct.ts';
 import { AgentError } from './ports/agent-error.ts';
 
 /** Where the command line prints and what it reads from its surroundings. */
@@ -21,6 +23,10 @@ export interface Flags {
   readonly simulatedHost?: string;
   readonly indexRoots?: string;
   readonly allowSha1?: boolean;
+  readonly httpProxy?: string;
+  readonly noproxy?: string;
+  readonly directDownload?: boolean;
+  readonly directFirst?: boolean;
   readonly json?: boolean;
   readonly verbose?: boolean;
 }
@@ -77,15 +83,33 @@ export function hostFile(flags: Flags, { env }: AgentIo): string {
   );
 }
 
+/** The value of a variable that is true or false. @default false @throws AgentError `bad-config` */
+function truth({ env }: AgentIo, variable: string): boolean {
+  const value = env[variable] ?? 'false';
+  if (value === 'true' || value === 'false') return value === 'true';
+  throw new AgentError('bad-config', `${variable}: got ${JSON.stringify(value)}, allowed are true and false`);
+}
+
+/** What every connection goes through. @throws AgentError `bad-config` */
+export function readProxy(flags: Flags, { env }: AgentIo): HttpProxy | undefined {
+  const value = flags.httpProxy ?? env.KBROKER_HTTP_PROXY ?? '';
+  const exceptions = flags.noproxy ?? env.KBROKER_NO_PROXY ?? '';
+  const names = parseExceptions(exceptions, flags.noproxy === undefined ? 'KBROKER_NO_PROXY' : '--noproxy');
+  if (value === '') return undefined;
+  return parseProxy(value, flags.httpProxy === undefined ? 'KBROKER_HTTP_PROXY' : '--http-proxy', names);
+}
+
+/** Whether files may come from Microsoft itself. @throws AgentError `bad-config` */
+export function readDirect(flags: Flags, io: AgentIo): DirectPolicy {
+  const [download, first] = [truth(io, 'KBROKER_DIRECT_DOWNLOAD'), truth(io, 'KBROKER_DIRECT_FIRST')];
+  if (flags.directFirst ?? first) return 'first';
+  return (flags.directDownload ?? download) ? 'fallback' : 'never';
+}
+
 /** Whose signatures indexes must have. @throws AgentError `bad-config` */
-export async function readTrust(flags: Flags, { env }: AgentIo): Promise<TrustPolicy> {
-  const sha1 = env.KBROKER_ALLOW_SHA1 ?? 'false';
-  if (sha1 !== 'true' && sha1 !== 'false') {
-    const got = JSON.stringify(sha1);
-    throw new AgentError('bad-config', `KBROKER_ALLOW_SHA1: got ${got}, allowed are true and false`);
-  }
-  const allowSha1 = flags.allowSha1 ?? sha1 === 'true';
-  const file = flags.indexRoots ?? env.KBROKER_INDEX_ROOTS;
+export async function readTrust(flags: Flags, io: AgentIo): Promise<TrustPolicy> {
+  const allowSha1 = flags.allowSha1 ?? truth(io, 'KBROKER_ALLOW_SHA1');
+  const file = flags.indexRoots ?? io.env.KBROKER_INDEX_ROOTS;
   if (file === undefined) return { roots: microsoftRoots, allowSha1 };
   try {
     return { roots: parseRoots(await readFile(file, 'utf8')), allowSha1 };

@@ -9,9 +9,11 @@ export function formatCycle(result: CycleResult): string {
     return `${update.state.padEnd(10)}  ${kbs.padEnd(9)}  ${update.title ?? update.updateId}: ${update.reason}`;
   });
   const installed = result.installs.filter((one) => one.outcome === 'installed').length;
-  const downloaded = result.downloads.filter((one) => one.outcome === 'downloaded').length;
+  const downloaded = result.downloads.filter((one) => one.outcome === 'downloaded');
+  const direct = downloaded.filter((one) => one.source === 'microsoft');
   const done = [
-    ...(result.downloads.length === 0 ? [] : [`${downloaded} of ${result.downloads.length} files downloaded`]),
+    ...(result.downloads.length === 0 ? [] : [`${downloaded.length} of ${result.downloads.length} files downloaded`]),
+    ...(direct.length === 0 ? [] : [`${direct.length} of them (${bytesOf(direct)} bytes) from Microsoft itself`]),
     ...(result.installs.length === 0 ? [] : [`${installed} of ${result.installs.length} updates installed`]),
     ...(result.needs.length === 0 ? [] : [`${result.needs.length} files needed`]),
   ];
@@ -21,6 +23,9 @@ export function formatCycle(result: CycleResult): string {
   );
   return `${[...lines, ...problems, summary].join('\n')}\n`;
 }
+
+const bytesOf = (files: readonly { readonly bytesReceived: number }[]): number =>
+  files.reduce((sum, { bytesReceived }) => sum + bytesReceived, 0);
 
 /** What a cycle came to that looked at no update. */
 function withoutState({ phases, problems }: CycleResult): string {
@@ -45,7 +50,7 @@ export function formatIdentity(identity: IdentityDocument | undefined): string {
 export function formatRules(compiled: CompiledRules | undefined): string {
   if (compiled === undefined) return 'rules       none stored here yet\n';
   const { document, rules } = compiled;
-  const { enabled, defaultAllow, installDelay, installDelays } = rules.settings;
+  const { enabled, defaultAllow, installDelay, installDelays, directDownload, directFirst } = rules.settings;
   const delays = [
     ...(installDelay === undefined ? [] : [said(installDelay, durationInWords)]),
     ...[...installDelays].map(([severity, delay]) => `${severity} ${said(delay, durationInWords)}`),
@@ -56,6 +61,10 @@ export function formatRules(compiled: CompiledRules | undefined): string {
     `enabled     ${said(enabled, (on) => (on ? 'yes' : 'no, nothing is installed on this host'), 'not set, as yes')}`,
     `default     ${said(defaultAllow, (allow) => (allow ? 'allow' : 'hold back'), 'not set, as hold back')}`,
     `delay       ${delays.length === 0 ? 'not set, as none' : delays.join('; ')}`,
+    `direct      ${said(directDownload, (on) => (on ? 'where the broker is away' : 'no'), 'not set, as this host is set up')}`,
+    ...(directFirst === undefined
+      ? []
+      : [`first       ${said(directFirst, (on) => (on ? 'Microsoft' : 'the broker'))}`]),
     '',
   ].join('\n');
 }
@@ -65,7 +74,7 @@ const said = <Value>(setting: Setting<Value> | undefined, inWords: (value: Value
 
 /** The same for scripts: each setting with the package that it is from, `null` where no package sets it. Times in seconds. */
 export function describeRules({ document, rules }: CompiledRules) {
-  const { enabled, defaultAllow, installDelay, installDelays } = rules.settings;
+  const { enabled, defaultAllow, installDelay, installDelays, directDownload, directFirst } = rules.settings;
   return {
     revision: document.revision,
     packages: rules.packages,
@@ -74,6 +83,8 @@ export function describeRules({ document, rules }: CompiledRules) {
       defaultAllow: defaultAllow ?? null,
       installDelaySeconds: installDelay ?? null,
       installDelaysBySeverity: Object.fromEntries(installDelays),
+      directDownload: directDownload ?? null,
+      directFirst: directFirst ?? null,
     },
   };
 }

@@ -7,6 +7,8 @@ import {
   dataFolder,
   type Flags,
   hostFile,
+  readDirect,
+  readProxy,
   readTrust,
   required,
   seconds,
@@ -69,7 +71,8 @@ const phasesOf = {
 
 const help = `
 Settings can also come from the environment: KBROKER_SERVER, KBROKER_REPOSITORY, KBROKER_ENROLMENT_TOKEN, KBROKER_DATA,
-KBROKER_SIMULATED_HOST, KBROKER_INDEX_ROOTS, KBROKER_ALLOW_SHA1 (true or false).
+KBROKER_SIMULATED_HOST, KBROKER_INDEX_ROOTS, KBROKER_HTTP_PROXY, KBROKER_NO_PROXY, and true or false in KBROKER_ALLOW_SHA1,
+KBROKER_DIRECT_DOWNLOAD, KBROKER_DIRECT_FIRST.
 
 Exit codes: 0 done, 1 an update is in ERROR, 2 wrong arguments or settings, 3 a phase failed (broker or repository not
 reachable, access refused, disk …), 4 another run of the agent is at work, 5 this host is not enrolled, its token was
@@ -115,12 +118,21 @@ function buildProgram(io: AgentIo, end: (exitCode: number) => void): Command {
       .configureOutput(output)
       .exitOverride()
       .addHelpText('after', help);
-  const online = (name: string, description: string): Command =>
+  const talking = (name: string, description: string): Command =>
     command(name, description)
+      .option(
+        '--http-proxy <url>',
+        'what connections go through, http://user:password@host:port; rather set KBROKER_HTTP_PROXY',
+      )
+      .option('--noproxy <hosts>', 'hosts and domains that are reached without it, separated by commas');
+  const online = (name: string, description: string): Command =>
+    talking(name, description)
       .option('--server <url>', "address of the broker's API (default: where this host enrolled)")
       .option('--repository <url>', 'address of the repository (default: what the broker named at enrolment)')
       .option('--simulated-host <file>', 'JSON file of a simulated machine')
       .option('--index-roots <file>', "PEM file of the roots that indexes are signed under (default: Microsoft's)")
+      .option('--direct-download', 'fetch files from Microsoft itself where the repository is away or lacks them')
+      .option('--direct-first', 'ask Microsoft before the repository, and the broker for nothing that comes from there')
       .option('--allow-sha1', 'also accept indexes signed by SHA-1, as until 2020');
   const once = (name: 'scan' | 'report' | 'download' | 'install', description: string): Command =>
     online(name, description).action((flags: Flags & { again?: boolean }) =>
@@ -139,7 +151,7 @@ function buildProgram(io: AgentIo, end: (exitCode: number) => void): Command {
       }),
     );
 
-  command('enroll', 'make this machine known to a broker, with a token that an operator made')
+  talking('enroll', 'make this machine known to a broker, with a token that an operator made')
     .alias('enrol')
     .option('--server <url>', "address of the broker's API")
     .option('--token <token>', 'enrolment token; rather set KBROKER_ENROLMENT_TOKEN, which other users cannot see')
@@ -196,7 +208,7 @@ function buildProgram(io: AgentIo, end: (exitCode: number) => void): Command {
 async function enrolMachine(flags: Flags & { token?: string; newKey?: boolean }, io: AgentIo): Promise<void> {
   const { env } = io;
   const server = required(flags.server ?? env.KBROKER_SERVER, '--server', 'KBROKER_SERVER');
-  const process = openAgentProcess();
+  const process = openAgentProcess({ proxy: readProxy(flags, io) });
   try {
     const { identity, changed } = await enrolSimulatedHost({
       process,
@@ -227,14 +239,15 @@ async function withAgent(flags: Flags, io: AgentIo, action: (agent: Agent) => Pr
   const repository = flags.repository ?? env.KBROKER_REPOSITORY;
   const common = { dataDir: dataFolder(flags, io), hostFile: hostFile(flags, io), log: logTo(io, flags) };
   const indexTrust = await readTrust(flags, io);
-  const process = openAgentProcess();
+  const direct = readDirect(flags, io);
+  const process = openAgentProcess({ proxy: readProxy(flags, io) });
   try {
     const agent = await openSimulatedAgent({
       ...common,
       process,
       server: server === undefined ? undefined : brokerAddress(server, '--server'),
       repository: repository === undefined ? undefined : address(repository, '--repository'),
-      settings: { indexTrust },
+      settings: { indexTrust, direct },
     });
     // A host file that is wrong is told at once, and not as the failure of some phase.
     await agent.adapters.updateAgent.machine();

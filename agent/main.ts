@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Dispatcher, Agent as HttpAgent } from 'undici';
+import type { Dispatcher } from 'undici';
 import { microsoftRoots } from '#shared/authenticode/index.ts';
 import { openTrustedRepository } from '#shared/repository/client.ts';
 import { openApplyLock } from './adapters/node/apply-lock.ts';
@@ -8,8 +8,11 @@ import { openDocumentFolder } from './adapters/node/documents.ts';
 import { openFileStore } from './adapters/node/file-store.ts';
 import { createHttpBroker, createHttpRegistration } from './adapters/node/http-broker.ts';
 import { createHttpRepository } from './adapters/node/http-repository.ts';
+import { createHttpWeb } from './adapters/node/http-web.ts';
 import { openKeyFiles } from './adapters/node/key-files.ts';
 import { createProofs } from './adapters/node/proofs.ts';
+import { type HttpProxy, openConnections } from './adapters/node/proxy.ts';
+import { publicLookup } from './adapters/node/public-hosts.ts';
 import { decodeIndexFile, type IndexDecoder, rememberCatalogs } from './adapters/simulated/index-decoder.ts';
 import { createSimulatedUpdateAgent } from './adapters/simulated/update-agent.ts';
 import { defaultSchedule } from './core/schedule.ts';
@@ -37,6 +40,8 @@ export { runLoop } from './run/loop.ts';
 export { readRules } from './run/rules.ts';
 
 const gibibyte = 1024 ** 3;
+/** Milliseconds. */
+const connectTimeout = 10_000;
 
 /** Makes an agent of its parts. What `config` leaves out has the defaults that stand here. */
 export function createAgent(config: Partial<AgentSettings>, adapters: AgentAdapters): Agent {
@@ -48,28 +53,42 @@ export function createAgent(config: Partial<AgentSettings>, adapters: AgentAdapt
       maxInstallAttempts: config.maxInstallAttempts ?? 5,
       triesPerCycle: config.triesPerCycle ?? 4,
       maxWaitInCycleSeconds: config.maxWaitInCycleSeconds ?? 30,
+      direct: config.direct ?? 'never',
       indexTrust: config.indexTrust ?? { roots: microsoftRoots, allowSha1: false },
       // The index has about 0.65 GB (2026); a cabinet cannot be longer than 2 GiB by much.
       maxIndexBytes: config.maxIndexBytes ?? 4 * gibibyte,
       // A single file of Windows 11's updates has some GB.
       maxPayloadBytes: config.maxPayloadBytes ?? 32 * gibibyte,
+      diskReserveBytes: config.diskReserveBytes ?? gibibyte / 2,
     },
   };
 }
 
 /** What all agents of one process share: connections and decoded catalogues. */
 export interface AgentProcess {
+  /** Connections to the broker and its repository. */
   readonly dispatcher: Dispatcher;
+  /** Connections to Microsoft's hosts. */
+  readonly microsoft: Dispatcher;
   readonly decodeIndex: IndexDecoder;
   close(): Promise<void>;
 }
 
-export function openAgentProcess(): AgentProcess {
-  const dispatcher = new HttpAgent({ connect: { timeout: 10_000 }, connections: 16 });
+export interface AgentProcessOptions {
+  /** What every connection goes through. @default none */
+  readonly proxy?: HttpProxy | undefined;
+}
+
+export function openAgentProcess({ proxy }: AgentProcessOptions = {}): AgentProcess {
+  const dispatcher = openConnections({ proxy, connectTimeout });
+  const microsoft = openConnections({ proxy, connectTimeout, lookup: publicLookup() });
   return {
     dispatcher,
+    microsoft,
     decodeIndex: rememberCatalogs(decodeIndexFile),
-    close: () => dispatcher.close(),
+    async close() {
+      await Promise.all([dispatcher.close(), microsoft.close()]);
+    },
   };
 }
 
@@ -132,6 +151,7 @@ async function openNodeAgent(options: AgentOptions, updateAgent: UpdateAgent): P
       repository,
       cookies: async () => (await cookies.get())?.values,
     }),
+    web: createHttpWeb({ ...http, dispatcher: options.process.microsoft }),
     openTrust: (rootSha256, fetch) => openTrustedRepository({ folder: join(dataDir, 'trust'), rootSha256, fetch }),
     cookies,
     updateAgent,

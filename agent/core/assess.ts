@@ -6,6 +6,7 @@ import type { Verdict } from '#shared/core/rules/model.ts';
 import { isServicingStack } from '#shared/core/rules/servicing-stack.ts';
 import { switchedOffInWords } from '#shared/core/rules/words.ts';
 import type { UpdateState } from '#shared/core/status/states.ts';
+import { comesDirectly, type DirectPolicy, mayComeDirectly, sourceFailure } from './direct.ts';
 import { ageFrom, type FirstPublications } from './first-published.ts';
 import { installRecordOf, type Journal } from './journal.ts';
 import type { CompiledRules } from './settings.ts';
@@ -79,6 +80,7 @@ export interface Knowledge {
   /** The broker's answers by SHA-1; a digest that was not asked for is not in it. */
   readonly statuses: ReadonlyMap<string, FileStatus>;
   readonly journal: Journal;
+  readonly direct: DirectPolicy;
   /** Attempts after which an update is left alone until its next revision, or until somebody asks. */
   readonly maxInstallAttempts: number;
 }
@@ -123,7 +125,7 @@ const identify = ({ updateId, revision, kbs, title }: ScannedUpdate) => ({
 });
 
 /** How people call an update: its KB numbers and title, as far as it has them. */
-function nameOf(update: ScannedUpdate): string {
+export function nameOf(update: ScannedUpdate): string {
   const kbs = update.kbs.map((kb) => `KB${kb}`).join(', ');
   if (kbs === '') return update.title ?? update.updateId;
   return update.title === undefined ? kbs : `${kbs} (${update.title})`;
@@ -190,7 +192,9 @@ const isOrAre = (some: number): string => (some === 1 ? 'is' : 'are');
 
 function missingFiles(update: NeededUpdate, knowledge: Knowledge): StateAndReason | undefined {
   const { files } = update;
-  const missing = files.filter((file) => !isStored(file, knowledge) && statusOf(file, knowledge) !== 'held');
+  const missing = files.filter(
+    (file) => !isStored(file, knowledge) && !isHeld(file, knowledge) && !comesDirectly(file, knowledge),
+  );
   if (missing.length === 0) return undefined;
   const unasked = missing.filter((file) => statusOf(file, knowledge) === 'unasked');
   const first =
@@ -201,10 +205,10 @@ function missingFiles(update: NeededUpdate, knowledge: Knowledge): StateAndReaso
 }
 
 /** What the broker said about missing files, each different thing once. */
-function details(missing: readonly PayloadFile[], knowledge: Knowledge): string[] {
+function details(missing: readonly PayloadFile[], { statuses, direct, journal }: Knowledge): string[] {
   const said = new Set<string>();
   for (const file of missing) {
-    const status = knowledge.statuses.get(file.sha1);
+    const status = statuses.get(file.sha1);
     const name = file.name ?? file.sha1;
     // Reporting is requesting: told the same before and after, so that the first report does not make a second one.
     if (status?.state === 'absent') said.add('requested');
@@ -212,6 +216,8 @@ function details(missing: readonly PayloadFile[], knowledge: Knowledge): string[
       said.add(status.reason === undefined ? 'requested' : `requested, last attempt: ${status.reason}`);
     } else if (status?.state === 'failed') said.add(`${name} could not be fetched: ${status.reason}`);
     else if (status?.state === 'unknown') said.add(`the broker's catalogue does not know ${name} (SHA-1 ${file.sha1})`);
+    const failure = mayComeDirectly(file, direct) ? sourceFailure(journal, file.sha1) : undefined;
+    if (failure !== undefined) said.add(`${name} did not come directly either: ${failure}`);
   }
   return [...said];
 }
@@ -220,7 +226,8 @@ function downloadTrouble(update: NeededUpdate, knowledge: Knowledge): StateAndRe
   for (const file of update.files) {
     if (isStored(file, knowledge)) continue;
     const conflict = conflictOf(file, knowledge.statuses.get(file.sha1));
-    if (conflict !== undefined) return { state: 'ERROR', reason: `download refused: ${conflict}` };
+    if (conflict !== undefined && !comesDirectly(file, knowledge))
+      return { state: 'ERROR', reason: `download refused: ${conflict}` };
     const record = knowledge.journal.downloads.find((one) => one.sha1 === file.sha1);
     if (record !== undefined) {
       return {
@@ -239,7 +246,9 @@ function pendingReason(update: NeededUpdate, knowledge: Knowledge): string {
       ? 'it has no files to download'
       : files.every((file) => isStored(file, knowledge))
         ? `${allOf(files.length)} downloaded`
-        : `${allOf(files.length)} in the repository`;
+        : files.every((file) => isStored(file, knowledge) || isHeld(file, knowledge))
+          ? `${allOf(files.length)} in the repository`
+          : `${allOf(files.length)} to be had without the broker, from Microsoft itself`;
   const record = installRecordOf(knowledge.journal, update);
   return record?.outcome === 'running'
     ? `${where}; the agent was stopped in the middle of an installation and will repeat it`
@@ -248,6 +257,8 @@ function pendingReason(update: NeededUpdate, knowledge: Knowledge): string {
 
 const isStored = (file: PayloadFile, { journal }: Knowledge): boolean =>
   journal.stored.some((stored) => stored.sha1 === file.sha1);
+
+const isHeld = (file: PayloadFile, knowledge: Knowledge): boolean => statusOf(file, knowledge) === 'held';
 
 const statusOf = (file: PayloadFile, { statuses }: Knowledge): FileStatus['state'] | 'unasked' =>
   statuses.get(file.sha1)?.state ?? 'unasked';

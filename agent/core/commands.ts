@@ -1,6 +1,5 @@
 import type { OrderedCommand } from '#shared/contract/agent/check-in.ts';
 import type { CommandOutcome, CommandVerb } from '#shared/contract/commands.ts';
-import type { HostState } from '#shared/core/status/states.ts';
 import type { Journal } from './journal.ts';
 import type { Phase } from './phases.ts';
 
@@ -96,7 +95,8 @@ export const acknowledge = (journal: Journal, ids: readonly string[], serverTime
 
 /** What of a cycle the outcomes of commands are told from. */
 export interface CycleDone {
-  readonly state?: HostState;
+  /** Of the host. */
+  readonly state?: string;
   readonly updates: readonly object[];
   readonly needs: readonly string[];
   readonly reports: readonly object[];

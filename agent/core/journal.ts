@@ -22,6 +22,8 @@ interface DownloadRecord {
   /** ISO 8601. */
   readonly at: string;
   readonly error: string;
+  /** True: this host had no room for it. No source is to blame. */
+  readonly noRoom?: true;
 }
 
 /** A payload in the data folder, with the digest that was proved. */
@@ -98,11 +100,20 @@ export function noteStored(journal: Journal, file: StoredFile): Journal {
   };
 }
 
-export function noteDownloadFailure(journal: Journal, sha1: string, at: string, error: string): Journal {
+/** @param failure `noRoom`: this host had no room for it */
+export function noteDownloadFailure(
+  journal: Journal,
+  sha1: string,
+  failure: { readonly at: string; readonly error: string; readonly noRoom?: boolean },
+): Journal {
   const attempts = (journal.downloads.find((record) => record.sha1 === sha1)?.attempts ?? 0) + 1;
+  const { at, error, noRoom } = failure;
   return {
     ...journal,
-    downloads: [...journal.downloads.filter((record) => record.sha1 !== sha1), { sha1, attempts, at, error }],
+    downloads: [
+      ...journal.downloads.filter((record) => record.sha1 !== sha1),
+      { sha1, attempts, at, error, ...(noRoom === true && { noRoom }) },
+    ],
   };
 }
 

@@ -7,6 +7,7 @@ import type { RulePackageDocument } from '#shared/contract/rules.ts';
 import type { HostScan, NeededUpdate } from '#shared/core/catalog/scan.ts';
 import { updateStates } from '#shared/core/status/states.ts';
 import { assess, judgeScan, type Knowledge, nextChangeOf } from './assess.ts';
+import type { DirectPolicy } from './direct.ts';
 import { beginInstall, emptyJournal, endInstall, type Journal, noteStored, settle } from './journal.ts';
 import { planDownloads, planInstalls, planRemovals } from './plan.ts';
 import { buildReport, neededFiles } from './report.ts';
@@ -35,9 +36,12 @@ const stored = (letters: readonly string[]): Journal =>
     (journal, one) => noteStored(journal, { sha1: sha1(one), sha256: hex(one, 64), size: 1 }),
     emptyJournal,
   );
-const knowing = (changes: { held?: readonly string[]; journal?: Journal; max?: number } = {}): Knowledge => ({
+const knowing = (
+  changes: { held?: readonly string[]; journal?: Journal; max?: number; direct?: DirectPolicy } = {},
+): Knowledge => ({
   statuses: new Map((changes.held ?? []).map((letter) => [sha1(letter), held(letter)])),
   journal: changes.journal ?? emptyJournal,
+  direct: changes.direct ?? 'never',
   maxInstallAttempts: changes.max ?? 3,
 });
 type Package = Partial<RulePackageDocument>;
@@ -165,7 +169,7 @@ describe('judgeScan', () => {
     });
     expect(planDownloads(off, knowing({ held: ['a', 'b'] }))).toEqual([]);
     expect(planInstalls(off, knowing({ journal: stored(['a', 'b']) }))).toEqual([]);
-    expect(neededFiles(off, new Map(), new Set())).toEqual([]);
+    expect(neededFiles(off, knowing())).toEqual([]);
     expect(assess(off, [], knowing())).toMatchObject([
       {
         state: 'DISCARDED',
@@ -263,7 +267,7 @@ describe('whatever is needed and known', () => {
         const all = judged(updates, someRules);
         const states = assess(all, [], knowledge);
         const here = new Set(storedFiles.map(sha1));
-        const needs = neededFiles(all, knowledge.statuses, here);
+        const needs = neededFiles(all, knowledge);
         const downloads = planDownloads(all, knowledge).map((step) => step.file.sha1);
         expect(states.every((one) => one.reason !== '' && updateStates.includes(one.state))).toBe(true);
         // What is asked for is neither held nor here, and what is downloaded was not asked for.

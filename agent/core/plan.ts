@@ -1,8 +1,8 @@
-import type { FileStatus } from '#shared/contract/agent/files.ts';
 import type { PayloadFile } from '#shared/core/catalog/model.ts';
 import type { NeededUpdate } from '#shared/core/catalog/scan.ts';
 import { isServicingStack } from '#shared/core/rules/servicing-stack.ts';
-import { conflictOf, isGivenUp, type JudgedUpdate, type Knowledge } from './assess.ts';
+import { conflictOf, isGivenUp, type JudgedUpdate, type Knowledge, nameOf } from './assess.ts';
+import { mayComeDirectly } from './direct.ts';
 
 /** A payload with all that is needed to fetch and prove it. */
 export interface RepositoryFile {
@@ -13,9 +13,19 @@ export interface RepositoryFile {
   readonly name?: string;
 }
 
+/** Where a file can be had. `address` as the index spells it. */
+export type FileSource = { readonly name: 'repository' } | { readonly name: 'microsoft'; readonly address: string };
+
 /** One thing to do. Plans are data: a table in `run/` carries them out, and after a crash a new plan is made. */
 export type Step =
-  | { readonly kind: 'download-file'; readonly file: RepositoryFile }
+  | {
+      readonly kind: 'download-file';
+      readonly file: RepositoryFile;
+      /** The first update that needs it, for people. Without all files of an update none of them is of use. */
+      readonly update: string;
+      /** At least one; the one to try first at the front. */
+      readonly sources: readonly FileSource[];
+    }
   | { readonly kind: 'install-update'; readonly update: NeededUpdate; readonly files: readonly RepositoryFile[] }
   | { readonly kind: 'remove-payload'; readonly sha1: string };
 export type StepOf<K extends Step['kind']> = Extract<Step, { readonly kind: K }>;
@@ -30,7 +40,7 @@ function inOrder(judged: readonly JudgedUpdate[]): readonly NeededUpdate[] {
 }
 
 /**
- * Downloads of every file that is held and not here yet. An update of which a file is missing is left out altogether: it
+ * Downloads of every file that can be had and is not here yet. An update of which a file is missing is left out altogether: it
  * could not be installed, and its files may be gigabytes.
  */
 export function planDownloads(
@@ -42,16 +52,42 @@ export function planDownloads(
   for (const update of inOrder(judged)) {
     if (isGivenUp(update, knowledge)) continue;
     const open = update.files.filter((file) => !stored.has(file.sha1));
-    const files = open.map((file) => heldFile(file, knowledge.statuses.get(file.sha1)));
-    if (files.some((file) => file === undefined)) continue;
-    for (const file of files) if (file !== undefined) steps.set(file.sha1, { kind: 'download-file', file });
+    const downloads = open.flatMap((file) => downloadOf(file, knowledge) ?? []);
+    if (downloads.length < open.length) continue;
+    for (const step of downloads)
+      if (!steps.has(step.file.sha1)) steps.set(step.file.sha1, { ...step, update: nameOf(update) });
   }
   return [...steps.values()];
 }
 
-function heldFile(file: PayloadFile, status: FileStatus | undefined): RepositoryFile | undefined {
-  if (status?.state !== 'held' || conflictOf(file, status) !== undefined) return undefined;
-  return complete(file, { sha256: status.sha256, size: status.size });
+/** Undefined while the file can be had nowhere. What the index says of it goes before what anybody else does. */
+function downloadOf(
+  file: PayloadFile,
+  { statuses, direct }: Knowledge,
+): Omit<StepOf<'download-file'>, 'update'> | undefined {
+  const status = statuses.get(file.sha1);
+  const held = status?.state === 'held' && conflictOf(file, status) === undefined ? status : undefined;
+  const repository = held === undefined ? [] : [{ name: 'repository' } as const];
+  const microsoft = mayComeDirectly(file, direct) ? [{ name: 'microsoft', address: file.url } as const] : [];
+  const sources = direct === 'first' ? [...microsoft, ...repository] : [...repository, ...microsoft];
+  const sha256 = file.sha256 ?? held?.sha256;
+  const size = file.size ?? held?.size;
+  if (sha256 === undefined || size === undefined || sources.length === 0) return undefined;
+  return { kind: 'download-file', file: complete(file, { sha256, size }), sources };
+}
+
+/** Steps of each update, in their order, with the bytes that are to come. @param here bytes of files, whole or begun, by SHA-1 */
+export function byUpdate(
+  steps: readonly StepOf<'download-file'>[],
+  here: ReadonlyMap<string, number>,
+): readonly { readonly update: string; readonly steps: readonly StepOf<'download-file'>[]; readonly bytes: number }[] {
+  const groups = new Map<string, StepOf<'download-file'>[]>();
+  for (const step of steps) groups.set(step.update, [...(groups.get(step.update) ?? []), step]);
+  return [...groups].map(([update, some]) => ({
+    update,
+    steps: some,
+    bytes: some.reduce((sum, { file }) => sum + Math.max(0, file.size - (here.get(file.sha1) ?? 0)), 0),
+  }));
 }
 
 const complete = (file: PayloadFile, proved: { readonly sha256: string; readonly size: number }): RepositoryFile => ({

@@ -1,8 +1,9 @@
 import type { FileStatus } from '#shared/contract/agent/files.ts';
 import type { HostFacts, HostReport } from '#shared/contract/agent/report.ts';
 import type { UpdateState } from '#shared/core/status/states.ts';
-import type { AssessedUpdate, JudgedUpdate } from './assess.ts';
+import type { AssessedUpdate, JudgedUpdate, Knowledge } from './assess.ts';
 import { wantedFiles } from './assess.ts';
+import { passesBroker } from './direct.ts';
 
 /** Bounds of the contract (shared/contract/agent/report.ts). What is longer is cut here, so that a report always fits. */
 const most = { updates: 2000, needs: 4000, kbs: 64, files: 64, text: 1024 } as const;
@@ -51,15 +52,13 @@ export function buildReport(input: ReportInput): HostReport {
   };
 }
 
-/** Files of wanted updates that are neither here nor held by the repository. */
-export function neededFiles(
-  judged: readonly JudgedUpdate[],
-  statuses: ReadonlyMap<string, FileStatus>,
-  stored: ReadonlySet<string>,
-): readonly string[] {
+/** Files of wanted updates that are neither here nor held by the repository, and that the broker is to fetch. */
+export function neededFiles(judged: readonly JudgedUpdate[], knowledge: Knowledge): readonly string[] {
+  const stored = new Set(knowledge.journal.stored.map((file) => file.sha1));
   return wantedFiles(judged)
-    .map((file) => file.sha1)
-    .filter((sha1) => !stored.has(sha1) && statuses.get(sha1)?.state !== 'held');
+    .filter((file) => !stored.has(file.sha1) && knowledge.statuses.get(file.sha1)?.state !== 'held')
+    .filter((file) => !passesBroker(file, knowledge))
+    .map((file) => file.sha1);
 }
 
 /**

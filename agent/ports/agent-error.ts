@@ -4,6 +4,7 @@ import type { ProblemCode } from '#shared/contract/problem.ts';
  * What can go wrong in the agent.
  *
  * - `unreachable`, `timeout`: no connection or no answer in time.
+ * - `proxy`: the proxy does not let this agent through.
  * - `unavailable`: the server says "later" (429, 5xx).
  * - `refused`: the server does not let this agent in (401, 403).
  * - `revoked`: the broker does not let the key of this host in any more.
@@ -14,13 +15,15 @@ import type { ProblemCode } from '#shared/contract/problem.ts';
  * - `unknown-base`: the broker does not have the report that changes are to.
  * - `rejected`: the server does not accept what was sent (other 4xx).
  * - `not-found`: the repository has no such object.
+ * - `forbidden-host`: an address that is none of Microsoft's download hosts; it is not contacted.
  * - `bad-answer`: an answer that is not of the agreed shape.
  * - `cut`: a body ended before its announced length.
  * - `too-long`: a body is longer than it may be.
  * - `damaged`: bytes do not have the promised length or digest.
  * - `untrusted`: the signed repository is refused, or no root of one is pinned here.
  * - `bad-signature`: the index is not signed by whom this agent trusts.
- * - `disk`: the local disk failed or is full.
+ * - `disk`: the local disk failed.
+ * - `no-space`: the local disk has no room.
  * - `busy`: another run of the agent is applying.
  * - `nothing-stored`: a phase was left out and no earlier run stored its result.
  * - `scan-failed`: the Windows Update Agent could not scan.
@@ -30,6 +33,7 @@ import type { ProblemCode } from '#shared/contract/problem.ts';
 export type AgentErrorCode =
   | 'unreachable'
   | 'timeout'
+  | 'proxy'
   | 'unavailable'
   | 'refused'
   | 'revoked'
@@ -40,6 +44,7 @@ export type AgentErrorCode =
   | 'unknown-base'
   | 'rejected'
   | 'not-found'
+  | 'forbidden-host'
   | 'bad-answer'
   | 'cut'
   | 'too-long'
@@ -47,6 +52,7 @@ export type AgentErrorCode =
   | 'untrusted'
   | 'bad-signature'
   | 'disk'
+  | 'no-space'
   | 'busy'
   | 'nothing-stored'
   | 'scan-failed'
@@ -65,6 +71,7 @@ export const uselessIndex: ReadonlySet<AgentErrorCode> = new Set([
   'too-long',
   'damaged',
   'bad-signature',
+  'no-space',
   'scan-failed',
 ]);
 

@@ -10,14 +10,25 @@ export interface Expected {
   readonly sha1?: string;
 }
 
-/** A file that is being downloaded. One writer at a time. Every call throws AgentError (`disk`, `damaged`). */
+/** The answer that bytes came from. */
+export interface Origin {
+  /** Who gave it; ETags of different sources say nothing of each other. */
+  readonly source: string;
+  /** Strong. */
+  readonly etag: string;
+}
+
+/** A file that is being downloaded. One writer at a time. Every call throws AgentError (`disk`, `no-space`, `damaged`). */
 export interface PartFile {
   /** Bytes that are there. */
   readonly bytes: number;
-  /** ETag of the answer that these bytes came from. */
-  readonly etag: string | undefined;
-  /** Drops all bytes; those to come belong to an answer with this ETag. */
-  restart(etag: string | undefined): Promise<void>;
+  /** Where the last of these bytes came from; undefined when that cannot be told again after a crash. */
+  readonly origin: Origin | undefined;
+  /** Drops all bytes; those to come are from this answer. */
+  restart(origin: Origin | undefined): Promise<void>;
+  /** Keeps the bytes; those to come are from this answer of another source, which has the same object. */
+  goOn(origin: Origin | undefined): Promise<void>;
+  /** After `no-space` the file is closed; what is there can be resumed when there is room. */
   append(chunk: Uint8Array): Promise<void>;
   /**
    * Proves length and digests, flushes to the disk and renames to the final name, in this order.
@@ -42,6 +53,10 @@ export interface FileStore {
   pathOf(slot: Slot): string;
   /** Removes the file and what is left of a download of it. */
   remove(slot: Slot): Promise<void>;
-  /** Slots of one kind that have a file or the beginning of one. */
-  list(kind: Slot['kind']): Promise<readonly { readonly slot: Slot; readonly whole: boolean }[]>;
+  /** Slots of one kind that have a file or the beginning of one, with the bytes that are there. */
+  list(
+    kind: Slot['kind'],
+  ): Promise<readonly { readonly slot: Slot; readonly whole: boolean; readonly bytes: number }[]>;
+  /** Bytes that are free on the disk. */
+  freeBytes(): Promise<number>;
 }

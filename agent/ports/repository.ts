@@ -4,8 +4,11 @@ import type { RepositoryKey } from '#shared/contract/keys.ts';
 export interface Resume {
   /** First byte wanted. */
   readonly from: number;
-  /** Strong ETag of the answer that the bytes before it came from. */
-  readonly etag: string;
+  /**
+   * Strong ETag of the answer that the bytes before it came from. @default whatever the server has: the bytes before it came
+   * from another server, and the whole is proved by its digests
+   */
+  readonly etag?: string;
 }
 
 /** A body that begins to arrive. */

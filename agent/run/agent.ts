@@ -1,5 +1,6 @@
 import type { TrustPolicy } from '#shared/authenticode/index.ts';
 import type { TrustedRepository, TrustedRepositoryOptions } from '#shared/repository/client.ts';
+import type { DirectPolicy } from '../core/direct.ts';
 import type { Schedule } from '../core/schedule.ts';
 import type { Broker } from '../ports/broker.ts';
 import type { Documents } from '../ports/documents.ts';
@@ -7,12 +8,15 @@ import type { FileStore } from '../ports/file-store.ts';
 import type { Repository } from '../ports/repository.ts';
 import type { ApplyLock, Clock, Log, Random } from '../ports/surroundings.ts';
 import type { UpdateAgent } from '../ports/update-agent.ts';
+import type { Web } from '../ports/web.ts';
 import type { CookieJar } from './cookie-jar.ts';
 
 /** Everything outside that an agent touches. */
 export interface AgentAdapters {
   readonly broker: Broker;
   readonly repository: Repository;
+  /** Microsoft's download hosts. */
+  readonly web: Web;
   /** The signed repository that begins with this root, with what was proved before; files come by `fetch`. */
   readonly openTrust: (rootSha256: string, fetch: TrustedRepositoryOptions['fetch']) => TrustedRepository;
   readonly cookies: CookieJar;
@@ -34,12 +38,16 @@ export interface AgentSettings {
   readonly triesPerCycle: number;
   /** The longest `Retry-After` that is waited for inside a cycle; a longer one ends the cycle. Seconds. */
   readonly maxWaitInCycleSeconds: number;
+  /** Whether files may come from Microsoft itself, unless the signed rules say. */
+  readonly direct: DirectPolicy;
   /** Whose signature an index must have. */
   readonly indexTrust: TrustPolicy;
   /** No index may be longer. Bytes. */
   readonly maxIndexBytes: number;
   /** No payload file may be longer. Bytes. */
   readonly maxPayloadBytes: number;
+  /** No download begins that would leave less on the disk, which installations and everybody else need, too. Bytes. */
+  readonly diskReserveBytes: number;
 }
 
 /** One agent, ready to run: `runCycle` goes round once, `runLoop` until it is stopped. */

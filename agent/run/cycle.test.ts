@@ -54,7 +54,13 @@ describe('a whole life', () => {
       '5000002': 'MISSING: 1 of 2 files is not in the repository yet; requested',
     });
     expect(second.downloads).toEqual([
-      { sha1: sha1(a.data), outcome: 'downloaded', bytesReceived: a.data.byteLength, bytesResumed: 0 },
+      {
+        sha1: sha1(a.data),
+        outcome: 'downloaded',
+        bytesReceived: a.data.byteLength,
+        bytesResumed: 0,
+        source: 'repository',
+      },
     ]);
     expect(second.installs).toEqual([
       { updateId: unitId(1), revision: 100, outcome: 'installed', rebootRequired: false },

@@ -2,12 +2,11 @@ import * as z from 'zod/mini';
 import type { CheckInAnswer } from '#shared/contract/agent/check-in.ts';
 import type { FileStatus } from '#shared/contract/agent/files.ts';
 import { hostFacts } from '#shared/contract/agent/report.ts';
-import { hostStateOf } from '#shared/core/status/states.ts';
 import { type AssessedUpdate, assess, nextChangeOf } from '../core/assess.ts';
 import { forgetAttempts } from '../core/journal.ts';
 import { phases as everyPhase, hearing, online, type Phase } from '../core/phases.ts';
 import { asksAgain, buildReport, neededFiles } from '../core/report.ts';
-import type { CompiledRules } from '../core/settings.ts';
+import { type CompiledRules, directPolicyOf } from '../core/settings.ts';
 import { AgentError } from '../ports/agent-error.ts';
 import { Actions } from './actions.ts';
 import type { Agent } from './agent.ts';
@@ -90,15 +89,14 @@ class Cycle {
 
   result(): Omit<CycleResult, 'version' | 'startedAt' | 'endedAt'> {
     const { index, updates, actions } = this;
-    const problem = this.troubles.indexProblem ?? this.troubles.trustProblem;
-    const states = updates?.map(({ state }) => state) ?? [];
+    const state = this.troubles.hostState(updates?.map((update) => update.state));
     return {
       phases: everyPhase.filter((phase) => this.phases.has(phase)),
       ...(this.pollSeconds === undefined ? {} : { pollSeconds: this.pollSeconds }),
       ...(index === undefined ? {} : { index: summaryOfIndex(index) }),
       ...(this.rules === undefined ? {} : { rulesRevision: this.rules.document.revision }),
       ...(this.nextChangeAt === undefined ? {} : { nextChangeAt: this.nextChangeAt }),
-      ...(updates === undefined && problem === undefined ? {} : { state: hostStateOf(states, problem) }),
+      ...(state === undefined ? {} : { state }),
       updates: (updates ?? []).map((update) => ({ ...update, kbs: [...update.kbs], files: [...update.files] })),
       needs: [...this.needs],
       reports: this.reports,
@@ -204,8 +202,8 @@ class Cycle {
     const { signal } = this.options;
     const told = await this.attempt('lookup', () => lookUpPublications(agent, basis, scanned, signal));
     const { judged } = told ?? scanned;
-    const known = { journal: basis.journal, held: this.offer?.held ?? new Map<string, FileStatus>() };
-    const statuses = await this.attempt('lookup', () => lookUp(agent, judged, known, signal));
+    const held = this.offer?.held ?? new Map<string, FileStatus>();
+    const statuses = await this.attempt('lookup', () => lookUp(agent, judged, this.knowledge(basis), held, signal));
     this.statuses = statuses ?? this.statuses;
     return told ?? scanned;
   }
@@ -259,14 +257,15 @@ class Cycle {
     return {
       statuses: this.statuses,
       journal: journal.current,
+      direct: directPolicyOf(this.agent.settings.direct, this.rules),
       maxInstallAttempts: this.agent.settings.maxInstallAttempts,
     };
   }
 
   private conclude(basis: Basis, { judged, scan }: Examination): void {
-    const stored = new Set(basis.journal.current.stored.map((file) => file.sha1));
-    this.updates = assess(judged, scan.installed, this.knowledge(basis));
-    this.needs = neededFiles(judged, this.statuses, stored);
+    const knowledge = this.knowledge(basis);
+    this.updates = assess(judged, scan.installed, knowledge);
+    this.needs = neededFiles(judged, knowledge);
     this.nextChangeAt = nextChangeOf(judged);
   }
 

@@ -78,7 +78,9 @@ export const journalDocument = z.object({
       error: z.exactOptional(z.string()),
     }),
   ),
-  downloads: z.array(z.object({ sha1, attempts: z.int(), at: timestamp, error: z.string() })),
+  downloads: z.array(
+    z.object({ sha1, attempts: z.int(), at: timestamp, error: z.string(), noRoom: z.exactOptional(z.literal(true)) }),
+  ),
   stored: z.array(z.object({ sha1, sha256, size: byteCount })),
   /** Absent in what older agents wrote. */
   commands: z._default(
@@ -114,6 +116,8 @@ const downloadResult = z.discriminatedUnion('outcome', [
     bytesReceived: byteCount,
     /** Bytes of an earlier attempt that were used. */
     bytesResumed: byteCount,
+    /** Who gave it. Older agents had the repository only. */
+    source: z._default(z.enum(['repository', 'microsoft']), 'repository'),
   }),
   z.object({ sha1, outcome: z.literal('failed'), code: z.string(), reason: z.string() }),
 ]);
@@ -124,6 +128,9 @@ const installResult = z.discriminatedUnion('outcome', [
   z.object({ ...identity, outcome: z.literal('failed'), reason: z.string(), hresult: z.exactOptional(z.string()) }),
 ]);
 export type InstallResult = z.infer<typeof installResult>;
+
+/** States of a host, and the one that it alone knows by its name: the broker hears of what did not find room. */
+const localStates = [...hostStates, 'DISK_SPACE_ERROR'] as const;
 
 /** What one cycle did and found, as data; also `last-cycle.json`. */
 export const cycleResult = z.object({
@@ -140,7 +147,7 @@ export const cycleResult = z.object({
   /** When a rule or a delay ends and changes a verdict; absent when none does, or nothing was judged. */
   nextChangeAt: z.exactOptional(timestamp),
   /** Absent when there was no scan, unless that is because of an index that cannot be used. */
-  state: z.exactOptional(z.enum(hostStates)),
+  state: z.exactOptional(z.enum(localStates)),
   /** After the installations, if there were any. */
   updates: z.array(
     z.object({

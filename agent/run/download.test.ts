@@ -5,6 +5,7 @@ import { type Bench, openBench } from '../fixtures/bench.ts';
 import { sha1, sha256 } from '../fixtures/publication.ts';
 import type { Agent } from './agent.ts';
 import { download } from './download.ts';
+import { repositorySource } from './sources.ts';
 
 const data = randomBytes(300_000);
 const slot = { kind: 'payload', sha1: sha1(data) } as const;
@@ -21,7 +22,8 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-const run = (to: Agent = agent) => download(to, key, slot, expected);
+const from = (to: Agent = agent) => repositorySource(to, key);
+const run = (to: Agent = agent) => download(to, from(to), slot, expected);
 const path = (): string => agent.adapters.files.pathOf(slot);
 const ranges = () => bench.site.gets(payloads).map((request) => [request.status, request.range]);
 const partLength = async (): Promise<number> => (await readFile(`${path()}.part`)).length;
@@ -144,14 +146,17 @@ describe('download', () => {
     const empty = new Uint8Array();
     bench.site.hold({ data: empty });
     const to = { kind: 'payload', sha1: sha1(empty) } as const;
-    await download(agent, { kind: 'payload', sha256: sha256(empty) }, to, { bytes: 0, sha256: sha256(empty) });
+    await download(agent, repositorySource(agent, { kind: 'payload', sha256: sha256(empty) }), to, {
+      bytes: 0,
+      sha256: sha256(empty),
+    });
     expect(await agent.adapters.files.has(to)).toBe(true);
   });
 
   it('stops when it is asked to, and can be resumed', async () => {
     bench.site.fail(payloads, { type: 'hang', afterBytes: 80_000 });
     const stop = AbortSignal.timeout(200);
-    await expect(download(agent, key, slot, expected, stop)).rejects.toMatchObject({
+    await expect(download(agent, from(), slot, expected, stop)).rejects.toMatchObject({
       code: 'stopped',
     });
     expect(await run()).toMatchObject({ bytesResumed: 80_000 });

@@ -1,9 +1,9 @@
-import type { RepositoryKey } from '#shared/contract/keys.ts';
 import { AgentError } from '../ports/agent-error.ts';
-import type { Expected, PartFile, Slot } from '../ports/file-store.ts';
+import type { Expected, Origin, PartFile, Slot } from '../ports/file-store.ts';
 import type { BodyAnswer } from '../ports/repository.ts';
 import type { Agent } from './agent.ts';
 import { checkStopped, withRetries } from './retry.ts';
+import type { Source } from './sources.ts';
 
 export interface Download {
   /** Bytes that came over the network; 0 when the file was there. */
@@ -13,7 +13,7 @@ export interface Download {
 }
 
 /**
- * Brings one object of the repository to its slot: resumed from what an earlier attempt left, capped at the expected
+ * Brings one object from a source to its slot: resumed from what an earlier attempt left, capped at the expected
  * length, hashed as it streams, proved, flushed and renamed. When the whole turns out damaged it starts from nothing,
  * once: the beginning may have been damaged on the disk.
  *
@@ -21,7 +21,7 @@ export interface Download {
  */
 export async function download(
   agent: Agent,
-  key: RepositoryKey,
+  source: Source,
   slot: Slot,
   expected: Expected,
   signal?: AbortSignal,
@@ -30,6 +30,7 @@ export async function download(
   if (await files.verify(slot, expected)) return { bytesReceived: 0, bytesResumed: 0 };
   const part = await files.openPart(slot);
   try {
+    await ensureRoom(agent, name(slot), expected.bytes - part.bytes);
     const bytesResumed = part.bytes;
     let bytesReceived = 0;
     const receive = (): Promise<void> =>
@@ -37,7 +38,7 @@ export async function download(
         agent,
         `download of ${name(slot)}`,
         () =>
-          fetchRest(agent, key, part, expected, signal, (bytes) => {
+          fetchRest(source, part, expected, signal, (bytes) => {
             bytesReceived += bytes;
           }),
         signal,
@@ -58,13 +59,29 @@ export async function download(
   }
 }
 
+/**
+ * Makes sure that bytes can come without filling the disk to its brim.
+ *
+ * @param what is to come, for people
+ * @throws AgentError `no-space`
+ */
+export async function ensureRoom({ adapters, settings }: Agent, what: string, bytes: number): Promise<void> {
+  const { diskReserveBytes } = settings;
+  const free = bytes <= 0 ? Infinity : await adapters.files.freeBytes();
+  if (free >= bytes + diskReserveBytes) return;
+  throw new AgentError(
+    'no-space',
+    `${what} needs ${bytes} bytes on the disk, and ${diskReserveBytes} are to stay free; free are ${free}`,
+  );
+}
+
 const name = (slot: Slot): string => (slot.kind === 'index' ? `index ${slot.sha256}` : `payload ${slot.sha1}`);
 
 async function commitOrDrop(part: PartFile, expected: Expected): Promise<void> {
   try {
     await part.commit(expected);
   } catch (error) {
-    // Twice wrong: the repository itself has wrong bytes. Nothing of them is worth keeping.
+    // Twice wrong: the source itself has wrong bytes. Nothing of them is worth keeping.
     if (error instanceof AgentError && error.code === 'damaged') await part.restart(undefined);
     throw error;
   }
@@ -72,8 +89,7 @@ async function commitOrDrop(part: PartFile, expected: Expected): Promise<void> {
 
 /** Appends what is missing of the part, until it is as long as expected. */
 async function fetchRest(
-  agent: Agent,
-  key: RepositoryKey,
+  source: Source,
   part: PartFile,
   expected: Expected,
   signal: AbortSignal | undefined,
@@ -81,7 +97,7 @@ async function fetchRest(
 ): Promise<void> {
   if (part.bytes > expected.bytes) await part.restart(undefined);
   if (part.bytes === expected.bytes && expected.bytes > 0) return;
-  const answer = await openAt(agent, key, part, signal);
+  const answer = await openAt(source, part, expected, signal);
   if (answer.totalBytes !== undefined && answer.totalBytes !== expected.bytes) {
     await part.restart(undefined);
     await answer.discard();
@@ -108,30 +124,40 @@ const wrongLength = (expected: Expected, announced?: number): AgentError =>
     `expected are ${expected.bytes} bytes, but ${announced === undefined ? 'more arrive' : `${announced} are announced`}; nothing of it is kept`,
   );
 
-/** Opens the object where the part ends, or at its beginning when it is not the object that the part came from. */
+/**
+ * Opens the object where the part ends, or at its beginning when it is not the object that the part came from. What came from
+ * another source is gone on with where the lengths agree: the digests prove the whole, and so tell when it was another object.
+ */
 async function openAt(
-  agent: Agent,
-  key: RepositoryKey,
+  source: Source,
   part: PartFile,
+  expected: Expected,
   signal: AbortSignal | undefined,
 ): Promise<BodyAnswer> {
-  const { repository } = agent.adapters;
-  if (part.bytes > 0 && part.etag !== undefined) {
-    const answer = await repository.open(key, { from: part.bytes, etag: part.etag }, signal);
-    const fits = answer.from === part.bytes && answer.etag === part.etag;
-    if (fits) return answer;
+  const { bytes, origin } = part;
+  if (bytes > 0 && origin !== undefined) {
+    const same = origin.source === source.name;
+    const answer = await source.open({ from: bytes, ...(same && { etag: origin.etag }) }, signal);
+    if (answer.from === bytes && same && answer.etag === origin.etag) return answer;
+    if (answer.from === bytes && !same && answer.totalBytes === expected.bytes) {
+      await part.goOn(originOf(source, answer));
+      return answer;
+    }
     if (answer.from === 0) {
-      await part.restart(answer.etag);
+      await part.restart(originOf(source, answer));
       return answer;
     }
     // A range of another object, or another range: of no use, whatever If-Range promised.
     await answer.discard();
   }
-  const whole = await repository.open(key, undefined, signal);
+  const whole = await source.open(undefined, signal);
   if (whole.from !== 0) {
     await whole.discard();
     throw new AgentError('bad-answer', `the whole object was asked for, and the answer begins at byte ${whole.from}`);
   }
-  await part.restart(whole.etag);
+  await part.restart(originOf(source, whole));
   return whole;
 }
+
+const originOf = ({ name }: Source, { etag }: BodyAnswer): Origin | undefined =>
+  etag === undefined ? undefined : { source: name, etag };

@@ -2,7 +2,8 @@ import * as z from 'zod/mini';
 import type { FileStatus } from '#shared/contract/agent/files.ts';
 import type { ScanMoment } from '#shared/contract/agent/report.ts';
 import type { HostScan } from '#shared/core/catalog/scan.ts';
-import { type JudgedUpdate, judgeScan, wantedFiles } from '../core/assess.ts';
+import { type JudgedUpdate, judgeScan, type Knowledge, wantedFiles } from '../core/assess.ts';
+import { passesBroker } from '../core/direct.ts';
 import { type FirstPublications, keepPublications, unknownPublications } from '../core/first-published.ts';
 import { settle } from '../core/journal.ts';
 import type { CompiledRules } from '../core/settings.ts';
@@ -86,20 +87,22 @@ async function readPublications(documents: Documents): Promise<FirstPublications
 
 /**
  * What is known of the wanted files that are not here yet: the signed catalogue names those that are held, and the broker is
- * asked about the others; nothing is asked when there are none.
+ * asked about the others, but not about those that are not to come by it; nothing is asked when there are none.
  *
  * @throws AgentError
  */
 export async function lookUp(
   agent: Agent,
   judged: readonly JudgedUpdate[],
-  { journal, held }: { readonly journal: JournalBook; readonly held: ReadonlyMap<string, FileStatus> },
+  knowledge: Pick<Knowledge, 'journal' | 'direct'>,
+  held: ReadonlyMap<string, FileStatus>,
   signal: AbortSignal | undefined,
 ): Promise<ReadonlyMap<string, FileStatus>> {
-  const stored = new Set(journal.current.stored.map((file) => file.sha1));
-  const wanted = wantedFiles(judged).flatMap((file) => (stored.has(file.sha1) ? [] : [file.sha1]));
+  const stored = new Set(knowledge.journal.stored.map((file) => file.sha1));
+  const open = wantedFiles(judged).filter((file) => !stored.has(file.sha1));
+  const wanted = open.map((file) => file.sha1);
   const named = wanted.flatMap((sha1) => held.get(sha1) ?? []);
-  const digests = wanted.filter((sha1) => !held.has(sha1));
+  const digests = open.flatMap((file) => (held.has(file.sha1) || passesBroker(file, knowledge) ? [] : [file.sha1]));
   const known = new Map(named.map((status) => [status.sha1, status]));
   if (digests.length === 0) return known;
   const { broker } = agent.adapters;

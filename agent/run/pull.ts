@@ -5,6 +5,7 @@ import type { Agent } from './agent.ts';
 import { type CycleResult, indexDocument } from './documents.ts';
 import { download } from './download.ts';
 import { checkSignature } from './signature.ts';
+import { repositorySource } from './sources.ts';
 
 /** The index that the signed repository names. */
 export interface OfferedIndex {
@@ -51,7 +52,7 @@ export async function pullIndex(agent: Agent, pointer: OfferedIndex, signal?: Ab
   const slot = slotOf(pointer);
   const { bytesReceived } = await download(
     agent,
-    { kind: 'index', sha256: pointer.sha256 },
+    repositorySource(agent, { kind: 'index', sha256: pointer.sha256 }),
     slot,
     expectedOf(pointer),
     signal,

@@ -7,18 +7,22 @@ import {
   noteRemoved,
   noteStored,
 } from '../core/journal.ts';
-import type { RepositoryFile, Step, StepOf } from '../core/plan.ts';
+import type { FileSource, RepositoryFile, Step, StepOf } from '../core/plan.ts';
 import { AgentError, type AgentErrorCode } from '../ports/agent-error.ts';
 import type { Expected, Slot } from '../ports/file-store.ts';
+import type { InstallOutcome } from '../ports/update-agent.ts';
 import type { Agent } from './agent.ts';
 import type { DownloadResult, InstallResult } from './documents.ts';
-import { download } from './download.ts';
+import { type Download, download } from './download.ts';
 import type { JournalBook } from './journal-book.ts';
+import { microsoftSource, repositorySource, type Source } from './sources.ts';
 
 export interface StepContext {
   readonly agent: Agent;
   readonly journal: JournalBook;
   readonly signal: AbortSignal | undefined;
+  /** Sources that were found to be away in this cycle; a step adds to them. */
+  readonly away: Set<FileSource['name']>;
 }
 
 interface StepResults {
@@ -32,20 +36,48 @@ type Runners = { readonly [K in Step['kind']]: (step: StepOf<K>, context: StepCo
 const slotOf = (sha1: string): Slot => ({ kind: 'payload', sha1 });
 const expectedOf = (file: RepositoryFile): Expected => ({ bytes: file.size, sha256: file.sha256, sha1: file.sha1 });
 
-/** Failures of which the next download would have the same: the rest of the plan waits for the next cycle. */
-const endsDownloads: ReadonlySet<AgentErrorCode> = new Set([
-  'unreachable',
-  'unavailable',
-  'timeout',
-  'refused',
-  'disk',
-  'stopped',
-]);
+/** Failures of a source that the next file would have too: it is not asked any more in this cycle. */
+const meansAway: ReadonlySet<AgentErrorCode> = new Set(['unreachable', 'unavailable', 'timeout', 'refused']);
+/** Failures that another source, or the next file, would have too: the rest of the plan waits for the next cycle. */
+const endsDownloads: ReadonlySet<AgentErrorCode> = new Set(['disk', 'no-space', 'stopped']);
 export const stopsTheRest = (error: AgentError): boolean => endsDownloads.has(error.code);
+
+const sourceOf = (agent: Agent, source: FileSource, { sha256 }: RepositoryFile): Source =>
+  source.name === 'microsoft'
+    ? microsoftSource(agent, source.address)
+    : repositorySource(agent, { kind: 'payload', sha256 });
+
+/** Tries one source after the other. @throws AgentError that says what went wrong with each */
+async function downloadFromAny(
+  { file, sources }: StepOf<'download-file'>,
+  { agent, signal, away }: StepContext,
+): Promise<Download & { readonly source: FileSource['name'] }> {
+  const failures: { readonly source: FileSource['name']; readonly error: AgentError }[] = [];
+  for (const source of sources) {
+    if (away.has(source.name)) continue;
+    try {
+      const from = sourceOf(agent, source, file);
+      return { ...(await download(agent, from, slotOf(file.sha1), expectedOf(file), signal)), source: source.name };
+    } catch (error) {
+      if (!(error instanceof AgentError) || stopsTheRest(error)) throw error;
+      if (meansAway.has(error.code)) away.add(source.name);
+      failures.push({ source: source.name, error });
+    }
+  }
+  const last = failures.at(-1)?.error;
+  if (last === undefined) throw new AgentError('unavailable', 'everything that has the file is away');
+  if (failures.length === 1) throw last;
+  throw new AgentError(last.code, failures.map(({ source, error }) => `${source}: ${error.message}`).join('; '), {
+    cause: last,
+    retryAfterSeconds: last.retryAfterSeconds,
+  });
+}
 
 /** How each kind of step is carried out. Failures are results; only faults of the program are thrown. */
 const runners: Runners = {
-  async 'download-file'({ file }, { agent, journal, signal }) {
+  async 'download-file'(step, context) {
+    const { file } = step;
+    const { agent, journal } = context;
     const { clock, log } = agent.adapters;
     try {
       if (file.size > agent.settings.maxPayloadBytes) {
@@ -54,16 +86,16 @@ const runners: Runners = {
           `the file has ${file.size} bytes, allowed are ${agent.settings.maxPayloadBytes}`,
         );
       }
-      const key = { kind: 'payload', sha256: file.sha256 } as const;
-      const done = await download(agent, key, slotOf(file.sha1), expectedOf(file), signal);
+      const done = await downloadFromAny(step, context);
       await journal.change((before) => noteStored(before, file));
-      log({ level: 'info', message: `downloaded ${file.name ?? file.sha1}, ${done.bytesReceived} bytes` });
+      const from = done.source === 'microsoft' ? ' from Microsoft itself' : '';
+      log({ level: 'info', message: `downloaded ${file.name ?? file.sha1}, ${done.bytesReceived} bytes${from}` });
       return { sha1: file.sha1, outcome: 'downloaded', ...done };
     } catch (error) {
       if (!(error instanceof AgentError)) throw error;
       if (error.code !== 'stopped') {
-        const at = clock.now().toISOString();
-        await journal.change((before) => noteDownloadFailure(before, file.sha1, at, error.message));
+        const failure = { at: clock.now().toISOString(), error: error.message, noRoom: error.code === 'no-space' };
+        await journal.change((before) => noteDownloadFailure(before, file.sha1, failure));
       }
       log({ level: 'warn', message: `download of ${file.name ?? file.sha1} failed: ${error.message}` });
       return { sha1: file.sha1, outcome: 'failed', code: error.code, reason: error.message, error };
@@ -83,27 +115,29 @@ const runners: Runners = {
     }
     const before = journal.current;
     await journal.change((now) => beginInstall(now, update, clock.now().toISOString()));
+    let outcome: InstallOutcome;
     try {
-      const outcome = await updateAgent.install(
+      outcome = await updateAgent.install(
         update,
         files.map((file) => ({ ...file, path: store.pathOf(slotOf(file.sha1)) })),
       );
-      const at = clock.now().toISOString();
-      if (outcome.outcome === 'installed') {
-        await journal.change((now) => endInstall(now, update, at, undefined));
-        log({ level: 'info', message: `installed ${update.title ?? updateId}` });
-        return { updateId, revision, outcome: 'installed', rebootRequired: outcome.rebootRequired };
-      }
-      const reason = explainFailure(outcome.hresult, outcome.message);
-      await journal.change((now) => endInstall(now, update, at, reason));
-      log({ level: 'warn', message: `${update.title ?? updateId}: ${reason}` });
-      return { ...failed(reason), hresult: outcome.hresult };
     } catch (error) {
       // Any other error leaves the record at `running`: the attempt counts, so that a crash cannot repeat for ever.
       if (!(error instanceof AgentError)) throw error;
       await journal.change((now) => cancelInstall(now, update, before));
       return { ...failed(error.message), error };
     }
+    // The installer ran: whatever becomes of the note, the attempt is not taken back.
+    const at = clock.now().toISOString();
+    const reason = outcome.outcome === 'installed' ? undefined : explainFailure(outcome.hresult, outcome.message);
+    const unnoted = await noteOrTell(() => journal.change((now) => endInstall(now, update, at, reason)));
+    const trouble = unnoted === undefined ? {} : { error: unnoted };
+    if (outcome.outcome === 'installed') {
+      log({ level: 'info', message: `installed ${update.title ?? updateId}` });
+      return { updateId, revision, outcome: 'installed', rebootRequired: outcome.rebootRequired, ...trouble };
+    }
+    log({ level: 'warn', message: `${update.title ?? updateId}: ${reason}` });
+    return { ...failed(reason ?? ''), hresult: outcome.hresult, ...trouble };
   },
 
   async 'remove-payload'({ sha1 }, { agent, journal }) {
@@ -112,6 +146,17 @@ const runners: Runners = {
     return { sha1 };
   },
 };
+
+/** @returns what kept a note from being written; the next scan says how things stand all the same */
+async function noteOrTell(note: () => Promise<void>): Promise<AgentError | undefined> {
+  try {
+    await note();
+    return undefined;
+  } catch (error) {
+    if (error instanceof AgentError) return error;
+    throw error;
+  }
+}
 
 export function runStep<K extends Step['kind']>(step: StepOf<K>, context: StepContext): Promise<StepResults[K]> {
   const runner: Runners[K] = runners[step.kind as K];

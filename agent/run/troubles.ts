@@ -1,7 +1,8 @@
+import { hostStateOf, type UpdateState } from '#shared/core/status/states.ts';
 import type { Phase } from '../core/phases.ts';
 import { AgentError, endsTalk, uselessIndex } from '../ports/agent-error.ts';
 import type { Log } from '../ports/surroundings.ts';
-import type { CycleProblem } from './documents.ts';
+import type { CycleProblem, CycleResult } from './documents.ts';
 
 /** What went wrong in a cycle while it went on. */
 export class Troubles {
@@ -10,6 +11,8 @@ export class Troubles {
   indexProblem: string | undefined;
   /** Why what the signed repository offers is refused: the first reason that was found. */
   trustProblem: string | undefined;
+  /** What found no room on the disk: the first that was noted. */
+  diskProblem: string | undefined;
   /** The broker ended all talk with this host: the cycle goes on without any network. */
   barred = false;
   private readonly log: Log;
@@ -29,8 +32,16 @@ export class Troubles {
     }
   }
 
+  /** State of the host after what was found; undefined when nothing was. @param updates their states, when they are known */
+  hostState(updates: readonly UpdateState[] | undefined): CycleResult['state'] {
+    if (this.diskProblem !== undefined) return 'DISK_SPACE_ERROR';
+    const problem = this.indexProblem ?? this.trustProblem;
+    return updates === undefined && problem === undefined ? undefined : hostStateOf(updates ?? [], problem);
+  }
+
   note(phase: Phase, { code, message, retryable, retryAfterSeconds }: AgentError): void {
     if ((phase === 'pull' || phase === 'scan') && uselessIndex.has(code)) this.indexProblem ??= message;
+    if (code === 'no-space') this.diskProblem ??= message;
     if (code === 'untrusted') this.trustProblem ??= message;
     if (endsTalk.has(code)) this.barred = true;
     this.log({ level: code === 'stopped' ? 'info' : 'warn', message: `${phase}: ${message}` });

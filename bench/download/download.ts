@@ -15,6 +15,7 @@ import { requestsBinding } from '#shared/stores/requests/binding.ts';
 import { type AwsServers, startAwsServers } from '#test/kit/aws-servers.ts';
 import { type Bench, type BenchContext, type BenchRow, UsageError } from '../kit/bench.ts';
 import { measureProcess, median, type ProcessCost } from '../kit/measure.ts';
+import { measureAgentPath } from './agent-path.ts';
 import { credentials, region, type WorkerTask } from './common.ts';
 
 const mebibyte = 1024 * 1024;
@@ -129,13 +130,14 @@ async function run({ args, progress }: BenchContext): Promise<readonly BenchRow[
     { name: 'worker into the store', value: rate(ours), unit: 'MB/s' },
     { name: 'worker, of curl', value: rate(ours) / rate(theirs), unit: 'ratio', goal: { atLeast: 0.6 } },
     { name: 'worker, peak memory', value: peak, unit: 'MB', goal: { atMost: 512 } },
+    ...(await measureAgentPath({ bytes: Math.min(bytes, 512 * mebibyte), runs: rounds, progress })),
   ];
 }
 
 /** Bytes per second from the origin into the store: the worker with all that it proves, against `curl`. */
 export const downloadBench: Bench = {
   name: 'download',
-  summary: 'fetching a large file into the store, against curl of the same file into the same store',
+  summary: 'fetching a large file into the store, and from there to a host, against curl',
   options: ['--mib N      size of the file (default: 1024)', '--rounds N   runs of each, in turns (default: 3)'],
   run,
 };

@@ -119,6 +119,10 @@ const settings = z
       delay.check(z.describe('Allowed updates wait so long after their first publication; no unit = days')),
     ),
     install_delay_by_severity: z.exactOptional(delayBySeverity.check(z.describe('The same by severity; counts first'))),
+    direct_download: z.exactOptional(
+      z.boolean().check(z.describe('Hosts may fetch files from Microsoft where the broker is away or lacks them')),
+    ),
+    direct_first: z.exactOptional(z.boolean().check(z.describe('Hosts ask Microsoft before the broker'))),
   })
   .check(z.describe("Settings of agents, by the names of WAPT's options"));
 export type SettingsForm = z.infer<typeof settings>;

@@ -72,6 +72,16 @@ repo_url = x
     }
   });
 
+  it.each(['direct_download', 'allow_direct_download'])('%s is carried over, by the name that it has now', (option) => {
+    expect(importWapt(`[waptwua]\nenabled = 1\n${option} = True\n`, 'a')).toMatchObject({
+      package: { settings: { enabled: true, directDownload: true } },
+      notes: [],
+    });
+    expect(importWapt(`[waptwua]\nenabled = 1\n${option} = maybe\n`, 'a')).toMatchObject({
+      faults: [expect.stringMatching(/^line 3: /)],
+    });
+  });
+
   it.each([
     ['90s', 90],
     ['15m', 900],

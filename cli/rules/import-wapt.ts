@@ -28,7 +28,13 @@ const lists = [
   'allowed_severities',
   'allowed_classifications',
 ];
-const switches = ['enabled', 'default_allow'];
+/** With the names that they have in packages: WAPT 1.x called one of them otherwise. */
+const switches: ReadonlyMap<string, string> = new Map([
+  ['enabled', 'enabled'],
+  ['default_allow', 'default_allow'],
+  ['direct_download', 'direct_download'],
+  ['allow_direct_download', 'direct_download'],
+]);
 
 /**
  * A rule package of WAPT's `wapt-get.ini` (section `[waptwua]`) or `waptwua_rules.json`. Lists become the lists of WAPT,
@@ -45,11 +51,11 @@ export function importWapt(text: string, name: string): Imported {
   const notes = [...read.notes];
   const places = new Map<string, string>();
   for (const { key, value, place } of read.options) {
-    if (place !== undefined) places.set(key, place);
+    if (place !== undefined) places.set(switches.get(key) ?? key, place);
     // `None` in JSON is null, and an empty value in the file is as if it were not there.
     if (value === null || value === '') continue;
     if (lists.includes(key)) wapt[key] = listOf(value);
-    else if (switches.includes(key)) settings[key] = switchOf(value);
+    else if (switches.has(key)) settings[switches.get(key) ?? key] = switchOf(value);
     else if (key === 'install_delay') settings[key] = typeof value === 'string' ? value.toLowerCase() : value;
     else notes.push(noteOf(key, value, place));
   }

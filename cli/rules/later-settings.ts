@@ -4,8 +4,6 @@
  */
 export const laterSettings: ReadonlyMap<string, string> = new Map([
   ['offline', 'hosts always scan by the index of the broker'],
-  ['direct_download', 'hosts fetch files from the broker only'],
-  ['allow_direct_download', 'hosts fetch files from the broker only'],
   ['filter', 'every software update of the index is looked at'],
   ['download_scheduling', 'the broker tells hosts when to come again'],
   ['install_scheduling', 'hosts install in each full cycle'],

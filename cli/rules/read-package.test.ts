@@ -117,8 +117,8 @@ describe('faults name their line and column', () => {
       'name: pilot\npriorty: 1\nsettings:\n  filter: x\n  colour: red\n',
       [
         '2:1: priorty: no field of a package; known are name, description, priority, rules, wapt, settings',
-        '4:3: settings.filter: no field of the settings; no agent heeds it yet; known are enabled, default_allow, install_delay, install_delay_by_severity',
-        '5:3: settings.colour: no field of the settings; known are enabled, default_allow, install_delay, install_delay_by_severity',
+        '4:3: settings.filter: no field of the settings; no agent heeds it yet; known are enabled, default_allow, install_delay, install_delay_by_severity, direct_download, direct_first',
+        '5:3: settings.colour: no field of the settings; known are enabled, default_allow, install_delay, install_delay_by_severity, direct_download, direct_first',
       ],
     ],
     [

@@ -119,5 +119,7 @@ function toSettings(form: SettingsForm, fault: OnFault): Settings {
         Object.entries(bySeverity).map(([severity, value]) => [severity, delayOf(value, [...place, severity])]),
       ),
     }),
+    ...(form.direct_download !== undefined && { directDownload: form.direct_download }),
+    ...(form.direct_first !== undefined && { directFirst: form.direct_first }),
   };
 }

@@ -90,6 +90,8 @@ const packages = fc.record(
         defaultAllow: fc.boolean(),
         installDelaySeconds: amount,
         installDelaysBySeverity: fc.dictionary(severityOrNone, amount),
+        directDownload: fc.boolean(),
+        directFirst: fc.boolean(),
       },
       { requiredKeys: [] },
     ),

@@ -74,7 +74,7 @@ function toWaptForm(wapt: NonNullable<RulePackageDocument['wapt']>): WaptForm {
 }
 
 function toSettingsForm(settings: NonNullable<RulePackageDocument['settings']>): SettingsForm {
-  const { enabled, defaultAllow, installDelaySeconds, installDelaysBySeverity } = settings;
+  const { enabled, defaultAllow, installDelaySeconds, installDelaysBySeverity, directDownload, directFirst } = settings;
   return {
     ...(enabled !== undefined && { enabled }),
     ...(defaultAllow !== undefined && { default_allow: defaultAllow }),
@@ -84,5 +84,7 @@ function toSettingsForm(settings: NonNullable<RulePackageDocument['settings']>):
         Object.entries(installDelaysBySeverity).map(([severity, seconds]) => [severity, durationOf(seconds)]),
       ),
     }),
+    ...(directDownload !== undefined && { direct_download: directDownload }),
+    ...(directFirst !== undefined && { direct_first: directFirst }),
   };
 }

@@ -41,7 +41,7 @@ describe('the tally of cycles', () => {
       'pc-2',
       cycle({
         downloads: [
-          { sha1, outcome: 'downloaded', bytesReceived: 2_000_000, bytesResumed: 0 },
+          { sha1, outcome: 'downloaded', bytesReceived: 2_000_000, bytesResumed: 0, source: 'repository' },
           { sha1, outcome: 'failed', code: 'x', reason: 'y' },
         ],
         installs: [installed, { ...installed, outcome: 'failed', reason: 'z' }],

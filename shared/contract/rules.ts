@@ -67,6 +67,10 @@ const agentSettings = z.strictObject({
       Unspecified: z.exactOptional(seconds),
     }),
   ),
+  /** Whether hosts may fetch files from Microsoft itself where the repository is away or lacks them. @default as they are set up */
+  directDownload: z.exactOptional(z.boolean()),
+  /** Whether they ask Microsoft before the repository. @default as they are set up */
+  directFirst: z.exactOptional(z.boolean()),
 });
 
 /** One package, as an administrator writes it. */

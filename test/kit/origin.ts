@@ -12,6 +12,8 @@ export interface SeenRequest {
 /** A server on loopback that answers plain HTTP under every name, and an undici Agent that resolves every name to it. */
 export interface Origin {
   readonly agent: Agent;
+  /** `127.0.0.1:port`. */
+  readonly address: string;
   readonly seen: SeenRequest[];
   /** What the next requests are answered with. */
   answer: (request: IncomingMessage, response: ServerResponse) => void;
@@ -42,6 +44,7 @@ export async function startOrigin(): Promise<Origin> {
   });
   return Object.assign(origin, {
     agent,
+    address: `127.0.0.1:${port}`,
     async close() {
       await agent.destroy();
       server.closeAllConnections();

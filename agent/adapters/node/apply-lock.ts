@@ -59,6 +59,10 @@ async function create(path: string, me: Holder): Promise<boolean> {
     const handle = await open(path, 'wx');
     try {
       await handle.writeFile(JSON.stringify(me));
+    } catch (error) {
+      // Nobody holds a lock without a name in it; on a disk without room it would keep out the next run.
+      await removeIfThere(path);
+      throw error;
     } finally {
       await handle.close();
     }

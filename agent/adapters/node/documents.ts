@@ -29,9 +29,13 @@ export function openDocumentFolder({ folder, onSetAside }: DocumentFolderOptions
         }
       }),
     write: (name, value) =>
-      onDisk(`cannot write ${pathOf(name)}`, async () => {
-        await mkdir(folder, { recursive: true });
-        await writeWhole(pathOf(name), `${JSON.stringify(value, null, 2)}\n`);
-      }),
+      onDisk(
+        `cannot write ${pathOf(name)}`,
+        async () => {
+          await mkdir(folder, { recursive: true });
+          await writeWhole(pathOf(name), `${JSON.stringify(value, null, 2)}\n`);
+        },
+        folder,
+      ),
   };
 }

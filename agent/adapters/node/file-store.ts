@@ -3,12 +3,12 @@ import { type FileHandle, mkdir, open, readdir, rename, stat } from 'node:fs/pro
 import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { AgentError } from '../../ports/agent-error.ts';
-import type { Expected, FileStore, PartFile, Slot } from '../../ports/file-store.ts';
+import type { Expected, FileStore, Origin, PartFile, Slot } from '../../ports/file-store.ts';
 import { Digests } from './digests.ts';
-import { flushFolder, isMissing, onDisk, readIfThere, removeIfThere, writeWhole } from './disk.ts';
+import { flushFolder, freeBytes, isFull, isMissing, onDisk, readIfThere, removeIfThere, writeWhole } from './disk.ts';
 
-/** What is remembered of the answer that a partial file comes from. */
-const origin = z.object({ etag: z.string() });
+/** What is remembered of the answer that a partial file comes from. Older agents had one source only. */
+const note = z.object({ etag: z.string(), source: z._default(z.string(), 'repository') });
 
 /**
  * Big files in a folder: `index/<sha256>.cab`, `payloads/<sha1>`, and beside each while it is being downloaded
@@ -42,17 +42,22 @@ export function openFileStore(folder: string): FileStore {
     list: (kind) =>
       onDisk(`cannot list ${folderOf(kind)}`, async () => {
         const pattern = kind === 'index' ? /^([0-9a-f]{64})\.cab(\.part)?$/ : /^([0-9a-f]{40})(\.part)?$/;
-        const found = new Map<string, boolean>();
+        const found = new Map<string, { whole: boolean; bytes: number }>();
         for (const name of await namesIn(folderOf(kind))) {
           const match = pattern.exec(name);
           const digest = match?.[1];
-          if (digest !== undefined) found.set(digest, match?.[2] === undefined || (found.get(digest) ?? false));
+          if (digest === undefined) continue;
+          const whole = match?.[2] === undefined;
+          const bytes = (await sizeOf(join(folderOf(kind), name))) ?? 0;
+          const before = found.get(digest);
+          if (whole || before === undefined) found.set(digest, { whole, bytes });
         }
-        return [...found].map(([digest, whole]) => ({
+        return [...found].map(([digest, what]) => ({
           slot: kind === 'index' ? { kind, sha256: digest } : { kind, sha1: digest },
-          whole,
+          ...what,
         }));
       }),
+    freeBytes: () => onDisk(`cannot ask for the room below ${folder}`, () => freeBytes(folder)),
   };
 }
 
@@ -76,39 +81,43 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 
 async function openPart(path: string): Promise<PartFile> {
   const partPath = `${path}.part`;
-  return onDisk(`cannot open ${partPath}`, async () => {
+  const opening = async (): Promise<PartFile> => {
     await mkdir(dirname(path), { recursive: true });
-    const etag = await readEtag(`${partPath}.json`);
+    const origin = await readNote(`${partPath}.json`);
     // Without the ETag of their answer the bytes cannot be continued, so they are dropped.
     const digests = new Digests();
-    if (etag !== undefined && (await sizeOf(partPath)) !== undefined) await digests.readFile(partPath);
+    if (origin !== undefined && (await sizeOf(partPath)) !== undefined) await digests.readFile(partPath);
     const handle = await open(partPath, digests.bytes > 0 ? 'r+' : 'w');
-    return new DiskPart(path, handle, digests, etag);
-  });
+    return new DiskPart(path, handle, digests, origin);
+  };
+  return onDisk(`cannot open ${partPath}`, opening, path);
 }
 
-async function readEtag(path: string): Promise<string | undefined> {
+async function readNote(path: string): Promise<Origin | undefined> {
   const text = await readIfThere(path);
   if (text === undefined) return undefined;
   try {
-    return z.parse(origin, JSON.parse(text)).etag;
+    return z.parse(note, JSON.parse(text));
   } catch {
     // A damaged note means the same as none: the download starts again.
     return undefined;
   }
 }
 
+/** Bytes. */
+const givenBackBytes = 1024 * 1024;
+
 class DiskPart implements PartFile {
-  etag: string | undefined;
+  origin: Origin | undefined;
   private readonly path: string;
   private readonly digests: Digests;
   private handle: FileHandle | undefined;
 
-  constructor(path: string, handle: FileHandle, digests: Digests, etag: string | undefined) {
+  constructor(path: string, handle: FileHandle, digests: Digests, origin: Origin | undefined) {
     this.path = path;
     this.handle = handle;
     this.digests = digests;
-    this.etag = etag;
+    this.origin = origin;
   }
 
   get bytes(): number {
@@ -116,33 +125,56 @@ class DiskPart implements PartFile {
   }
 
   private act<T>(action: (handle: FileHandle) => Promise<T>): Promise<T> {
-    return onDisk(`cannot write ${this.path}.part`, () => {
-      if (this.handle === undefined) throw new AgentError('disk', `${this.path}.part is closed`);
-      return action(this.handle);
-    });
+    return onDisk(
+      `cannot write ${this.path}.part`,
+      () => {
+        if (this.handle === undefined) throw new AgentError('disk', `${this.path}.part is closed`);
+        return action(this.handle);
+      },
+      this.path,
+    );
   }
 
-  restart(etag: string | undefined): Promise<void> {
+  restart(origin: Origin | undefined): Promise<void> {
     return this.act(async (handle) => {
       // Bytes first: a crash in between leaves no bytes under an ETag that is not theirs.
       await handle.truncate(0);
       this.digests.reset();
-      this.etag = etag;
-      const note = `${this.path}.part.json`;
-      if (etag === undefined) await removeIfThere(note);
-      else await writeWhole(note, JSON.stringify({ etag }));
+      await this.noteOrigin(origin);
     });
+  }
+
+  goOn(origin: Origin | undefined): Promise<void> {
+    return this.act(() => this.noteOrigin(origin));
+  }
+
+  private async noteOrigin(origin: Origin | undefined): Promise<void> {
+    this.origin = origin;
+    const path = `${this.path}.part.json`;
+    if (origin === undefined) await removeIfThere(path);
+    else await writeWhole(path, JSON.stringify(origin));
   }
 
   append(chunk: Uint8Array): Promise<void> {
     return this.act(async (handle) => {
       let written = 0;
-      while (written < chunk.byteLength) {
-        const position = this.digests.bytes + written;
-        written += (await handle.write(chunk, written, chunk.byteLength - written, position)).bytesWritten;
+      try {
+        while (written < chunk.byteLength) {
+          const position = this.digests.bytes + written;
+          written += (await handle.write(chunk, written, chunk.byteLength - written, position)).bytesWritten;
+        }
+      } catch (error) {
+        if (isFull(error)) await this.giveBack(handle);
+        throw error;
       }
       this.digests.update(chunk);
     });
+  }
+
+  /** Lets go of a file that filled the disk, and of as much of it as the journal needs to say so. The rest can be resumed. */
+  private async giveBack(handle: FileHandle): Promise<void> {
+    await handle.truncate(Math.max(0, this.digests.bytes - givenBackBytes));
+    await this.close();
   }
 
   commit(expected: Expected): Promise<void> {

@@ -31,6 +31,9 @@ export interface HttpAnswer {
 /** A body up to this length is cheaper to read than a new connection. Bytes. */
 const shortBodyBytes = 64 * 1024;
 
+/** What a body may run ahead of its reader: long bodies then come in few and large pieces. Bytes. */
+const aheadBytes = 1024 * 1024;
+
 /** One request. Failures of the network become AgentErrors; answers of any status are answers. */
 export async function send(options: HttpOptions, asked: HttpRequest): Promise<HttpAnswer> {
   const milliseconds = options.timeoutSeconds * 1000;
@@ -43,11 +46,16 @@ export async function send(options: HttpOptions, asked: HttpRequest): Promise<Ht
       headers: { ...asked.headers, 'accept-encoding': 'identity' },
       headersTimeout: milliseconds,
       bodyTimeout: milliseconds,
+      highWaterMark: aheadBytes,
       ...(asked.body === undefined ? {} : { body: asked.body }),
       ...(asked.signal === undefined ? {} : { signal: asked.signal }),
     });
   } catch (cause) {
     throw networkError('unreachable', where, cause, asked.signal);
+  }
+  if (response.statusCode === 407) {
+    await response.body.dump({ limit: shortBodyBytes });
+    throw refusedByProxy(where);
   }
   const header = (name: string): string | undefined => {
     const value = response.headers[name];
@@ -84,11 +92,21 @@ function networkError(
   cause: unknown,
   signal: AbortSignal | undefined,
 ): AgentError {
+  // What keeps connections to where they may go says so in our words.
+  if (cause instanceof AgentError) return cause;
   if (signal?.aborted) return new AgentError('stopped', `${where}: the agent was asked to stop`, { cause });
   const why = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  // Undici says it in words only (lib/dispatcher/proxy-agent.js).
+  if (/\(407\)/.test(wordsOf(cause))) return refusedByProxy(where, cause);
   const message = cause instanceof Error && cause.message !== '' ? cause.message : why;
   return new AgentError(timeouts.has(why) ? 'timeout' : code, `${where}: ${message}`, { cause });
 }
+
+const wordsOf = (error: unknown): string =>
+  error instanceof Error ? `${error.message} ${wordsOf(error.cause)}` : String(error);
+
+const refusedByProxy = (where: string, cause?: unknown): AgentError =>
+  new AgentError('proxy', `${where}: the proxy wants other credentials (407)`, { cause });
 
 /**
  * Seconds that a `Retry-After` asks for: a number of seconds or a date (RFC 9110, section 10.2.3). Undefined when it is

@@ -112,13 +112,13 @@ describe('the file store', () => {
   it('keeps a part until it is proved, and refuses what is not right', async () => {
     const store = openFileStore(folder);
     const part = await store.openPart(slot);
-    await part.restart('"e"');
+    await part.restart({ source: 'repository', etag: '"e"' });
     await part.append(data.subarray(0, 4));
     await part.close();
-    expect(await store.list('payload')).toEqual([{ slot, whole: false }]);
+    expect(await store.list('payload')).toEqual([{ slot, whole: false, bytes: 4 }]);
 
     const again = await openFileStore(folder).openPart(slot);
-    expect([again.bytes, again.etag]).toEqual([4, '"e"']);
+    expect([again.bytes, again.origin]).toEqual([4, { source: 'repository', etag: '"e"' }]);
     await expect(again.commit(expected)).rejects.toMatchObject({ code: 'damaged' });
     await again.append(data.subarray(4));
     await expect(again.commit({ ...expected, sha1: sha1(Buffer.from('x')) })).rejects.toMatchObject({
@@ -128,10 +128,17 @@ describe('the file store', () => {
     expect(await readdir(join(folder, 'payloads'))).toEqual([slot.sha1]);
     expect(await store.verify(slot, expected)).toBe(true);
     expect(await store.verify(slot, { ...expected, sha256: sha256(Buffer.from('x')) })).toBe(false);
-    expect(await store.list('payload')).toEqual([{ slot, whole: true }]);
+    expect(await store.list('payload')).toEqual([{ slot, whole: true, bytes: data.length }]);
     await store.remove(slot);
     expect(await store.has(slot)).toBe(false);
     expect(await store.list('payload')).toEqual([]);
+  });
+
+  it('goes on with a part that an older agent left, which had one source only', async () => {
+    const part = await openFileStore(folder).openPart(slot);
+    await part.close();
+    await writeFile(`${openFileStore(folder).pathOf(slot)}.part.json`, '{"etag":"\\"e\\""}');
+    expect((await openFileStore(folder).openPart(slot)).origin).toEqual({ source: 'repository', etag: '"e"' });
   });
 
   it('lists its own files only', async () => {
@@ -139,7 +146,9 @@ describe('the file store', () => {
     expect(await store.list('index')).toEqual([]);
     await (await store.openPart({ kind: 'index', sha256: 'a'.repeat(64) })).close();
     await writeFile(join(folder, 'index', 'notes.txt'), '');
-    expect(await store.list('index')).toEqual([{ slot: { kind: 'index', sha256: 'a'.repeat(64) }, whole: false }]);
+    expect(await store.list('index')).toEqual([
+      { slot: { kind: 'index', sha256: 'a'.repeat(64) }, whole: false, bytes: 0 },
+    ]);
   });
 });
 

@@ -35,6 +35,8 @@ export interface MergedSettings {
   readonly installDelay: Setting<number> | undefined;
   /** Seconds. */
   readonly installDelays: ReadonlyMap<Severity | 'Unspecified', Setting<number>>;
+  readonly directDownload: Setting<boolean> | undefined;
+  readonly directFirst: Setting<boolean> | undefined;
 }
 
 /**
@@ -119,5 +121,7 @@ function mergeSettings(ordered: readonly RulePackage[]): MergedSettings {
     defaultAllow: first(({ settings }) => settings?.defaultAllow),
     installDelay: first(({ settings }) => settings?.installDelaySeconds),
     installDelays,
+    directDownload: first(({ settings }) => settings?.directDownload),
+    directFirst: first(({ settings }) => settings?.directFirst),
   };
 }

@@ -61,6 +61,14 @@ interface JudgementSettings {
   readonly installDelaysBySeverity?: Readonly<Partial<Record<Severity | 'Unspecified', number>>>;
 }
 
+/** Settings that decide where hosts get files from; merged as those that decide about updates. */
+interface SourceSettings {
+  /** Microsoft itself, where the repository is away or lacks them. */
+  readonly directDownload?: boolean;
+  /** Microsoft before the repository. */
+  readonly directFirst?: boolean;
+}
+
 /** A named document of an administrator. */
 export interface RulePackage {
   readonly name: string;
@@ -68,7 +76,7 @@ export interface RulePackage {
   readonly priority: number;
   readonly rules: readonly Rule[];
   readonly wapt?: WaptLists;
-  readonly settings?: JudgementSettings;
+  readonly settings?: JudgementSettings & SourceSettings;
 }
 
 /** What rules can look at. */
