@@ -1,6 +1,5 @@
 import type { RepositoryKey } from '#shared/contract/keys.ts';
-import { microsoftAddress } from '#shared/upstream/hosts.ts';
-import { httpsTwinOf } from '#shared/upstream/https-twin.ts';
+import { httpsTwinOf, microsoftAddress } from '#shared/upstream/hosts.ts';
 import { UpstreamError } from '#shared/upstream/upstream-error.ts';
 import { AgentError } from '../ports/agent-error.ts';
 import type { BodyAnswer, Resume } from '../ports/repository.ts';
