@@ -257,7 +257,7 @@ test('the stack is made of these resources', () => {
     {
       "AWS::ApiGatewayV2::Api": 1,
       "AWS::ApiGatewayV2::Integration": 2,
-      "AWS::ApiGatewayV2::Route": 43,
+      "AWS::ApiGatewayV2::Route": 44,
       "AWS::ApiGatewayV2::Stage": 1,
       "AWS::CloudFront::CachePolicy": 2,
       "AWS::CloudFront::Distribution": 1,
@@ -278,7 +278,7 @@ test('the stack is made of these resources', () => {
       "AWS::Lambda::EventInvokeConfig": 5,
       "AWS::Lambda::EventSourceMapping": 3,
       "AWS::Lambda::Function": 9,
-      "AWS::Lambda::Permission": 43,
+      "AWS::Lambda::Permission": 44,
       "AWS::Logs::LogGroup": 10,
       "AWS::S3::Bucket": 5,
       "AWS::S3::BucketPolicy": 5,

@@ -8,7 +8,7 @@ import { noRules, type RuleBook } from '#shared/contract/rules.ts';
 import { initialDocuments } from '#shared/repository/author.ts';
 import { ada, operatorsApi, origin, post } from '#test/kit/operators-api.ts';
 import { throwawaySigner } from '#test/kit/signed-repository.ts';
-import { at, guid, hostKeyOf, sha256, tokenOf } from '#test/kit/values.ts';
+import { at, guid, hostKeyOf, sha1, sha256, tokenOf } from '#test/kit/values.ts';
 
 /** One table of all changing endpoints, which every test of the file goes through: hence its length. */
 
@@ -60,6 +60,16 @@ const changes: Readonly<Record<string, Change>> = {
     },
     entry: { action: 'requests.sweep', target: 'requests' },
     made: async () => swept,
+  },
+  requestFiles: {
+    prepare: async () => {
+      await world.ports.catalog.putFileFacts([
+        { sha1: sha1('wanted'), url: 'http://download.windowsupdate.com/wanted' },
+      ]);
+      return () => world.api.requestFiles(post({ version: 1, sha1s: [sha1('wanted')] }));
+    },
+    entry: { action: 'files.request', target: 'files', after: { sha1s: [sha1('wanted')] } },
+    made: async () => (await world.ports.requests.get([sha1('wanted')])).size > 0,
   },
   startCleaning: {
     prepare: async () => () => world.api.startCleaning(post({ graceSeconds: 0 })),

@@ -36,7 +36,7 @@ export interface OperatorPorts {
   /** The fleet itself, for what is no list. */
   readonly snapshot: FleetReader;
   readonly hosts: Pick<HostStore, 'find' | 'view' | 'revoke'>;
-  readonly requests: Pick<RequestStore, 'get' | 'list' | 'countByState'>;
+  readonly requests: Pick<RequestStore, 'get' | 'list' | 'countByState' | 'open'>;
   readonly payloads: Pick<PayloadStore, 'held' | 'list' | 'totals'>;
   readonly cleanings: CleaningJournal;
   readonly rules: RuleStore;

@@ -66,6 +66,7 @@ export class ServeOperators extends BrokerFunction {
     props.payloads.grantList(this);
     props.payloads.grantFollowRuns(this);
     props.requests.grantList(this);
+    props.requests.grantOpen(this);
     props.rules.grantChange(this);
     props.signed.grantAdminister(this);
     props.throttle.grantCount(this);

@@ -88,6 +88,8 @@ const pinned: Readonly<Record<string, string>> = {
   'POST /v1/files/cleanings response': '6518407d2604ba8e',
   'POST /v1/hosts/{machineId}/revocations request': 'd9cb7a4fcbd5817c',
   'POST /v1/hosts/{machineId}/revocations response': 'd5179c2a22f2e4fa',
+  'POST /v1/files/requests request': '47bfe1ca40455544',
+  'POST /v1/files/requests response': '88cc779215cda2c7',
   'POST /v1/index/syncs request': '615c56d65d116ccf',
   'POST /v1/index/syncs response': 'b9cd9c9e7cfd2839',
   'POST /v1/requests/sweeps request': '25c7d85c859a6f78',

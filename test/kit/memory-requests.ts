@@ -25,10 +25,11 @@ export class MemoryRequestStore implements RequestStore {
     this.#retryFailedAfterMs = (options.retryFailedAfterSeconds ?? defaultRetryFailedAfterSeconds) * 1000;
   }
 
-  async open({ sha1, name, size, requestedBy, requestedAt }: NewRequest) {
+  async open({ sha1, name, size, requestedBy, requestedAt, again }: NewRequest) {
     const before = this.#rows.get(sha1)?.request;
     const at = canonicalTime(requestedAt);
-    if (before?.state === 'failed' && Date.parse(before.failedAt) > Date.parse(at) - this.#retryFailedAfterMs)
+    const wait = again === true ? 0 : this.#retryFailedAfterMs;
+    if (before?.state === 'failed' && Date.parse(before.failedAt) > Date.parse(at) - wait)
       return 'failed-recently' as const;
     if (before !== undefined && before.state !== 'failed' && before.state !== 'done') return 'already' as const;
     this.#kept.delete(sha1);

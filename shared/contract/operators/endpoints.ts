@@ -13,7 +13,16 @@ import { groupsView, groupView, hostsPage, hostView, reportedUpdatesPage, revoca
 import { indexView, syncRun } from './index-sync.ts';
 import { explanation, impact, impactQuestion, rulesHistory, rulesRevision } from './rules.ts';
 import { updatesPage, updateView } from './updates.ts';
-import { filesPage, fileView, meView, requestsPage, statusView, sweepResult } from './views.ts';
+import {
+  fileOrder,
+  fileOrderAnswer,
+  filesPage,
+  fileView,
+  meView,
+  requestsPage,
+  statusView,
+  sweepResult,
+} from './views.ts';
 
 const empty = z.object({});
 
@@ -91,6 +100,14 @@ export const operatorEndpoints = {
     response: fileView,
   },
 
+  requestFiles: {
+    method: 'POST',
+    path: '/v1/files/requests',
+    summary: 'Ask for files, also for those that were given up; the next sweep fetches them',
+    access: 'operator',
+    request: fileOrder,
+    response: fileOrderAnswer,
+  },
   startCleaning: {
     method: 'POST',
     path: '/v1/files/cleanings',

@@ -38,6 +38,27 @@ export const filesPage = z.object({
   next: z.optional(z.string()),
 });
 
+/** Files that a person wants in the repository, whether or not a host asked for them. */
+export const fileOrder = z.object({
+  version: z.literal(1),
+  sha1s: z.array(sha1).check(z.minLength(1), z.maxLength(500)),
+});
+export type FileOrder = z.infer<typeof fileOrder>;
+
+/** What became of each; `unknown`: no index says where it is. */
+export const fileOrderAnswer = z.object({
+  version: z.literal(1),
+  files: z.array(
+    z.object({
+      sha1,
+      state: z.enum(['held', 'requested', 'unknown']),
+      name: z.optional(z.string()),
+      size: z.optional(byteCount),
+    }),
+  ),
+});
+export type FileOrderAnswer = z.infer<typeof fileOrderAnswer>;
+
 /** One file: what the index says of it, whether it is held, and how its request stands. */
 export const fileView = z.object({
   version: z.literal(1),

@@ -104,7 +104,8 @@ export function awsRequestStore(options: AwsRequestStoreOptions): RequestStore {
             ...values,
             ':done': 'done',
             ':failed': 'failed',
-            ':retryBefore': new Date(Date.parse(at) - retryFailedAfter * 1000).toISOString(),
+            ':retryBefore':
+              request.again === true ? at : new Date(Date.parse(at) - retryFailedAfter * 1000).toISOString(),
           },
         );
         return 'opened';

@@ -99,6 +99,14 @@ export function requestStoreContract(
     });
   });
 
+  describe(`${name} opens requests that were given up`, () => {
+    it('at once, when somebody says so', async () => {
+      const store = await inState('failed');
+      expect(await store.open(request({ requestedAt: at(4), again: true }))).toBe('opened');
+      expect(await store.open(request({ requestedAt: at(5), again: true }))).toBe('already');
+    });
+  });
+
   describe(`${name} queues requests`, () => {
     it('that are open, once', async () => {
       const store = await inState('open');

@@ -18,6 +18,8 @@ export interface NewRequest {
   readonly size?: number | undefined;
   readonly requestedBy: string;
   readonly requestedAt: string;
+  /** Also one that was given up a moment ago. @default false */
+  readonly again?: boolean;
 }
 
 /** A request that this delivery works on. */
