@@ -1,10 +1,10 @@
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { type FileRequest, fileRequestStates } from '#shared/contract/requests.ts';
-import { type Rate, rateOf } from '#shared/core/status/progress.ts';
+import { rateOf } from '#shared/core/status/progress.ts';
 import { type ExitCode, exitCodes, formatBytes, printJson, printTable, printUnreadable } from '../io.ts';
 import { pagesOf } from '../pages.ts';
 import { createProgressLine } from '../progress-line.ts';
-import { formatAge } from '../times.ts';
+import { describeRate } from '../rate.ts';
 import type { CommandContext } from './context.ts';
 
 /** Characters of an error that the table shows; it is the last column, and one line a request is what it is for. */
@@ -66,18 +66,8 @@ function inNumbers({ requests }: Round): string {
   const begun = requests.flatMap(({ state, progress }) => (underWay.includes(state) && progress ? [progress] : []));
   return [
     `${requests.length} requests: ${some.join(', ')}`,
-    ...(begun.length > 0 ? [inWords(rateOf(begun))] : []),
+    ...(begun.length > 0 ? [describeRate(rateOf(begun))] : []),
   ].join('; ');
-}
-
-/** `1.2 GB of 6 GB, 20 %, 45 MB/s, 2 min left` */
-function inWords({ bytes, of, bytesPerSecond, secondsLeft }: Rate): string {
-  const share = of === 0 ? '' : `, ${Math.floor((100 * bytes) / of)} %`;
-  const pace =
-    bytesPerSecond === undefined || secondsLeft === undefined
-      ? ''
-      : `, ${formatBytes(Math.round(bytesPerSecond))}/s, ${formatAge(secondsLeft)} left`;
-  return `${formatBytes(bytes)} of ${formatBytes(of)}${share}${pace}`;
 }
 
 function print({ io, json }: CommandContext, { requests, unreadable }: Round): void {
@@ -92,7 +82,7 @@ function print({ io, json }: CommandContext, { requests, unreadable }: Round): v
         request.requestedAt,
         request.requestedBy,
         request.size === undefined ? '' : formatBytes(request.size),
-        request.progress === undefined ? '' : inWords(rateOf([request.progress])),
+        request.progress === undefined ? '' : describeRate(rateOf([request.progress])),
         String(request.attempts),
         request.name ?? '',
         request.sha1,

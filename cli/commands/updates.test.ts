@@ -3,7 +3,8 @@ import { updatesApi } from '#functions/serve-operators/updates.ts';
 import type { Endpoint } from '#shared/contract/endpoint.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import { ProblemError } from '#shared/contract/problem-error.ts';
-import { MemoryCatalogStore } from '#test/kit/memory-stores.ts';
+import { MemoryRequestStore } from '#test/kit/memory-requests.ts';
+import { MemoryCatalogStore, MemoryPayloadStore } from '#test/kit/memory-stores.ts';
 import { at, catalogOf, guid, sha1, sha256, unit } from '#test/kit/values.ts';
 import type { OperatorClient } from '../client.ts';
 import { openApi } from '../testing/api.ts';
@@ -20,7 +21,7 @@ beforeEach(() => {
 
 /** The command against the real implementation, without a network between. */
 async function run(command: (context: CommandContext) => Promise<number>, json = false) {
-  const api = updatesApi({ catalog });
+  const api = updatesApi({ catalog, payloads: new MemoryPayloadStore(), requests: new MemoryRequestStore() });
   const test = testContext(() => undefined, { json });
   const call = async (endpoint: Endpoint, options: { params?: object; query?: object } = {}): Promise<unknown> => {
     const caller = { subject: 'a', name: 'Ann', role: 'viewer' } as const;

@@ -5,6 +5,7 @@ import { CliError } from '../cli-error.ts';
 import { readKbNumber, readUpdateName } from '../ids.ts';
 import { type ExitCode, exitCodes, formatBytes, printJson, printLines, printTable, printUnreadable } from '../io.ts';
 import { pagesOf } from '../pages.ts';
+import { describeRate } from '../rate.ts';
 import type { CommandContext } from './context.ts';
 
 /**
@@ -72,7 +73,7 @@ export async function showUpdate(context: CommandContext, id: string): Promise<E
   return exitCodes.ok;
 }
 
-function describe({ update, files }: UpdateFactsView): string[] {
+function describe({ update, files, progress }: UpdateFactsView): string[] {
   const { withdrawnAt, totals } = update;
   const lines = [update.title ?? 'untitled'];
   const add = (label: string, values: readonly string[], total = values.length): void => {
@@ -102,6 +103,8 @@ function describe({ update, files }: UpdateFactsView): string[] {
   add('replaced by', identities(update.supersededBy), totals?.supersededBy);
   add('replaces', identities(update.supersedes), totals?.supersedes);
   add('size', [`${formatBytes(update.bytes)} in ${totals?.files ?? files.length} files`]);
+  if (progress !== undefined)
+    add('repository', [`has ${progress.filesHeld} of ${progress.files} files`, describeRate(progress)]);
   for (const file of files) {
     lines.push(
       `  file         ${file.name ?? 'unnamed'}, ${file.size === undefined ? 'size unknown' : formatBytes(file.size)}`,

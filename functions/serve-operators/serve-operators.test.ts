@@ -155,6 +155,26 @@ describe('updates', () => {
     });
   });
 
+  it('are shown with how much of them the repository has', async () => {
+    const catalog = catalogOf([unit(1, { payload: [sha1('a'), sha1('b')] })]);
+    await ports.catalog.putFacts(catalog, { previous: undefined, at: at(0) });
+    await ports.payloads.record({ sha1: sha1('a'), sha256: sha256('a'), size: 10, heldAt: at(1) });
+    await ports.requests.open({ sha1: sha1('b'), requestedBy: 'pc-1', requestedAt: at(1) });
+    const claim = { messageId: 'm', receiveCount: 1, leaseUntil: at(900) };
+    await ports.requests.claim(sha1('b'), claim, at(2));
+    // Files of the invented catalogue have six bytes.
+    const progress = { bytes: 3, of: 6, startedAt: at(0), at: at(10) };
+    await ports.requests.note(sha1('b'), claim, { transfer: undefined, progress });
+    expect((await api.getUpdate(get({ path: { updateId: guid(1) } }))).progress).toEqual({
+      files: 2,
+      filesHeld: 1,
+      bytes: 9,
+      of: 12,
+      bytesPerSecond: 0.3,
+      secondsLeft: 10,
+    });
+  });
+
   it.each([
     [guid(9), 'not-found'],
     ['KB5034441', 'bad-request'],

@@ -69,7 +69,7 @@ const pinned: Readonly<Record<string, string>> = {
   'GET /v1/tokens/{tokenId} response': 'e39c1fddbce793ab',
   'GET /v1/updates response': '61c4e481cbaffcd5',
   'GET /v1/updates/reported response': '258470a074937937',
-  'GET /v1/updates/{updateId} response': '397bb9ae5164150b',
+  'GET /v1/updates/{updateId} response': '18fb41462e3320e9',
   'POST /v1/agent/check-ins request': '5ccb25babc69cc01',
   'POST /v1/agent/check-ins response': 'e0fad0b04c5fae09',
   'POST /v1/agent/enrolments request': '4717c7b7d9e899c0',

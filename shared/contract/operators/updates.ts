@@ -10,6 +10,19 @@ export const updateView = z.object({
   update: unitFacts,
   /** In the order of `update.files`; a digest alone when the index said nothing else of it. */
   files: z.array(payloadFile),
+  /** How much of them the repository has; hosts install an update when all of its files are there. */
+  progress: z.optional(
+    z.object({
+      files: z.int(),
+      filesHeld: z.int(),
+      /** Held, or fetched so far. */
+      bytes: byteCount,
+      of: byteCount,
+      /** Of the fetches under way; absent when there are none. */
+      bytesPerSecond: z.exactOptional(z.number()),
+      secondsLeft: z.exactOptional(z.int()),
+    }),
+  ),
 });
 export type UpdateFactsView = z.infer<typeof updateView>;
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { at } from '#test/kit/values.ts';
-import { rateOf } from './progress.ts';
+import { rateOf, unitProgressOf } from './progress.ts';
 
 it('says how far fetches are together, how fast, and how long they take yet', () => {
   const one = { bytes: 400, of: 1000, startedAt: at(0), at: at(10) };
@@ -13,4 +13,18 @@ it('says no rate before there is one', () => {
   const begun = { bytes: 0, of: 1000, startedAt: at(0), at: at(0) };
   expect(rateOf([begun])).toEqual({ bytes: 0, of: 1000 });
   expect(rateOf([])).toEqual({ bytes: 0, of: 0 });
+});
+
+it('says how much of an update is there: what is held whole, and what is on its way as far as it came', () => {
+  const progress = { bytes: 300, of: 1000, startedAt: at(0), at: at(10) };
+  const files = [{ size: 200, isHeld: true, progress }, { size: 1000, isHeld: false, progress }, { isHeld: false }];
+  expect(unitProgressOf(files)).toEqual({
+    files: 3,
+    filesHeld: 1,
+    bytes: 500,
+    of: 1200,
+    bytesPerSecond: 30,
+    secondsLeft: 24,
+  });
+  expect(unitProgressOf([{ size: 5, isHeld: true }])).toEqual({ files: 1, filesHeld: 1, bytes: 5, of: 5 });
 });

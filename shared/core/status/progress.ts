@@ -26,3 +26,34 @@ export function rateOf(fetches: readonly Progress[]): Rate {
   if (!(bytesPerSecond > 0)) return { bytes, of };
   return { bytes, of, bytesPerSecond, secondsLeft: Math.ceil((of - bytes) / bytesPerSecond) };
 }
+
+/** One file of an update, as the repository has it. */
+export interface UnitFile {
+  /** Bytes, as the index says; absent where it does not. */
+  readonly size?: number | undefined;
+  readonly isHeld: boolean;
+  /** Of a fetch under way. */
+  readonly progress?: Progress | undefined;
+}
+
+/** How much of an update is in the repository. Its files are one unit: hosts install it when all are there. */
+export interface UnitProgress extends Rate {
+  readonly files: number;
+  readonly filesHeld: number;
+}
+
+/** What is held counts whole, what is on its way as far as it came; the rate is that of what is on its way. */
+export function unitProgressOf(files: readonly UnitFile[]): UnitProgress {
+  const underWay = files.flatMap(({ isHeld, progress }) => (isHeld || progress === undefined ? [] : [progress]));
+  const { bytes: coming, bytesPerSecond } = rateOf(underWay);
+  const of = files.reduce((sum, { size, progress }) => sum + (size ?? progress?.of ?? 0), 0);
+  const held = files.reduce((sum, { size, isHeld }) => sum + (isHeld ? (size ?? 0) : 0), 0);
+  const bytes = held + coming;
+  return {
+    files: files.length,
+    filesHeld: files.filter(({ isHeld }) => isHeld).length,
+    bytes,
+    of,
+    ...(bytesPerSecond !== undefined && { bytesPerSecond, secondsLeft: Math.ceil((of - bytes) / bytesPerSecond) }),
+  };
+}
