@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SyncOutcome, SyncProgress, SyncRun } from '#shared/contract/operators/index-sync.ts';
 import { at, sha256 } from '#test/kit/values.ts';
 import { exitCodes } from '../io.ts';
+import { openApi } from '../testing/api.ts';
 import { testContext } from '../testing/context.ts';
 import { syncIndex } from './index-sync.ts';
 
@@ -36,6 +37,19 @@ async function run(answers: readonly SyncRun[], options: { json?: boolean; isTTY
 }
 
 describe('kbroker index sync', () => {
+  it.each([
+    [[], {}],
+    [['--again'], { again: true }],
+    [['--force'], { again: true }],
+    [['--allow-older', '--force'], { allowOlder: true, again: true }],
+  ])('with %j asks for %j', async (flags, wishes) => {
+    const api = await openApi();
+    api.answer = ({ method }) => ({ body: method === 'POST' ? started : published });
+    const { exitCode } = await api.ask('index', 'sync', ...flags);
+    expect([exitCode, api.sent[0]?.body]).toEqual([exitCodes.ok, wishes]);
+    await api.close();
+  });
+
   it('tells each step once, and the end', async () => {
     const { exitCode, stdout, stderr } = await run([started, ...steps, published]);
     expect(stderr.split('\n')).toEqual([

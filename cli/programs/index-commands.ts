@@ -40,11 +40,12 @@ export const addIndexCommands: AddCommands = (program, { io, end, sub, online })
   sub(index, 'sync', 'ask Microsoft for a new index now')
     .option('--allow-older', 'publish also an index that Microsoft made before the current one')
     .option('--again', 'read the current index again when Microsoft has no other')
+    .option('--force', 'the same as --again')
     .action(
-      online((context, { allowOlder, again }: { allowOlder?: boolean; again?: boolean }) =>
+      online((context, flags: { allowOlder?: boolean; again?: boolean; force?: boolean }) =>
         syncIndex(context, {
-          ...(allowOlder === undefined ? {} : { allowOlder }),
-          ...(again === undefined ? {} : { again }),
+          ...(flags.allowOlder === true && { allowOlder: true }),
+          ...((flags.again === true || flags.force === true) && { again: true }),
         }),
       ),
     );
