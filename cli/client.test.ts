@@ -1,4 +1,5 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { closeServer, listenOnLoopback } from '#local/servers/http.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
@@ -105,6 +106,14 @@ describe('the client', () => {
     expect(keys[0]).toMatch(/^[0-9a-f-]{36}$/);
     expect(keys.slice(0, 3)).toEqual([keys[0], keys[0], keys[0]]);
     expect(keys[3]).not.toBe(keys[0]);
+  });
+
+  it('may wait for longer than an answer may take', async () => {
+    const tooSoon = { status: 429, headers: { 'retry-after': '1' }, body: refusal(429, 'throttled') };
+    answers = [tooSoon, { status: 200, body: me }];
+    const settings = { apiUrl: new URL(url), accessToken: async () => 'first' };
+    const call = createOperatorClient(settings, { sleep: () => wait(150), timeoutMilliseconds: 100 });
+    expect(await call(getMe)).toEqual(me);
   });
 
   it.each([

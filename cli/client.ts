@@ -21,10 +21,9 @@ export type OperatorClient = <E extends Endpoint>(endpoint: E, options?: CallOpt
 export interface ClientOptions {
   /** @default - time */
   readonly sleep?: (milliseconds: number) => Promise<unknown>;
+  /** For one answer. @default 35,000: the API's own limit is 30 seconds, and past it nothing will come */
+  readonly timeoutMilliseconds?: number;
 }
-
-/** The API's own limit is 30 seconds; past it nothing will come. */
-const timeoutMilliseconds = 35_000;
 
 /** How often a call that came too soon is made again, and how long it waits at most for each. */
 const maxWaits = 3;
@@ -38,10 +37,10 @@ export function createOperatorClient(
   settings: Pick<Settings, 'apiUrl' | 'accessToken'>,
   options: ClientOptions = {},
 ): OperatorClient {
-  const sleep = options.sleep ?? ((milliseconds) => wait(milliseconds));
+  const { sleep = (milliseconds) => wait(milliseconds), timeoutMilliseconds = 35_000 } = options;
   return async (endpoint, call = {}) => {
     const url = new URL(fillPath(endpoint.path, call.params, call.query), settings.apiUrl);
-    const response = await ask(settings, sleep, url, endpoint.method, call.body);
+    const response = await ask(settings, { sleep, timeoutMilliseconds }, url, endpoint.method, call.body);
     const text = await response.text().catch((cause: unknown) => {
       throw new CliError('unreachable', `the answer of ${url.origin} broke off: ${causeOf(cause)}`, { cause });
     });
@@ -60,7 +59,7 @@ export function createOperatorClient(
 
 async function ask(
   { accessToken }: Pick<Settings, 'accessToken'>,
-  sleep: (milliseconds: number) => Promise<unknown>,
+  { sleep, timeoutMilliseconds }: Required<ClientOptions>,
   url: URL,
   method: string,
   body: unknown,
@@ -83,14 +82,16 @@ async function ask(
       isRenewed = true;
       const renewed = await accessToken(token);
       if (renewed === token) return response;
+      await response.body?.cancel();
       token = renewed;
     } else if (response.status === 429 && waits < maxWaits) {
       const seconds = retryAfterSeconds(response);
       if (seconds === undefined || seconds > maxWaitSeconds) return response;
       waits += 1;
+      // Before the wait: its time limit would end the answer meanwhile.
+      await response.body?.cancel();
       await sleep(seconds * 1000);
     } else return response;
-    await response.body?.cancel();
   }
 }
 
