@@ -218,7 +218,7 @@ describe('retries', () => {
       else response.end('file');
     };
     expect(await read((await upstream().getPayload(fileAddress, {})).body)).toBe('file');
-    expect(slept).toEqual([7_000, 500]);
+    expect(slept).toEqual([7_250, 500]);
   });
 
   it('give up at once when Retry-After passes the budget', async () => {

@@ -1,6 +1,6 @@
-import type { Dispatcher } from 'undici';
 import { type Answer, header, type Validators, validatorsOf } from './answer.ts';
 import { discard } from './body.ts';
+import type { Connections } from './connections.ts';
 import {
   type Download,
   download,
@@ -92,8 +92,8 @@ export interface Upstream {
 }
 
 export interface UpstreamOptions {
-  /** An undici Agent; its `connect.timeout` is the limit for connections ({@link connectTimeoutMilliseconds}). */
-  readonly dispatcher: Dispatcher;
+  /** Connections to Microsoft's hosts; their own limit of time is the one for connecting. */
+  readonly dispatcher: Connections;
   readonly timing: Timing;
   /** @default defaultRetryPolicy */
   readonly retry?: RetryPolicy;
@@ -103,8 +103,6 @@ export interface UpstreamOptions {
   readonly idleTimeoutMilliseconds?: number;
 }
 
-/** Limit that composition roots give to their Agent. */
-export const connectTimeoutMilliseconds = 10_000;
 /** Bytes of an index at most. The real one has grown to about 1.3 GB; a stream without end must end somewhere. */
 const maxIndexBytes = 4 * 1024 ** 3;
 /** Bytes of a payload file whose size the index does not say. The largest known one has 14.8 GB. */
