@@ -12,7 +12,7 @@ import {
   unasked,
 } from './downloads.ts';
 import { microsoftAddress } from './hosts.ts';
-import { httpsFirst } from './https-first.ts';
+import { type Addresses, inTurn } from './in-turn.ts';
 import { fromNetworkFailure } from './network-failure.ts';
 import { type RangeRequest, rangedOf, whyNotThatPiece } from './ranges.ts';
 import { defaultRetryPolicy, type RetryPolicy, type Timing, withRetries } from './retry.ts';
@@ -40,7 +40,7 @@ interface WholeIndex extends Download {
   readonly validators: Validators;
 }
 
-/** Where a payload file comes from: the address that was asked for, or its twin by HTTPS. All its pieces are of that one. */
+/** Where a payload file comes from: one of its addresses, or its twin by HTTPS. All its pieces are asked for there. */
 interface FromAddress {
   readonly address: string;
 }
@@ -73,20 +73,24 @@ export interface Upstream {
    * Begins a large payload file: its first piece and what names the file, so that the other pieces can be asked for by
    * {@link getRange}; or its whole body, where the origin does not allow for that.
    *
+   * @param addresses asked in turn, each one's twin by HTTPS before it ({@link inTurn}). Under one entity tag belongs what one
+   *   address serves, so that the choice is made here, and `address` of the answer says which it was
    * @param options.size of the file; another length fails as `too-long`, or as `changed` when it is shorter
    * @throws UpstreamError
    */
   beginPayload(
-    address: string,
+    addresses: Addresses,
     options: { readonly size: number; readonly firstBytes: number; readonly signal?: AbortSignal },
   ): Promise<(RangedIndex | WholeIndex) & FromAddress>;
   /**
    * One payload file. With `size` the body fails as `too-long` as soon as one byte more arrives, or at once when the
    * origin announces more; a body that is shorter is the caller's to notice (it hashes the bytes anyway).
+   *
+   * @param addresses as for {@link beginPayload}
    * @throws UpstreamError
    */
   getPayload(
-    address: string,
+    addresses: Addresses,
     options: { readonly size?: number | undefined; readonly signal?: AbortSignal },
   ): Promise<Download & FromAddress>;
 }
@@ -180,7 +184,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     return withRetries(tries, timing, signal, () => getOnce(url, headers, signal, taken));
   }
 
-  const overHttps = httpsFirst(timing);
+  const byTurns = inTurn(timing);
   const triesOf = (isTwin: boolean): RetryPolicy => (isTwin ? { ...policy, maxAttempts: 1 } : policy);
 
   return {
@@ -211,8 +215,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       return { kind: 'whole', validators: validatorsOf(answer), ...download(answer, maxIndexBytes, signal) };
     },
 
-    beginPayload: (address, { size, firstBytes, signal }) =>
-      overHttps(address, async (from, isTwin) => {
+    beginPayload: (addresses, { size, firstBytes, signal }) =>
+      byTurns(addresses, async (from, isTwin) => {
         const tries = triesOf(isTwin);
         const answer = await get(from, { range: `bytes=0-${firstBytes - 1}` }, signal, { taken: [200, 206], tries });
         if (answer.status === 200) return wholeOf(from, answer, size, signal);
@@ -241,8 +245,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       });
     },
 
-    getPayload: (address, { size, signal }) =>
-      overHttps(address, async (from, isTwin) => {
+    getPayload: (addresses, { size, signal }) =>
+      byTurns(addresses, async (from, isTwin) => {
         const answer = await get(from, {}, signal, { tries: triesOf(isTwin) });
         if (answer.status === 304) {
           discard(answer.body);

@@ -10,6 +10,7 @@ import { type Origin, serveFile, serveRanges, startOrigin } from '#test/kit/orig
 import { createUpstream, type Upstream } from './client.ts';
 import { outboundProxy } from './outbound-proxy.ts';
 import { type OutboundProxy, ProxiedConnections } from './proxied-connections.ts';
+import { ProxyLogin } from './proxy-login.ts';
 import type { Timing } from './retry.ts';
 
 const plainHost = 'www.windowsupdate.com';
@@ -19,7 +20,9 @@ const secure = `https://${secureHost}/d/a.cab`;
 const bytes = Buffer.from('the bytes of an update');
 
 let folder: string;
+/** Of the proxy, and of Microsoft's hosts: neither passes for the other. */
 let identity: Identity;
+let microsoft: Identity;
 let caPem: string;
 let origin: Origin;
 /** The same origin by TLS. */
@@ -27,9 +30,10 @@ let secureAddress: string;
 let secureServer: ReturnType<typeof createTlsServer>;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kbroker-proxy-'));
-  identity = await identityIn(folder, ['localhost', plainHost, secureHost], new Date());
-  caPem = readFileSync(identity.caFile, 'utf8');
-  secureServer = createTlsServer({ key: identity.key, cert: identity.certificate }, (request, response) => {
+  identity = await identityIn(join(folder, 'proxy'), ['localhost'], new Date());
+  microsoft = await identityIn(join(folder, 'microsoft'), [plainHost, secureHost], new Date());
+  caPem = [identity, microsoft].map(({ caFile }) => readFileSync(caFile, 'utf8')).join('');
+  secureServer = createTlsServer({ key: microsoft.key, cert: microsoft.certificate }, (request, response) => {
     origin.seen.push({ host: request.headers.host, path: request.url, headers: request.headers });
     origin.answer(request, response);
   });
@@ -77,7 +81,7 @@ async function behind(
 
 async function fetched(upstream: Upstream, address: string): Promise<string> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of (await upstream.getPayload(address, {})).body) chunks.push(chunk);
+  for await (const chunk of (await upstream.getPayload([address], {})).body) chunks.push(chunk);
   return Buffer.concat(chunks).toString();
 }
 
@@ -151,6 +155,17 @@ describe('credentials', () => {
     expect(proxy.refused).toHaveLength(4);
   });
 
+  it('are read once by two who are refused in the same moment', async () => {
+    let reads = 0;
+    const login = new ProxyLogin('http://proxy.example', async () => {
+      reads += 1;
+      return { username: 'ada', password: `${reads}` };
+    });
+    const old = await login.current();
+    const [one, other] = await Promise.all([login.renewed(old), login.renewed(old)]);
+    expect([one === other, one === old, reads]).toEqual([true, false, 2]);
+  });
+
   it.each([plain, secure])('that are wrong are shown once and not tried again: %s', async (address) => {
     const { upstream, proxy } = await behind(
       { credentials },
@@ -196,13 +211,13 @@ const saysOf = (failing: Promise<unknown>): Promise<string> =>
 
 describe('a proxy', () => {
   it.each([
-    [403, 'proxy-refused', 0],
-    [502, 'unavailable', 4],
-  ])('that answers %i to CONNECT is named with it', async (status, code, waits) => {
+    [403, { code: 'proxy-refused', status: 403 }, 0],
+    [502, { code: 'unavailable', status: undefined }, 4],
+  ])('that answers %i to CONNECT is named with it', async (status, failure, waits) => {
     const { upstream, proxy } = await behind({});
     proxy.failing = status;
     const error = await fetched(upstream, secure).catch((cause: unknown) => cause);
-    expect(error).toMatchObject({ code, status });
+    expect(error).toMatchObject(failure);
     expect(String(error)).toContain(`${proxy.url.origin} answered ${status} to CONNECT ${secureHost}:443`);
     expect(slept).toBe(waits);
   });

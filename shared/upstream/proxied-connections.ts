@@ -103,9 +103,9 @@ export class ProxiedConnections implements Connections {
       socket.on('error', () => {}).destroy();
       if (statusCode === 407) return undefined;
       const message = `the proxy ${this.#proxy.url.origin} answered ${statusCode} to CONNECT ${target}`;
-      // 4xx is a rule of the proxy's; 5xx mostly says that it could not connect itself.
-      const code = statusCode >= 500 ? 'unavailable' : 'proxy-refused';
-      throw new UpstreamError(code, message, { status: statusCode });
+      // 4xx is a rule of the proxy's; 5xx mostly says that it could not connect itself, and so is no answer of the host.
+      if (statusCode >= 500) throw new UpstreamError('unavailable', message);
+      throw new UpstreamError('proxy-refused', message, { status: statusCode });
     });
   }
 
