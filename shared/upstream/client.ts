@@ -185,7 +185,9 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   }
 
   const byTurns = inTurn(timing);
-  const triesOf = (isTwin: boolean): RetryPolicy => (isTwin ? { ...policy, maxAttempts: 1 } : policy);
+  // Twice, since the first may go out on a connection that died while Lambda had the process frozen.
+  const triesAtTwin: RetryPolicy = { ...policy, maxAttempts: Math.min(2, policy.maxAttempts) };
+  const triesOf = (isTwin: boolean): RetryPolicy => (isTwin ? triesAtTwin : policy);
 
   return {
     async getIndex(address, known, { firstBytes, signal }) {

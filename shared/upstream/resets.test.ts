@@ -80,6 +80,18 @@ describe('a piece', () => {
   });
 });
 
+it('a twin by HTTPS is asked once more after a reset: its connection may have died long before', async () => {
+  const names = () => origin.seen.map(({ host }) => host);
+  fails(1, reset);
+  await upstream().getPayload(['http://download.windowsupdate.com/a'], { size: 10 });
+  expect(names()).toEqual(['catalog.s.download.windowsupdate.com', 'catalog.s.download.windowsupdate.com']);
+  origin.seen.length = 0;
+  fails(2, reset);
+  await upstream().getPayload(['http://download.windowsupdate.com/a'], { size: 10 });
+  expect(names().at(-1)).toBe('download.windowsupdate.com');
+  expect(names()).toHaveLength(3);
+});
+
 describe('waits', () => {
   it('are anything between nothing and twice as much each time, up to a bound', async () => {
     for (const [drawn, waits] of [

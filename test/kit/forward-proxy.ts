@@ -30,6 +30,8 @@ export interface ForwardProxy {
   readonly refused: ProxiedRequest[];
   /** Every request is answered with this status instead, or not at all. */
   failing: number | 'silent' | undefined;
+  /** Breaks all connections, so that clients have to come anew. */
+  drop(): void;
   close(): Promise<void>;
 }
 
@@ -84,14 +86,18 @@ export async function startForwardProxy({
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
+  const drop = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;
   return Object.assign(state, {
     url: new URL(tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`),
     passed,
     refused,
+    drop,
     async close() {
-      for (const socket of sockets) socket.destroy();
+      drop();
       await new Promise((done) => server.close(done));
     },
   });
