@@ -203,6 +203,13 @@ describe('redirects', () => {
     expect(origin.seen).toHaveLength(1);
   });
 
+  it('are refused from HTTPS to plain HTTP, also on a listed host', async () => {
+    origin.answer = redirectTo('http://www.windowsupdate.com/target');
+    const secure = 'https://download.windowsupdate.com/a';
+    await expect(upstream().getPayload([secure], {})).rejects.toMatchObject({ code: 'host-not-allowed' });
+    expect(origin.seen).toHaveLength(1);
+  });
+
   it('end after five', async () => {
     origin.answer = (_request, response) => response.writeHead(301, { location: '/again' }).end();
     await expect(upstream().getPayload([fileAddress], {})).rejects.toMatchObject({ code: 'too-many-redirects' });
