@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AgentProxy, startAgentProxy } from '#test/kit/agent-proxy.ts';
+import { type ForwardProxy, startForwardProxy } from '#test/kit/forward-proxy.ts';
 import { testRootPem } from '#test/kit/signed-index.ts';
 import { main } from './cli.ts';
 import { aHost, type Bench, openBench } from './fixtures/bench.ts';
@@ -12,13 +12,13 @@ const secret = 'a-secret-of-the-proxy';
 const file = { name: 'a.cab', data: Buffer.from('a payload') };
 
 let bench: Bench;
-let proxy: AgentProxy;
+let proxy: ForwardProxy;
 beforeEach(async () => {
   bench = await openBench();
   await writeFile(join(bench.folder, 'host.json'), JSON.stringify(aHost()));
   await writeFile(join(bench.folder, 'roots.pem'), testRootPem);
   // Nobody listens on port 1, and Microsoft's names lead to the fixture: what gets anywhere went through the proxy.
-  proxy = await startAgentProxy({
+  proxy = await startForwardProxy({
     credentials: `ada:${secret}`,
     routes: { '127.0.0.1:1': bench.site.url.host, 'download.windowsupdate.com:80': bench.microsoft.address },
   });

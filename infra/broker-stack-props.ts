@@ -2,6 +2,7 @@ import type { Duration, RemovalPolicy, StackProps } from 'aws-cdk-lib';
 import type { RetentionDays } from 'aws-cdk-lib/aws-logs';
 import type { RepositoryDomain } from './edge/distribution.ts';
 import type { OpenIdProvider } from './edge/identity.ts';
+import type { OutboundProxyProps } from './edge/outbound-proxy.ts';
 import type { RepositoryKey } from './stores/cookies.ts';
 
 export interface BrokerStackProps extends StackProps {
@@ -208,6 +209,13 @@ export interface BrokerStackProps extends StackProps {
    * @default Duration.days(38)
    */
   readonly maxIndexAge?: Duration;
+
+  /**
+   * A proxy that Microsoft's hosts are reached through. Calls of AWS's services do not go through it.
+   *
+   * @default - functions reach them by themselves
+   */
+  readonly outboundProxy?: OutboundProxyProps;
 
   /**
    * An address that gets an e-mail for each alarm; AWS asks it for a confirmation first.

@@ -10,6 +10,7 @@ import { Api } from './edge/api.ts';
 import { CursorSecret } from './edge/cursor-secret.ts';
 import { RepositoryDistribution } from './edge/distribution.ts';
 import { Identity } from './edge/identity.ts';
+import { OutboundProxy } from './edge/outbound-proxy.ts';
 import { AggregateFleet } from './functions/aggregate-fleet.ts';
 import { AnchorAudit } from './functions/anchor-audit.ts';
 import { CleanPayloads } from './functions/clean-payloads.ts';
@@ -77,6 +78,7 @@ export class BrokerStack extends Stack {
       ...(props.repositoryDomain && { domain: props.repositoryDomain }),
     });
 
+    const outboundProxy = props.outboundProxy && new OutboundProxy(props.outboundProxy);
     const syncIndex = new SyncIndex(this, 'SyncIndex', {
       ...settings,
       catalog,
@@ -90,6 +92,7 @@ export class BrokerStack extends Stack {
       memoryMiB: props.syncMemoryMiB ?? 2048,
       keepPublications: props.keepIndexes ?? 3,
       maxIndexAge: props.maxIndexAge ?? Duration.days(38),
+      outboundProxy,
       signed,
     });
     const sweepRequests = new SweepRequests(this, 'SweepRequests', {
@@ -118,6 +121,7 @@ export class BrokerStack extends Stack {
       timeout: workerTimeout,
       maxConcurrency: props.workerConcurrency ?? 5,
       bytesPerSecond: props.downloadBytesPerSecond,
+      outboundProxy,
     });
     const serveAgents = new ServeAgents(this, 'ServeAgents', {
       ...settings,

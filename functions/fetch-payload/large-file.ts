@@ -75,7 +75,7 @@ type Begun =
 async function begin(session: FetchSession, facts: FetchableFile & { readonly size: number }): Promise<Begun> {
   const { ports, delivery } = session;
   const { partBytes } = ports.limits;
-  const answer = await ports.upstream.beginPayload(facts.url, {
+  const answer = await ports.upstream.beginPayload([facts.url], {
     size: facts.size,
     firstBytes: partBytes,
     signal: delivery.signal,

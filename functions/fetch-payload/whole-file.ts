@@ -20,7 +20,7 @@ export async function fetchWhole(
   facts: FetchableFile,
   answer?: Body,
 ): Promise<HeldPayload> {
-  const file = answer ?? (await ports.upstream.getPayload(facts.url, { size: facts.size, signal }));
+  const file = answer ?? (await ports.upstream.getPayload([facts.url], { size: facts.size, signal }));
   const paced = paceOf(ports, signal);
   try {
     const upload = await ports.payloads.begin(facts);

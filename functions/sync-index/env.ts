@@ -2,10 +2,12 @@ import * as z from 'zod/mini';
 import { catalogEnv } from '#shared/stores/catalog/binding.ts';
 import { eventsEnv } from '#shared/stores/events/binding.ts';
 import { publishQueueEnv } from '#shared/stores/repository/binding.ts';
+import { outboundProxyEnv } from '#shared/upstream/binding.ts';
 
 /** Environment of `sync-index`, as the stack gives it. */
 export const syncIndexEnv = z.extend(catalogEnv, {
   ...eventsEnv.shape,
+  ...outboundProxyEnv.shape,
   ...publishQueueEnv.shape,
   /** Address of the offline index; its host must be one of Microsoft's (shared/upstream). */
   INDEX_URL: z.url(),

@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { SQSClient } from '@aws-sdk/client-sqs';
 import { microsoftRoots, parseRoots } from '#shared/authenticode/index.ts';
 import { syncIndexEvent } from '#shared/contract/messages/sync-index.ts';
@@ -19,8 +20,10 @@ import { awsEventSink } from '#shared/stores/events/aws.ts';
 import { awsPublishQueue } from '#shared/stores/repository/aws-queue.ts';
 import { awsSyncStarter } from '#shared/stores/runs/aws.ts';
 import { connectionTimeouts } from '#shared/stores/s3/timeouts.ts';
-import { createUpstreamAgent } from '#shared/upstream/agent.ts';
+import { secretReader } from '#shared/stores/secrets/aws.ts';
 import { createUpstream } from '#shared/upstream/client.ts';
+import { createUpstreamConnections } from '#shared/upstream/connections.ts';
+import { outboundProxy } from '#shared/upstream/outbound-proxy.ts';
 import { syncIndexRuntimeEnv } from './env.ts';
 import type { SyncPorts } from './ports.ts';
 import { measureSync, syncIndex } from './sync-index.ts';
@@ -31,8 +34,10 @@ const telemetry = createTelemetry('sync-index');
 const clock = systemClock();
 const dynamodb = documentClient(new DynamoDBClient({ requestHandler: connectionTimeouts() }));
 const s3 = new S3Client({ requestHandler: connectionTimeouts() });
+const secrets = new SecretsManagerClient({ requestHandler: connectionTimeouts() });
+const proxy = outboundProxy(env, (arn) => secretReader(secrets, arn));
 const ports: SyncPorts = {
-  upstream: createUpstream({ dispatcher: createUpstreamAgent(), timing: clock }),
+  upstream: createUpstream({ dispatcher: createUpstreamConnections(proxy), timing: clock }),
   index: awsIndexStore(s3, bucket),
   catalog: awsCatalogStore({ dynamodb, s3, table, bucket, sleep: clock.sleep }),
   journal: awsSyncJournal(dynamodb, table, (message) => telemetry.log.warn(message)),

@@ -1,6 +1,7 @@
 import type { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { fetchPayloadEnv } from '#functions/fetch-payload/env.ts';
+import type { OutboundProxy } from '../edge/outbound-proxy.ts';
 import { BrokerFunction, type FunctionSettings } from '../kit/broker-function.ts';
 import type { Catalog } from '../stores/catalog.ts';
 import type { Events } from '../stores/events.ts';
@@ -12,6 +13,7 @@ export interface FetchPayloadProps extends FunctionSettings {
   readonly events: Events;
   readonly payloads: Payloads;
   readonly requests: Requests;
+  readonly outboundProxy: OutboundProxy | undefined;
   readonly memoryMiB: number;
   readonly timeout: Duration;
   /** Files fetched at the same time. */
@@ -40,5 +42,6 @@ export class FetchPayload extends BrokerFunction {
     props.catalog.grantReadFacts(this);
     props.payloads.grantAdd(this);
     props.events.grantPublish(this, ['FileCached']);
+    props.outboundProxy?.grantUse(this);
   }
 }

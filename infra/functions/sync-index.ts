@@ -4,6 +4,7 @@ import { Policy, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { syncIndexEnv } from '#functions/sync-index/env.ts';
 import { type MetricName, metricsNamespace } from '#shared/contract/metrics.ts';
+import type { OutboundProxy } from '../edge/outbound-proxy.ts';
 import { BrokerAlarm } from '../kit/broker-alarm.ts';
 import { BrokerFunction, type FunctionSettings } from '../kit/broker-function.ts';
 import { BrokerSchedule } from '../kit/broker-schedule.ts';
@@ -15,6 +16,7 @@ export interface SyncIndexProps extends FunctionSettings {
   readonly catalog: Catalog;
   readonly events: Events;
   readonly signed: SignedRepository;
+  readonly outboundProxy: OutboundProxy | undefined;
   readonly indexUrl: string;
   /** PEM, beside Microsoft's. */
   readonly indexRoots: string | undefined;
@@ -54,6 +56,11 @@ export class SyncIndex extends BrokerFunction {
     const { keepPublications } = props;
     if (!Number.isInteger(keepPublications) || keepPublications < 1)
       throw new Error(`keepIndexes is ${keepPublications}; allowed are whole numbers from 1 on`);
+    const proxyBytes = props.outboundProxy?.caBytes ?? 0;
+    if (rootsBytes + proxyBytes > maxRootsBytes)
+      throw new Error(
+        `indexRoots and outboundProxy.caPem have ${rootsBytes + proxyBytes} bytes; allowed are ${maxRootsBytes} together`,
+      );
     super(scope, id, {
       ...props,
       name: 'sync-index',
@@ -76,6 +83,7 @@ export class SyncIndex extends BrokerFunction {
     props.catalog.grantPublish(this);
     props.events.grantPublish(this, ['IndexPublished']);
     props.signed.grantTell(this);
+    props.outboundProxy?.grantUse(this);
     this.allowItself();
     new BrokerSchedule(this, 'Schedule', {
       fn: this,

@@ -50,10 +50,12 @@ describe('the control endpoint', () => {
   });
 
   it('switches faults on and off', async () => {
-    const fault = { path: '\\.cab$', kind: { type: 'status', status: 503, retryAfterSeconds: 1 }, times: 2 };
+    const host = 'catalog.s.download.windowsupdate.com';
+    const fault = { path: '\\.cab$', host, kind: { type: 'status', status: 503, retryAfterSeconds: 1 }, times: 2 };
     const added = JSON.parse((await ask('POST', '/faults', JSON.stringify(fault))).text);
-    expect(added.faults).toEqual([{ id: 1, path: '\\.cab$', kind: fault.kind, left: 2 }]);
-    expect(microsoft.faults.hitting('/a.cab')).toEqual([fault.kind]);
+    expect(added.faults).toEqual([{ id: 1, path: '\\.cab$', host, kind: fault.kind, left: 2 }]);
+    expect(microsoft.faults.hitting('/a.cab', 'download.windowsupdate.com')).toEqual([]);
+    expect(microsoft.faults.hitting('/a.cab', host)).toEqual([fault.kind]);
     expect((await ask('DELETE', '/faults/1')).status).toBe(200);
     expect((await ask('DELETE', '/faults/1')).status).toBe(404);
     await ask('POST', '/faults', JSON.stringify({ path: 'x', kind: { type: 'wrong-bytes' } }));

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import * as z from 'zod/mini';
-import type { ControllableMicrosoft } from './server.ts';
+import { type ControllableMicrosoft, hosts } from './server.ts';
 import type { Fault, Publication } from './types.ts';
 import { UpstreamError } from './upstream-error.ts';
 
@@ -21,12 +21,14 @@ export interface ControlEndpoint {
 
 const faultRequest = z.strictObject({
   path: z.string().check(z.maxLength(500)),
+  host: z.optional(z.enum(hosts)),
   kind: z.discriminatedUnion('type', [
     z.strictObject({
       type: z.literal('status'),
       status: z.int().check(z.gte(400), z.lte(599)),
       retryAfterSeconds: z.optional(z.int().check(z.nonnegative())),
     }),
+    z.strictObject({ type: z.literal('no-answer') }),
     z.strictObject({ type: z.literal('cut'), afterBytes: z.int().check(z.nonnegative()) }),
     z.strictObject({ type: z.literal('slow'), bytesPerSecond: z.int().check(z.positive()) }),
     z.strictObject({ type: z.literal('wrong-bytes') }),
@@ -141,12 +143,13 @@ const view = (microsoft: ControllableMicrosoft) => ({
   faults: microsoft.faults.active.map(({ id, fault, left }) => ({
     id,
     path: fault.path.source,
+    ...(fault.host === undefined ? {} : { host: fault.host }),
     kind: fault.kind,
     ...(left === undefined ? {} : { left }),
   })),
 });
 
-function faultOf({ path, kind, times }: z.infer<typeof faultRequest>): Fault {
+function faultOf({ path, host, kind, times }: z.infer<typeof faultRequest>): Fault {
   let pattern: RegExp;
   try {
     pattern = new RegExp(path);
@@ -161,7 +164,12 @@ function faultOf({ path, kind, times }: z.infer<typeof faultRequest>): Fault {
           ...(kind.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: kind.retryAfterSeconds }),
         }
       : kind;
-  return { path: pattern, kind: fault, ...(times === undefined ? {} : { times }) };
+  return {
+    path: pattern,
+    kind: fault,
+    ...(host === undefined ? {} : { host }),
+    ...(times === undefined ? {} : { times }),
+  };
 }
 
 async function body<S extends z.ZodMiniType>(request: IncomingMessage, schema: S): Promise<z.infer<S>> {

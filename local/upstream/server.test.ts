@@ -158,6 +158,7 @@ describe('the first publication', () => {
     const after = microsoft.counters();
     expect(after.payloadGets - before.payloadGets).toBe(24);
     expect(after.byPath[new URL(files[0]?.url ?? '').pathname]).toBe(2);
+    expect(Object.values(after.byHost).reduce((sum, gets) => sum + gets, 0)).toBe(after.payloadGets);
   });
 
   it('shows each fault on demand, as often as asked', async () => {
@@ -166,6 +167,12 @@ describe('the first publication', () => {
     microsoft.addFault({ path, kind: { type: 'status', status: 503, retryAfterSeconds: 2 }, times: 1 });
     const busy = await ask(indexUrl);
     expect([busy.status, busy.headers['retry-after']]).toEqual([503, '2']);
+
+    const host = 'download.windowsupdate.com';
+    const away = microsoft.addFault({ path, host, kind: { type: 'no-answer' } });
+    await expect(ask(`http://${host}${new URL(indexUrl).pathname}`)).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect((await ask(`https://catalog.s.${host}${new URL(indexUrl).pathname}`)).status).toBe(200);
+    away();
 
     microsoft.addFault({ path, kind: { type: 'cut', afterBytes: 70_000 }, times: 1 });
     const cut = await ask(indexUrl);

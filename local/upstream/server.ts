@@ -70,11 +70,11 @@ export async function startFakeMicrosoft(options: FakeMicrosoftOptions): Promise
     if (!hosts.some((known) => known === host)) return refuse(404);
     if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(405, { allow: 'GET, HEAD' });
     const counts = request.method === 'GET';
-    if (counts && path !== indexPath) counters.payloadGet(path);
+    if (counts && path !== indexPath) counters.payloadGet(path, host);
     const resource = zeros.get(path) ?? shelf.find(path);
     if (!resource) return refuse(404);
     const answered = await counters.whileAnswering(path, () =>
-      answer(request, response, resource, faults.hitting(path)),
+      answer(request, response, resource, faults.hitting(path, host)),
     );
     if (counts && path === indexPath) counters.index(answered.status);
     if (counts && path !== indexPath) counters.payloadBody(answered.bytes);
@@ -143,6 +143,7 @@ function zerosOf(size: number): Resource {
 
 function createCounters() {
   const byPath: Record<string, number> = {};
+  const byHost: Record<string, number> = {};
   let [indexDownloads, indexNotModified, payloadGets, payloadBytes] = [0, 0, 0, 0];
   let [atOnce, mostAtOnce] = [0, 0];
   return {
@@ -150,9 +151,10 @@ function createCounters() {
       if (status === 200 || status === 206) indexDownloads += 1;
       if (status === 304) indexNotModified += 1;
     },
-    payloadGet(path: string): void {
+    payloadGet(path: string, host: string): void {
       payloadGets += 1;
       byPath[path] = (byPath[path] ?? 0) + 1;
+      byHost[host] = (byHost[host] ?? 0) + 1;
     },
     payloadBody(bytes: number): void {
       payloadBytes += bytes;
@@ -172,6 +174,7 @@ function createCounters() {
       payloadGets,
       payloadBytes,
       byPath: { ...byPath },
+      byHost: { ...byHost },
       mostAtOnce,
     }),
   };

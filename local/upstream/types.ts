@@ -14,8 +14,12 @@ export interface Publication {
 export interface Fault {
   /** Path of the request (what the URL has after the host). */
   readonly path: RegExp;
+  /** Name that the request is for. @default any */
+  readonly host?: string;
   readonly kind:
     | { readonly type: 'status'; readonly status: number; readonly retryAfterSeconds?: number }
+    /** The connection ends before an answer. */
+    | { readonly type: 'no-answer' }
     /** The connection breaks after so many body bytes. */
     | { readonly type: 'cut'; readonly afterBytes: number }
     | { readonly type: 'slow'; readonly bytesPerSecond: number }
@@ -37,6 +41,8 @@ export interface UpstreamCounters {
   readonly payloadBytes: number;
   /** Payload GETs by path. */
   readonly byPath: Readonly<Record<string, number>>;
+  /** Payload GETs by the host that they are for, whatever the answer. */
+  readonly byHost: Readonly<Record<string, number>>;
   /** Most payload GETs that were answered at the same time. */
   readonly mostAtOnce: number;
 }

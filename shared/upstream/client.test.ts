@@ -186,9 +186,9 @@ describe('redirects', () => {
 
   it('are followed to listed hosts, also relative ones', async () => {
     origin.answer = redirectTo('http://dl.delivery.mp.microsoft.com/target');
-    expect(await read((await upstream().getPayload(fileAddress, {})).body)).toBe('there');
+    expect(await read((await upstream().getPayload([fileAddress], {})).body)).toBe('there');
     origin.answer = redirectTo('/target');
-    expect(await read((await upstream().getPayload(fileAddress, {})).body)).toBe('there');
+    expect(await read((await upstream().getPayload([fileAddress], {})).body)).toBe('there');
     expect(origin.seen.map(({ host }) => host)).toEqual([
       'www.windowsupdate.com',
       'dl.delivery.mp.microsoft.com',
@@ -199,13 +199,20 @@ describe('redirects', () => {
 
   it('are refused to any other host, which is not contacted', async () => {
     origin.answer = redirectTo('http://evil.example/target');
-    await expect(upstream().getPayload(fileAddress, {})).rejects.toMatchObject({ code: 'host-not-allowed' });
+    await expect(upstream().getPayload([fileAddress], {})).rejects.toMatchObject({ code: 'host-not-allowed' });
+    expect(origin.seen).toHaveLength(1);
+  });
+
+  it('are refused from HTTPS to plain HTTP, also on a listed host', async () => {
+    origin.answer = redirectTo('http://www.windowsupdate.com/target');
+    const secure = 'https://download.windowsupdate.com/a';
+    await expect(upstream().getPayload([secure], {})).rejects.toMatchObject({ code: 'host-not-allowed' });
     expect(origin.seen).toHaveLength(1);
   });
 
   it('end after five', async () => {
     origin.answer = (_request, response) => response.writeHead(301, { location: '/again' }).end();
-    await expect(upstream().getPayload(fileAddress, {})).rejects.toMatchObject({ code: 'too-many-redirects' });
+    await expect(upstream().getPayload([fileAddress], {})).rejects.toMatchObject({ code: 'too-many-redirects' });
     expect(origin.seen).toHaveLength(6);
   });
 });
@@ -217,13 +224,13 @@ describe('retries', () => {
       else if (origin.seen.length === 2) response.writeHead(503).end('busy');
       else response.end('file');
     };
-    expect(await read((await upstream().getPayload(fileAddress, {})).body)).toBe('file');
-    expect(slept).toEqual([7_000, 500]);
+    expect(await read((await upstream().getPayload([fileAddress], {})).body)).toBe('file');
+    expect(slept).toEqual([7_250, 500]);
   });
 
   it('give up at once when Retry-After passes the budget', async () => {
     origin.answer = (_request, response) => response.writeHead(503, { 'retry-after': '3600' }).end();
-    await expect(upstream().getPayload(fileAddress, {})).rejects.toMatchObject({
+    await expect(upstream().getPayload([fileAddress], {})).rejects.toMatchObject({
       code: 'unavailable',
       status: 503,
       retryAfterSeconds: 3600,
@@ -233,7 +240,7 @@ describe('retries', () => {
 
   it('of a broken connection are bounded', async () => {
     origin.answer = (request) => request.socket.destroy();
-    await expect(upstream().getPayload(fileAddress, {})).rejects.toMatchObject({ code: 'unavailable' });
+    await expect(upstream().getPayload([fileAddress], {})).rejects.toMatchObject({ code: 'unavailable' });
     expect(origin.seen).toHaveLength(5);
     expect(slept).toEqual([250, 500, 1000, 2000]);
   });
@@ -245,7 +252,7 @@ describe('retries', () => {
     [206, 'refused'],
   ])('are not made for %i', async (status, code) => {
     origin.answer = (_request, response) => response.writeHead(status).end();
-    await expect(upstream().getPayload(fileAddress, {})).rejects.toMatchObject({ code, status, retryable: false });
+    await expect(upstream().getPayload([fileAddress], {})).rejects.toMatchObject({ code, status, retryable: false });
     expect(origin.seen).toHaveLength(1);
   });
 });
@@ -256,7 +263,7 @@ describe('bodies', () => {
       response.writeHead(200, { 'content-length': '10' });
       response.write('12345', () => response.destroy());
     };
-    const file = await upstream().getPayload(fileAddress, { size: 10 });
+    const file = await upstream().getPayload([fileAddress], { size: 10 });
     await expect(read(file.body)).rejects.toMatchObject({ code: 'cut', retryable: true });
   });
 
@@ -274,14 +281,14 @@ describe('bodies', () => {
       };
       more();
     };
-    const file = await upstream().getPayload(fileAddress, { size: 100_000 });
+    const file = await upstream().getPayload([fileAddress], { size: 100_000 });
     await expect(read(file.body)).rejects.toMatchObject({ code: 'too-long', retryable: false });
     expect(written).toBeLessThan(50_000_000);
   });
 
   it('are not begun when the origin announces more than the index allows', async () => {
     origin.answer = (_request, response) => response.end('12345678901');
-    await expect(upstream().getPayload(fileAddress, { size: 10 })).rejects.toMatchObject({ code: 'too-long' });
+    await expect(upstream().getPayload([fileAddress], { size: 10 })).rejects.toMatchObject({ code: 'too-long' });
   });
 
   it('that stop coming are a `timeout`', async () => {
@@ -289,7 +296,7 @@ describe('bodies', () => {
       response.writeHead(200);
       response.write('1');
     };
-    const file = await upstream({ idleTimeoutMilliseconds: 1_100 }).getPayload(fileAddress, {});
+    const file = await upstream({ idleTimeoutMilliseconds: 1_100 }).getPayload([fileAddress], {});
     await expect(read(file.body)).rejects.toMatchObject({ code: 'timeout' });
   });
 
@@ -299,7 +306,7 @@ describe('bodies', () => {
       response.write('1');
     };
     const stop = new AbortController();
-    const file = await upstream().getPayload(fileAddress, { signal: stop.signal });
+    const file = await upstream().getPayload([fileAddress], { signal: stop.signal });
     const reading = read(file.body);
     setTimeout(() => stop.abort(), 20);
     await expect(reading).rejects.toMatchObject({ code: 'aborted' });
@@ -313,13 +320,13 @@ describe('bodies', () => {
         response.write('1');
       };
     });
-    (await upstream().getPayload(fileAddress, {})).cancel();
+    (await upstream().getPayload([fileAddress], {})).cancel();
     await closed;
   });
 
   it('may be empty', async () => {
     origin.answer = (_request, response) => response.writeHead(200, { 'content-length': '0' }).end();
-    const file = await upstream().getPayload(fileAddress, { size: 0 });
+    const file = await upstream().getPayload([fileAddress], { size: 0 });
     expect(await read(file.body)).toBe('');
   });
 });
@@ -330,7 +337,7 @@ it('gives up on headers that do not come', async () => {
     headersTimeoutMilliseconds: 1_100,
     retry: { maxAttempts: 1, firstWaitMilliseconds: 1, maxWaitMilliseconds: 1, budgetMilliseconds: 1 },
   });
-  await expect(impatient.getPayload(fileAddress, {})).rejects.toMatchObject({ code: 'timeout' });
+  await expect(impatient.getPayload([fileAddress], {})).rejects.toMatchObject({ code: 'timeout' });
 });
 
 describe('Retry-After', () => {

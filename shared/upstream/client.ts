@@ -1,6 +1,6 @@
-import type { Dispatcher } from 'undici';
 import { type Answer, header, type Validators, validatorsOf } from './answer.ts';
 import { discard } from './body.ts';
+import type { Connections } from './connections.ts';
 import {
   type Download,
   download,
@@ -12,7 +12,7 @@ import {
   unasked,
 } from './downloads.ts';
 import { microsoftAddress } from './hosts.ts';
-import { httpsFirst } from './https-first.ts';
+import { type Addresses, inTurn } from './in-turn.ts';
 import { fromNetworkFailure } from './network-failure.ts';
 import { type RangeRequest, rangedOf, whyNotThatPiece } from './ranges.ts';
 import { defaultRetryPolicy, type RetryPolicy, type Timing, withRetries } from './retry.ts';
@@ -40,7 +40,7 @@ interface WholeIndex extends Download {
   readonly validators: Validators;
 }
 
-/** Where a payload file comes from: the address that was asked for, or its twin by HTTPS. All its pieces are of that one. */
+/** Where a payload file comes from: one of its addresses, or its twin by HTTPS. All its pieces are asked for there. */
 interface FromAddress {
   readonly address: string;
 }
@@ -73,27 +73,31 @@ export interface Upstream {
    * Begins a large payload file: its first piece and what names the file, so that the other pieces can be asked for by
    * {@link getRange}; or its whole body, where the origin does not allow for that.
    *
+   * @param addresses asked in turn, each one's twin by HTTPS before it ({@link inTurn}). Under one entity tag belongs what one
+   *   address serves, so that the choice is made here, and `address` of the answer says which it was
    * @param options.size of the file; another length fails as `too-long`, or as `changed` when it is shorter
    * @throws UpstreamError
    */
   beginPayload(
-    address: string,
+    addresses: Addresses,
     options: { readonly size: number; readonly firstBytes: number; readonly signal?: AbortSignal },
   ): Promise<(RangedIndex | WholeIndex) & FromAddress>;
   /**
    * One payload file. With `size` the body fails as `too-long` as soon as one byte more arrives, or at once when the
    * origin announces more; a body that is shorter is the caller's to notice (it hashes the bytes anyway).
+   *
+   * @param addresses as for {@link beginPayload}
    * @throws UpstreamError
    */
   getPayload(
-    address: string,
+    addresses: Addresses,
     options: { readonly size?: number | undefined; readonly signal?: AbortSignal },
   ): Promise<Download & FromAddress>;
 }
 
 export interface UpstreamOptions {
-  /** An undici Agent; its `connect.timeout` is the limit for connections ({@link connectTimeoutMilliseconds}). */
-  readonly dispatcher: Dispatcher;
+  /** Connections to Microsoft's hosts; their own limit of time is the one for connecting. */
+  readonly dispatcher: Connections;
   readonly timing: Timing;
   /** @default defaultRetryPolicy */
   readonly retry?: RetryPolicy;
@@ -103,8 +107,6 @@ export interface UpstreamOptions {
   readonly idleTimeoutMilliseconds?: number;
 }
 
-/** Limit that composition roots give to their Agent. */
-export const connectTimeoutMilliseconds = 10_000;
 /** Bytes of an index at most. The real one has grown to about 1.3 GB; a stream without end must end somewhere. */
 const maxIndexBytes = 4 * 1024 ** 3;
 /** Bytes of a payload file whose size the index does not say. The largest known one has 14.8 GB. */
@@ -182,8 +184,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     return withRetries(tries, timing, signal, () => getOnce(url, headers, signal, taken));
   }
 
-  const overHttps = httpsFirst(timing);
-  const triesOf = (isTwin: boolean): RetryPolicy => (isTwin ? { ...policy, maxAttempts: 1 } : policy);
+  const byTurns = inTurn(timing);
+  // Twice, since the first may go out on a connection that died while Lambda had the process frozen.
+  const triesAtTwin: RetryPolicy = { ...policy, maxAttempts: Math.min(2, policy.maxAttempts) };
+  const triesOf = (isTwin: boolean): RetryPolicy => (isTwin ? triesAtTwin : policy);
 
   return {
     async getIndex(address, known, { firstBytes, signal }) {
@@ -213,8 +217,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       return { kind: 'whole', validators: validatorsOf(answer), ...download(answer, maxIndexBytes, signal) };
     },
 
-    beginPayload: (address, { size, firstBytes, signal }) =>
-      overHttps(address, async (from, isTwin) => {
+    beginPayload: (addresses, { size, firstBytes, signal }) =>
+      byTurns(addresses, async (from, isTwin) => {
         const tries = triesOf(isTwin);
         const answer = await get(from, { range: `bytes=0-${firstBytes - 1}` }, signal, { taken: [200, 206], tries });
         if (answer.status === 200) return wholeOf(from, answer, size, signal);
@@ -243,8 +247,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       });
     },
 
-    getPayload: (address, { size, signal }) =>
-      overHttps(address, async (from, isTwin) => {
+    getPayload: (addresses, { size, signal }) =>
+      byTurns(addresses, async (from, isTwin) => {
         const answer = await get(from, {}, signal, { tries: triesOf(isTwin) });
         if (answer.status === 304) {
           discard(answer.body);

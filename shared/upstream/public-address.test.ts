@@ -50,15 +50,19 @@ describe('a lookup', () => {
   });
 });
 
-it('a name that leads to this machine is not connected to', async () => {
+it.each([
+  ['a name that leads to this machine', 'localhost', '127.0.0.1'],
+  ['an address of this machine', '127.0.0.1', '127.0.0.1'],
+  ['an address of this machine in six', '[::ffff:127.0.0.1]', '127.0.0.1'],
+])('%s is not connected to', async (_what, host, listening) => {
   let requests = 0;
   const server = createServer((_request, response) => {
     requests += 1;
     response.end();
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(0, listening, resolve));
   const agent = createUpstreamAgent();
-  const origin = `http://localhost:${(server.address() as AddressInfo).port}`;
+  const origin = `http://${host}:${(server.address() as AddressInfo).port}`;
   await expect(agent.request({ origin, path: '/', method: 'GET' })).rejects.toMatchObject({
     code: 'ERR_PRIVATE_ADDRESS',
   });

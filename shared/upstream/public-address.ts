@@ -48,6 +48,12 @@ export function isPublicAddress(address: string): boolean {
 /** Code of the error for a name that leads to another address than one on the internet. */
 export const privateAddressCode = 'ERR_PRIVATE_ADDRESS';
 
+/** @param address where the name leads; undefined for nowhere */
+export function privateAddressError(hostname: string, address: string | undefined): Error {
+  const where = address === undefined ? 'nowhere' : `to ${address}, which is no address on the internet`;
+  return Object.assign(new Error(`${hostname} leads ${where}`), { code: privateAddressCode });
+}
+
 type Resolve = (
   hostname: string,
   options: LookupOptions & { readonly all: true },
@@ -66,10 +72,8 @@ export const publicLookup =
     resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, []);
       const wrong = addresses.find(({ address }) => !isPublicAddress(address));
-      if (wrong !== undefined || addresses[0] === undefined) {
-        const what = wrong === undefined ? 'nowhere' : `to ${wrong.address}, which is no address on the internet`;
-        return callback(Object.assign(new Error(`${hostname} leads ${what}`), { code: privateAddressCode }), []);
-      }
+      if (wrong !== undefined || addresses[0] === undefined)
+        return callback(privateAddressError(hostname, wrong?.address), []);
       if (options.all === true) return callback(null, addresses);
       callback(null, addresses[0].address, addresses[0].family);
     });

@@ -1,4 +1,4 @@
-import { UpstreamError } from './upstream-error.ts';
+import { UpstreamError, type UpstreamErrorCode } from './upstream-error.ts';
 
 /** Time and chance, passed in so that tests need neither. */
 export interface Timing {
@@ -43,9 +43,13 @@ export function retryAfterSeconds(header: string | undefined, nowMilliseconds: n
   return Math.max(0, Math.ceil((at - nowMilliseconds) / 1000));
 }
 
+/** What may succeed later, but not a moment later. */
+const notAtOnce: ReadonlySet<UpstreamErrorCode> = new Set(['aborted', 'proxy-refused']);
+
 /**
  * Runs `attempt` until it succeeds, fails for good, or the policy is used up; then the last error is thrown. Waits
- * double and are drawn at random below their bound ("full jitter"), and are never shorter than Retry-After.
+ * double and are drawn at random below their bound ("full jitter"). Retry-After comes on top of that, so that all who were
+ * told the same time do not come back at the same moment.
  */
 export async function withRetries<T>(
   policy: RetryPolicy,
@@ -58,10 +62,10 @@ export async function withRetries<T>(
     try {
       return await attempt();
     } catch (error) {
-      const again = error instanceof UpstreamError && error.retryable && error.code !== 'aborted';
+      const again = error instanceof UpstreamError && error.retryable && !notAtOnce.has(error.code);
       if (!again || attempts >= policy.maxAttempts) throw error;
       const bound = Math.min(policy.maxWaitMilliseconds, policy.firstWaitMilliseconds * 2 ** (attempts - 1));
-      const wait = Math.max((error.retryAfterSeconds ?? 0) * 1000, Math.round(bound * timing.random()));
+      const wait = (error.retryAfterSeconds ?? 0) * 1000 + Math.round(bound * timing.random());
       if (waited + wait > policy.budgetMilliseconds) throw error;
       waited += wait;
       await pause(timing, wait, signal);

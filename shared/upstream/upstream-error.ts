@@ -11,6 +11,8 @@
  * - `too-long`: more bytes than the index allows for this file.
  * - `changed`: the file is not the one whose pieces were asked for.
  * - `too-many-redirects`: more than the client follows.
+ * - `proxy-refused`: the outbound proxy does not take the credentials (status 407), or does not let this through. A person can
+ *   mend it, so that a later request may succeed; another one at once would not, and might lock an account.
  * - `aborted`: the caller's signal.
  */
 export type UpstreamErrorCode =
@@ -23,12 +25,19 @@ export type UpstreamErrorCode =
   | 'too-long'
   | 'changed'
   | 'too-many-redirects'
+  | 'proxy-refused'
   | 'aborted';
 
-const retryableCodes: ReadonlySet<UpstreamErrorCode> = new Set(['unavailable', 'timeout', 'cut', 'aborted']);
+const retryableCodes: ReadonlySet<UpstreamErrorCode> = new Set([
+  'unavailable',
+  'timeout',
+  'cut',
+  'proxy-refused',
+  'aborted',
+]);
 
 export interface UpstreamErrorDetails extends ErrorOptions {
-  /** Status of the HTTP answer, when there was one. */
+  /** Status of the HTTP answer, when there was one; the proxy's, where it refused. */
   readonly status?: number | undefined;
   /** Seconds that the origin asked to wait. */
   readonly retryAfterSeconds?: number | undefined;

@@ -68,10 +68,19 @@ export const rooms: readonly Room[] = [
     node: ['node:crypto'],
     packages: ['@tufjs/models', 'zod'],
   },
+  // What the stack and the environment of a function must know of it.
+  {
+    name: 'upstream/binding',
+    pattern: /^shared\/upstream\/binding\.ts$/,
+    values: [],
+    node: false,
+    packages: ['zod'],
+  },
   {
     name: 'upstream',
     pattern: /^shared\/upstream\//,
     values: ['upstream', 'core', 'contract'],
+    types: ['upstream/binding'],
     node: true,
     packages: ['undici'],
   },
@@ -108,7 +117,7 @@ export const rooms: readonly Room[] = [
   {
     name: 'function/env',
     pattern: /^functions\/[^/]+\/env\.ts$/,
-    values: ['store/binding'],
+    values: ['store/binding', 'upstream/binding'],
     node: false,
     packages: ['zod'],
   },
@@ -140,7 +149,7 @@ export const rooms: readonly Room[] = [
   {
     name: 'infra',
     pattern: /^infra\//,
-    values: ['infra', 'store/binding', 'function/env', 'contract'],
+    values: ['infra', 'store/binding', 'upstream/binding', 'function/env', 'contract'],
     node: true,
     packages: ['aws-cdk-lib', 'constructs', 'cdk-nag', 'esbuild', 'zod'],
   },

@@ -17,7 +17,7 @@ import {
 import { type FleetHost, populate } from '#local/fleet/hosts.ts';
 import { parseRoots } from '#shared/authenticode/index.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
-import { startAgentProxy } from '#test/kit/agent-proxy.ts';
+import { startForwardProxy } from '#test/kit/forward-proxy.ts';
 import { connectionsTo } from '#test/kit/microsoft-connections.ts';
 import { bookOf } from './rule-books.ts';
 import { startWorld, type World, worldSeed } from './world.ts';
@@ -111,7 +111,7 @@ describe('a host behind a proxy', () => {
   it('does everything through it: nothing goes another way', async () => {
     const host = hostOf('windows10-22h2-x64');
     const secret = 'a-secret-of-the-proxy';
-    const proxy = await startAgentProxy({
+    const proxy = await startForwardProxy({
       credentials: `ada:${secret}`,
       routes: world.microsoft.addresses.connect,
     });

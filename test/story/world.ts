@@ -8,7 +8,7 @@ import { createOperatorClient, type OperatorClient } from '#cli/client.ts';
 import { type Administrator, openAdministrator } from '#local/administrator.ts';
 import { logIn, type Tokens } from '#local/identity/login.ts';
 import { startStack } from '#local/stack.ts';
-import type { LocalStack, StackLogLine, StackOptions } from '#local/types.ts';
+import type { AddressBook, LocalStack, StackLogLine, StackOptions } from '#local/types.ts';
 import { startFakeMicrosoft } from '#local/upstream/server.ts';
 import type { FakeMicrosoft } from '#local/upstream/types.ts';
 import type { Role } from '#shared/contract/access.ts';
@@ -54,6 +54,8 @@ export interface WorldOptions {
   /** Folder of an earlier world, to go on with. */
   readonly folder?: string;
   readonly stack?: Partial<StackOptions>;
+  /** What functions get for the address book of the fake Microsoft. @default that one */
+  readonly upstream?: (addresses: AddressBook) => AddressBook;
 }
 
 export async function startWorld(options: WorldOptions = {}): Promise<World> {
@@ -63,7 +65,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   const stack = await startStack({
     assemblyDir: inject('assemblyDir'),
     dataDir: join(folder, 'stack'),
-    upstream: microsoft.addresses,
+    upstream: options.upstream?.(microsoft.addresses) ?? microsoft.addresses,
     secrets: inject('repositorySecrets'),
     schedules: false,
     speed,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type AgentProxy, type AgentProxyOptions, startAgentProxy } from '#test/kit/agent-proxy.ts';
+import { type ForwardProxy, type ForwardProxyOptions, startForwardProxy } from '#test/kit/forward-proxy.ts';
 import { type Origin, serveFile, startOrigin } from '#test/kit/origin.ts';
 import { send } from './http.ts';
 import { openConnections, parseExceptions, parseProxy } from './proxy.ts';
@@ -43,7 +43,7 @@ describe('a proxy as wapt-get.ini names it', () => {
 
 describe('connections through a proxy', () => {
   let origin: Origin;
-  let proxy: AgentProxy | undefined;
+  let proxy: ForwardProxy | undefined;
   beforeEach(async () => {
     origin = await startOrigin();
     origin.answer = serveFile(Buffer.from('there'), '"e"');
@@ -54,9 +54,9 @@ describe('connections through a proxy', () => {
   });
 
   /** Names that nobody else knows: who asks for them without the proxy fails. */
-  async function open(options: AgentProxyOptions, credentials = '', exceptions = '') {
+  async function open(options: ForwardProxyOptions, credentials = '', exceptions = '') {
     const place = origin.address;
-    proxy = await startAgentProxy({
+    proxy = await startForwardProxy({
       routes: { 'plain.invalid:80': place, 'away.invalid:80': '127.0.0.1:1' },
       ...options,
     });

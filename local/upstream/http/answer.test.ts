@@ -39,12 +39,12 @@ describe('faults', () => {
     const faults = createFaultSwitchboard();
     faults.add({ path: /\.cab$/g, kind: { type: 'wrong-bytes' }, times: 2 });
     const off = faults.add({ path: /^\/a/, kind: { type: 'cut', afterBytes: 5 } });
-    expect(faults.hitting('/b.msu')).toEqual([]);
-    expect(faults.hitting('/a.cab')).toEqual([{ type: 'wrong-bytes' }, { type: 'cut', afterBytes: 5 }]);
-    expect(faults.hitting('/b.cab')).toEqual([{ type: 'wrong-bytes' }]);
-    expect(faults.hitting('/b.cab')).toEqual([]);
+    expect(faults.hitting('/b.msu', 'any')).toEqual([]);
+    expect(faults.hitting('/a.cab', 'any')).toEqual([{ type: 'wrong-bytes' }, { type: 'cut', afterBytes: 5 }]);
+    expect(faults.hitting('/b.cab', 'any')).toEqual([{ type: 'wrong-bytes' }]);
+    expect(faults.hitting('/b.cab', 'any')).toEqual([]);
     expect(faults.active).toHaveLength(1);
     off();
-    expect(faults.hitting('/a.cab')).toEqual([]);
+    expect(faults.hitting('/a.cab', 'any')).toEqual([]);
   });
 });

@@ -14,6 +14,7 @@ export interface Resource {
 }
 
 export interface Answered {
+  /** 0 for none. */
   readonly status: number;
   /** Body bytes that were handed to the connection. */
   readonly bytes: number;
@@ -29,6 +30,10 @@ export async function answer(
   resource: Resource,
   faults: readonly Fault['kind'][],
 ): Promise<Answered> {
+  if (faults.some((fault) => fault.type === 'no-answer')) {
+    request.socket.destroy();
+    return { status: 0, bytes: 0 };
+  }
   const refusal = faults.find((fault) => fault.type === 'status');
   if (refusal) {
     const retry = refusal.retryAfterSeconds;

@@ -4,7 +4,7 @@ import type { Fault } from '../types.ts';
 export interface FaultSwitchboard {
   add(fault: Fault): () => void;
   /** The faults that hit this request; each counts as used once. */
-  hitting(path: string): readonly Fault['kind'][];
+  hitting(path: string, host: string): readonly Fault['kind'][];
   readonly active: readonly { readonly id: number; readonly fault: Fault; readonly left: number | undefined }[];
   remove(id: number): boolean;
 }
@@ -21,12 +21,13 @@ export function createFaultSwitchboard(): FaultSwitchboard {
         faults.delete(id);
       };
     },
-    hitting(path) {
+    hitting(path, host) {
       const hit: Fault['kind'][] = [];
       for (const [id, entry] of faults) {
         // A pattern with the flag g or y would remember where it stopped.
         entry.fault.path.lastIndex = 0;
         if (!entry.fault.path.test(path)) continue;
+        if (entry.fault.host !== undefined && entry.fault.host !== host) continue;
         hit.push(entry.fault.kind);
         entry.left -= 1;
         if (entry.left <= 0) faults.delete(id);

@@ -1,4 +1,5 @@
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 
 /** A request as the proxy saw it. */
@@ -8,35 +9,46 @@ export interface ProxiedRequest {
   readonly target: string;
 }
 
-export interface AgentProxyOptions {
+export interface ForwardProxyOptions {
   /** `user:password` that it wants. @default none */
   readonly credentials?: string;
-  /** Where it really goes, by `host:port`. @default where the client says */
+  /** Where it really goes, by `host:port`; may be added to while it runs. @default where the client says */
   readonly routes?: Readonly<Record<string, string>>;
+  /** PEM: it is reached by TLS, under a name of this certificate that leads to this machine. @default by plain HTTP */
+  readonly tls?: { readonly key: string; readonly certificate: string };
 }
 
 /** A forward proxy on loopback: plain requests in the absolute form, and tunnels by CONNECT (RFC 9110, section 9.3.6). */
-export interface AgentProxy {
+export interface ForwardProxy {
+  /** 127.0.0.1, or localhost by TLS. */
   readonly url: URL;
+  /** `user:password` that it wants from now on. */
+  credentials: string | undefined;
   /** What it passed on. */
   readonly passed: ProxiedRequest[];
   /** What it refused for want of credentials. */
   readonly refused: ProxiedRequest[];
   /** Every request is answered with this status instead, or not at all. */
   failing: number | 'silent' | undefined;
+  /** Breaks all connections, so that clients have to come anew. */
+  drop(): void;
   close(): Promise<void>;
 }
 
-export async function startAgentProxy({ credentials, routes = {} }: AgentProxyOptions = {}): Promise<AgentProxy> {
+export async function startForwardProxy({
+  credentials,
+  routes = {},
+  tls,
+}: ForwardProxyOptions = {}): Promise<ForwardProxy> {
   const passed: ProxiedRequest[] = [];
   const refused: ProxiedRequest[] = [];
   const sockets = new Set<Socket>();
-  const wanted = credentials && `Basic ${Buffer.from(credentials).toString('base64')}`;
-  const state = { failing: undefined as AgentProxy['failing'] };
+  const state = { failing: undefined as ForwardProxy['failing'], credentials };
 
   /** What a request is refused with. */
-  function refusal(request: IncomingMessage): AgentProxy['failing'] {
+  function refusal(request: IncomingMessage): ForwardProxy['failing'] {
     const seen = { method: request.method ?? '', target: request.url ?? '' };
+    const wanted = state.credentials && `Basic ${Buffer.from(state.credentials).toString('base64')}`;
     const known = wanted === undefined || request.headers['proxy-authorization'] === wanted;
     const status = state.failing ?? (known ? undefined : 407);
     (status === undefined ? passed : refused).push(seen);
@@ -48,13 +60,15 @@ export async function startAgentProxy({ credentials, routes = {} }: AgentProxyOp
     return { host: place.hostname, port: Number(place.port) };
   };
 
-  const server = createServer((request, response) => {
+  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const status = refusal(request);
     if (status === 'silent') return;
     if (status !== undefined) return void response.writeHead(status, { 'proxy-authenticate': 'Basic' }).end();
     if (!URL.canParse(request.url ?? '')) return void response.writeHead(400).end();
     forward(request, response, placeOf);
-  });
+  };
+  const server =
+    tls === undefined ? createServer(onRequest) : createTlsServer({ key: tls.key, cert: tls.certificate }, onRequest);
   server.on('connect', (request: IncomingMessage, client: Socket, head: Buffer) => {
     client.on('error', () => client.destroy());
     const status = refusal(request);
@@ -72,14 +86,18 @@ export async function startAgentProxy({ credentials, routes = {} }: AgentProxyOp
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
+  const drop = (): void => {
+    for (const socket of sockets) socket.destroy();
+  };
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;
   return Object.assign(state, {
-    url: new URL(`http://127.0.0.1:${port}`),
+    url: new URL(tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`),
     passed,
     refused,
+    drop,
     async close() {
-      for (const socket of sockets) socket.destroy();
+      drop();
       await new Promise((done) => server.close(done));
     },
   });
