@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, stat, utimes } from 'node:fs/promises';
+import { mkdir, open, readFile, stat, utimes } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod/mini';
 import { AgentError } from '../../ports/agent-error.ts';
@@ -23,17 +23,7 @@ export function openApplyLock(path: string): ApplyLock {
       onDisk(`cannot lock ${path}`, async () => {
         await mkdir(dirname(path), { recursive: true });
         const me: Holder = { pid: process.pid, processStart: performance.timeOrigin, token: randomUUID() };
-        if (!(await create(path, me))) {
-          const other = await livingHolder(path);
-          if (other !== undefined) throw busy(path, other);
-          // Renamed first, so that of two that find the dead lock only one takes it away.
-          const dead = `${path}.${me.token}`;
-          await rename(path, dead).catch((error: unknown) => {
-            if (!isMissing(error)) throw error;
-          });
-          await removeIfThere(dead);
-          if (!(await create(path, me))) throw busy(path, await livingHolder(path));
-        }
+        if (!(await create(path, me))) await takeOver(path, me);
         const beat = setInterval(() => {
           // A beat that fails is made up for by the next; after a minute of failures the disk is the problem.
           utimes(path, new Date(), new Date()).catch(() => undefined);
@@ -53,6 +43,29 @@ export function openApplyLock(path: string): ApplyLock {
 
 const busy = (path: string, other: Holder | undefined): AgentError =>
   new AgentError('busy', `another run of the agent${other ? ` (process ${other.pid})` : ''} is at work; lock ${path}`);
+
+/**
+ * Takes the place of a dead holder. One at a time does so, and judges again once it is its turn: who judged before
+ * another one's turn would take away the lock of a living holder.
+ */
+async function takeOver(path: string, me: Holder): Promise<void> {
+  const other = await livingHolder(path);
+  if (other !== undefined) throw busy(path, other);
+  const turn = `${path}.turn`;
+  if (!(await create(turn, me))) {
+    // A turn takes milliseconds; one that is left was left by a crash, and the next run finds it gone.
+    if ((await livingHolder(turn)) === undefined) await removeIfThere(turn);
+    throw busy(path, await livingHolder(path));
+  }
+  try {
+    const successor = await livingHolder(path);
+    if (successor !== undefined) throw busy(path, successor);
+    await removeIfThere(path);
+    if (!(await create(path, me))) throw busy(path, await livingHolder(path));
+  } finally {
+    await removeIfThere(turn);
+  }
+}
 
 async function create(path: string, me: Holder): Promise<boolean> {
   try {

@@ -47,6 +47,24 @@ describe('the lock', () => {
     expect(await readdir(join(folder, 'data'))).toEqual(['apply.lock']);
   });
 
+  it('of a process that died is taken over by one, however the askers interleave', async () => {
+    for (let round = 0; round < 100; round++) {
+      await leave({ pid: process.pid, processStart: 1, token: 't' });
+      const all = await Promise.allSettled(Array.from({ length: 5 + (round % 20) }, () => lock().acquire()));
+      const held = all.filter((one) => one.status === 'fulfilled');
+      expect(held).toHaveLength(1);
+      await held[0]?.value.release();
+    }
+  });
+
+  it('is taken over at the second try when the first died in the middle', async () => {
+    await leave({ pid: process.pid, processStart: 1, token: 't' });
+    await writeFile(`${path()}.turn`, JSON.stringify({ pid: process.pid, processStart: 1, token: 'u' }));
+    await expect(lock().acquire()).rejects.toMatchObject({ code: 'busy' });
+    await (await lock().acquire()).release();
+    expect(await readdir(join(folder, 'data'))).toEqual([]);
+  });
+
   it('of another process that lives is respected, unless it was silent for long', async () => {
     await leave({ pid: process.ppid, processStart: 1, token: 't' });
     await expect(lock().acquire()).rejects.toMatchObject({ message: expect.stringContaining(String(process.ppid)) });
