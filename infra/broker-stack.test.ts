@@ -278,7 +278,7 @@ test('the stack is made of these resources', () => {
       "AWS::Lambda::EventInvokeConfig": 5,
       "AWS::Lambda::EventSourceMapping": 3,
       "AWS::Lambda::Function": 9,
-      "AWS::Lambda::Permission": 44,
+      "AWS::Lambda::Permission": 6,
       "AWS::Logs::LogGroup": 10,
       "AWS::S3::Bucket": 5,
       "AWS::S3::BucketPolicy": 5,
