@@ -125,6 +125,7 @@ describe('an installation in which the agent died', () => {
       downloads: [],
       stored: [],
       commands: [],
+      received: expect.objectContaining({ direct: 0 }),
     });
   });
 });

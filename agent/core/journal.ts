@@ -1,5 +1,6 @@
 import type { UpdateIdentity } from '#shared/core/catalog/model.ts';
 import type { HostScan } from '#shared/core/catalog/scan.ts';
+import { addReceived, monthOf, type ReceivedBytes, type ReceivedInMonth } from '#shared/core/fleet/received.ts';
 import { isServicingStack } from '#shared/core/rules/servicing-stack.ts';
 import type { HandledCommand } from './commands.ts';
 
@@ -42,6 +43,8 @@ export interface Journal {
   readonly stored: readonly StoredFile[];
   /** Commands of operators, in the order in which they were taken on. */
   readonly commands: readonly HandledCommand[];
+  /** What came over the network in the month of the last download. */
+  readonly received?: ReceivedInMonth;
 }
 
 export const emptyJournal: Journal = { version: 1, installs: [], downloads: [], stored: [], commands: [] };
@@ -116,6 +119,10 @@ export function noteDownloadFailure(
     ],
   };
 }
+
+/** Counts bytes of a download that ended well. @param at ISO 8601 */
+export const noteReceived = (journal: Journal, kind: keyof ReceivedBytes, bytes: number, at: string): Journal =>
+  bytes === 0 ? journal : { ...journal, received: addReceived(journal.received, monthOf(new Date(at)), kind, bytes) };
 
 export function noteRemoved(journal: Journal, sha1: string): Journal {
   return { ...journal, stored: journal.stored.filter((stored) => stored.sha1 !== sha1) };

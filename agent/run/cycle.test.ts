@@ -26,7 +26,8 @@ const states = (result: CycleResult): Record<string, string> =>
 describe('a whole life', () => {
   it('requests what is missing, then pulls, installs, rescans and reports OK', async () => {
     const { site } = bench;
-    site.publish(publish([one, two]));
+    const published = publish([one, two]);
+    site.publish(published);
     const agent = await bench.agent();
 
     const first = await runCycle(agent);
@@ -84,6 +85,12 @@ describe('a whole life', () => {
     expect(site.gets(/^\/payloads/)).toHaveLength(2);
     expect(site.gets(/^\/index\/sha256/)).toHaveLength(1);
     expect(site.gets(/timestamp\.json/)).toHaveLength(4);
+
+    // Each check-in comes before the downloads of its cycle.
+    const month = new Date().toISOString().slice(0, 7);
+    const files = a.data.byteLength + b.data.byteLength;
+    expect(site.broker.received.at(0)).toBeUndefined();
+    expect(site.broker.received.at(-1)).toEqual({ month, index: published.cab.byteLength, files, direct: 0 });
   });
 
   it('goes over to a new index and keeps only that', async () => {

@@ -3,7 +3,7 @@ import type { CheckInAnswer } from '#shared/contract/agent/check-in.ts';
 import type { FileStatus } from '#shared/contract/agent/files.ts';
 import { hostFacts } from '#shared/contract/agent/report.ts';
 import { type AssessedUpdate, assess, nextChangeOf } from '../core/assess.ts';
-import { forgetAttempts } from '../core/journal.ts';
+import { forgetAttempts, noteReceived } from '../core/journal.ts';
 import { phases as everyPhase, hearing, online, type Phase } from '../core/phases.ts';
 import { asksAgain, buildReport, neededFiles } from '../core/report.ts';
 import { type CompiledRules, directPolicyOf } from '../core/settings.ts';
@@ -236,9 +236,12 @@ class Cycle {
     const { signal } = this.options;
     const offered = this.offer?.index;
     if (this.does('pull') && this.offer !== undefined)
-      this.index = await this.attempt('pull', () => {
-        if (offered !== undefined) return pullIndex(this.agent, offered, signal);
-        throw new AgentError('not-found', 'the repository offers no index yet');
+      this.index = await this.attempt('pull', async () => {
+        if (offered === undefined) throw new AgentError('not-found', 'the repository offers no index yet');
+        const pulled = await pullIndex(this.agent, offered, signal);
+        const at = this.agent.adapters.clock.now().toISOString();
+        await journal.change((before) => noteReceived(before, 'index', pulled.bytesReceived + pulled.bytesResumed, at));
+        return pulled;
       });
     this.index ??= await this.attempt('pull', () => storedIndex(this.agent));
     this.rules = await this.attempt('trust', () => rulesThatCount(documents));

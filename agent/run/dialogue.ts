@@ -60,6 +60,7 @@ export class Dialogue {
     const { broker, cookies, clock } = this.agent.adapters;
     const accepted = await this.accepted();
     const held = newCookies ? undefined : await cookies.get();
+    const { received } = this.journal.current;
     const answer = await this.retrying('check-in', () =>
       broker.checkIn(
         {
@@ -67,6 +68,7 @@ export class Dialogue {
           ...(accepted && { report: { hash: accepted.hash, scannedAt: accepted.scannedAt } }),
           ...(held && { cookiesUntil: held.expiresAt }),
           outcomes: [...openOutcomes(this.journal.current, maxOutcomes)],
+          ...(received && { received }),
         },
         this.signal,
       ),

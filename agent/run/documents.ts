@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { receivedInMonth } from '#shared/contract/agent/check-in.ts';
 import { groupName, keyThumbprint } from '#shared/contract/agent/identity.ts';
 import { hostReport, reportAnswer } from '#shared/contract/agent/report.ts';
 import { commandId, commandOutcome, commandVerb } from '#shared/contract/commands.ts';
@@ -95,6 +96,7 @@ export const journalDocument = z.object({
     ),
     [],
   ),
+  received: z.exactOptional(receivedInMonth),
 });
 
 /** Something that went wrong in a cycle; the cycle went on as far as it could without it. */

@@ -21,6 +21,8 @@ export interface CurrentIndex {
   readonly path: string;
   /** Bytes that came over the network for it; 0 when it was there. */
   readonly bytesReceived: number;
+  /** Bytes of earlier attempts. */
+  readonly bytesResumed: number;
 }
 
 /** What a cycle's result says of its index. */
@@ -50,7 +52,7 @@ export async function pullIndex(agent: Agent, pointer: OfferedIndex, signal?: Ab
     );
   }
   const slot = slotOf(pointer);
-  const { bytesReceived } = await download(
+  const { bytesReceived, bytesResumed } = await download(
     agent,
     repositorySource(agent, { kind: 'index', sha256: pointer.sha256 }),
     slot,
@@ -61,7 +63,7 @@ export async function pullIndex(agent: Agent, pointer: OfferedIndex, signal?: Ab
   const signature = known ?? (await checkOrKeep(agent, slot, stored?.pointer));
   if (known === undefined) await documents.write('index', { version: 1, pointer, signature });
   await removeAllBut(agent, [pointer]);
-  return { pointer, path: files.pathOf(slot), bytesReceived };
+  return { pointer, path: files.pathOf(slot), bytesReceived, bytesResumed };
 }
 
 /** The signature in words; when it is refused, the index that was good before stays beside the refused one. */
@@ -88,5 +90,5 @@ export async function storedIndex(agent: Agent): Promise<CurrentIndex | undefine
   const slot = slotOf(stored.pointer);
   if (!(await files.verify(slot, expectedOf(stored.pointer)))) return undefined;
   if (stored.signature === undefined) await checkSignature(agent, slot);
-  return { pointer: stored.pointer, path: files.pathOf(slot), bytesReceived: 0 };
+  return { pointer: stored.pointer, path: files.pathOf(slot), bytesReceived: 0, bytesResumed: 0 };
 }

@@ -4,6 +4,7 @@ import {
   cancelInstall,
   endInstall,
   noteDownloadFailure,
+  noteReceived,
   noteRemoved,
   noteStored,
 } from '../core/journal.ts';
@@ -87,7 +88,10 @@ const runners: Runners = {
         );
       }
       const done = await downloadFromAny(step, context);
-      await journal.change((before) => noteStored(before, file));
+      const kind = done.source === 'microsoft' ? 'direct' : 'files';
+      const bytes = done.bytesReceived + done.bytesResumed;
+      const at = clock.now().toISOString();
+      await journal.change((before) => noteReceived(noteStored(before, file), kind, bytes, at));
       const from = done.source === 'microsoft' ? ' from Microsoft itself' : '';
       log({ level: 'info', message: `downloaded ${file.name ?? file.sha1}, ${done.bytesReceived} bytes${from}` });
       return { sha1: file.sha1, outcome: 'downloaded', ...done };

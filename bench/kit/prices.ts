@@ -1,14 +1,6 @@
-import document from '../prices.json' with { type: 'json' };
+import { listPrices } from '#shared/core/prices/list-prices.ts';
 
-/** What one of each costs, in USD; prices.json says of when and by which source. */
-export const usdPer: Readonly<Record<keyof typeof document.prices, number>> = {
-  dynamodbWriteUnit: document.prices.dynamodbWriteUnit.usd,
-  dynamodbReadUnit: document.prices.dynamodbReadUnit.usd,
-  s3Write: document.prices.s3Write.usd,
-  s3Read: document.prices.s3Read.usd,
-  lambdaRequest: document.prices.lambdaRequest.usd,
-  lambdaGibibyteSecond: document.prices.lambdaGibibyteSecond.usd,
-  httpApiRequest: document.prices.httpApiRequest.usd,
-  logGigabyte: document.prices.logGigabyte.usd,
-  event: document.prices.event.usd,
-};
+/** What one of each costs, in USD; the list says of when and by which source. */
+export const usdPer = Object.fromEntries(Object.entries(listPrices).map(([name, { usd }]) => [name, usd])) as Readonly<
+  Record<keyof typeof listPrices, number>
+>;

@@ -111,6 +111,16 @@ describe('kbroker hosts show', () => {
     last: { report: reportOf('pc-1', more), hash: 'a'.repeat(64), scan: { at: at(3), milliseconds: 12 }, refused: [] },
   });
 
+  it('says what it received in the month, and from whom', async () => {
+    const { context, printed } = testContext(() => ({
+      ...hostViewOf('pc-1', {}),
+      received: { month: '2026-11', index: 650e6, files: 3e9, direct: 2e6 },
+    }));
+    expect(await showHost(context, 'pc-1')).toBe(0);
+    const line = '  received in 2026-11: 3.0 GB of files, 650.0 MB of indexes; 2.0 MB from Microsoft itself\n';
+    expect(printed.stdout).toContain(line);
+  });
+
   it('says who the host is', async () => {
     const text = await shown({});
     expect(text).toMatch(/^pc-1\.example \(pc-1\): OK\n/);

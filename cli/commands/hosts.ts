@@ -5,7 +5,7 @@ import { CliError } from '../cli-error.ts';
 import { type ConfirmFlags, confirm, requireYes } from '../confirm.ts';
 import { counted } from '../counted.ts';
 import { readGroupName, readHostName, readKbNumber, readUpdateName } from '../ids.ts';
-import { type ExitCode, exitCodes, printJson, printLines, printTable, printUnreadable } from '../io.ts';
+import { type ExitCode, exitCodes, formatBytes, printJson, printLines, printTable, printUnreadable } from '../io.ts';
 import { pagesOf } from '../pages.ts';
 import { describeAge, readMoment } from '../times.ts';
 import type { CommandContext } from './context.ts';
@@ -129,13 +129,26 @@ export async function showHost(context: CommandContext, name: string): Promise<E
   return exitCodes.ok;
 }
 
-function identityOf({ summary, keyThumbprint, revocationReason, clones, last, rejected }: HostView): string[] {
+function identityOf({
+  summary,
+  keyThumbprint,
+  revocationReason,
+  clones,
+  received,
+  last,
+  rejected,
+}: HostView): string[] {
   const architecture = last === undefined ? '' : ` ${last.report.host.architecture}`;
   return [
     `${summary.hostname} (${summary.machineId}): ${summary.state}`,
     `  group ${summary.group}, enrolled ${summary.enrolledAt}, key ${keyThumbprint}`,
     `  ${summary.os} ${summary.osVersion}${architecture}, agent ${summary.agentVersion}`,
     `  last seen ${summary.lastSeenAt}`,
+    ...(received === undefined
+      ? []
+      : [
+          `  received in ${received.month}: ${formatBytes(received.files)} of files, ${formatBytes(received.index)} of indexes; ${formatBytes(received.direct)} from Microsoft itself`,
+        ]),
     ...(summary.revokedAt === undefined ? [] : [`  key revoked ${summary.revokedAt}: it is not let in any more`]),
     ...(revocationReason === undefined ? [] : [`  revoked because: ${revocationReason}`]),
     ...clones.map(({ machineId, at }) => `  cloned: machine ${machineId} used its key, ${at}`),

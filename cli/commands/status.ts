@@ -36,6 +36,21 @@ function describeStatus(status: StatusView): string[] {
     `           ${describeAge(status.hosts)}`,
     `Requests   ${counts(status.requests.byState)}`,
     `Repository ${counted(status.payloads.files, 'file')}, ${formatBytes(status.payloads.bytes)}`,
+    ...describeMonth(status),
   );
   return lines;
+}
+
+/** What moved in the month so far, and what it costs. */
+function describeMonth({ traffic, price }: StatusView): string[] {
+  if (traffic === undefined || price === undefined) return [];
+  const { month, served, direct, fetched, savedBytes } = traffic;
+  const amount = (name: 'storage' | 'transfer' | 'hosts' | 'total'): string => price[name].toFixed(2);
+  return [
+    `${month}    ${formatBytes(served.files)} of files to hosts, ${formatBytes(fetched.bytes)} (${counted(fetched.files, 'file')}) fetched from Microsoft`,
+    `           saved ${formatBytes(savedBytes)} against each host fetching for itself`,
+    `           ${formatBytes(served.index)} of indexes to hosts, ${formatBytes(direct)} from Microsoft to hosts directly`,
+    `Price      about ${amount('total')} ${price.currency} this month so far: storage ${amount('storage')}, transfer ${amount('transfer')}, hosts ${amount('hosts')}`,
+    `           by list prices of ${price.region}, ${price.asOf}`,
+  ];
 }

@@ -59,6 +59,7 @@ const keyOf = (row: RawRow): { readonly machineId: string; readonly item: string
 
 function hostRow(record: HostRecord): HostRow {
   const { machineId, hostname, os, osVersion, agentVersion, group, state, sequence, reportedAt, revokedAt } = record;
+  const { received } = record;
   return {
     machineId,
     hostname,
@@ -73,6 +74,7 @@ function hostRow(record: HostRecord): HostRow {
     ...(revokedAt !== undefined && { revokedAt: Date.parse(revokedAt) }),
     clones: record.clones?.length ?? 0,
     sequence,
+    ...(received !== undefined && { received }),
   };
 }
 

@@ -106,6 +106,17 @@ describe('a check-in', () => {
     expect(ports.hosts.records.get('pc-1')).toMatchObject({ scannedAt: at(300) });
   });
 
+  it('says what the host received, which stays until it says something else', async () => {
+    const { host, ports } = await agentsApiWithHost();
+    const received = { month: '2026-11', index: 5, files: 7, direct: 9 };
+    await host.send('checkIn', { ...checkIn, received });
+    await host.send('checkIn', checkIn);
+    expect(ports.hosts.records.get('pc-1')).toMatchObject({ received });
+    const bad = await host.send('checkIn', { ...checkIn, received: { ...received, month: '2026-13' } });
+    expect(bad.status).toBe(400);
+    expect(ports.hosts.records.get('pc-1')).toMatchObject({ received });
+  });
+
   it('tells the commands for this host until they are answered, and asks it to come often meanwhile', async () => {
     const { host, ports, clock } = await agentsApiWithHost();
     await host.send('checkIn', checkIn);

@@ -26,6 +26,7 @@ export function checkIns(ports: AgentPorts): (request: CheckIn, caller: HostCall
     const unchanged = request.report?.hash === record.reportHash ? request.report : undefined;
     await writeDown(ports, caller, {
       livelyUntil: orders.livelyUntil,
+      received: request.received,
       ...(unchanged && { scannedAt: noLaterThan(unchanged.scannedAt, at) }),
     });
 

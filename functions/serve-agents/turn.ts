@@ -1,3 +1,4 @@
+import type { CheckIn } from '#shared/contract/agent/check-in.ts';
 import { ProblemError } from '#shared/contract/problem-error.ts';
 import { StoreError } from '#shared/stores/store-error.ts';
 import type { AgentPorts, HostCaller } from './ports.ts';
@@ -28,6 +29,8 @@ export interface Left {
   /** That was told by a report, and not by its hash alone. */
   readonly reportedAt?: string | undefined;
   readonly livelyUntil?: string | undefined;
+  /** What it says that it received. */
+  readonly received?: CheckIn['received'];
 }
 
 /**
@@ -38,13 +41,13 @@ export interface Left {
 export async function writeDown(
   ports: Pick<AgentPorts, 'hosts'>,
   caller: HostCaller,
-  { scannedAt, reportedAt, livelyUntil }: Left = {},
+  { scannedAt, reportedAt, livelyUntil, received }: Left = {},
 ): Promise<void> {
   const { record, seen } = caller;
   const done = await inTurn(
     ports.hosts.seen(
       record.machineId,
-      { ...seen, ...(livelyUntil !== undefined && { livelyUntil }) },
+      { ...seen, ...(livelyUntil !== undefined && { livelyUntil }), ...(received !== undefined && { received }) },
       scannedAt === undefined ? undefined : { scannedAt, ...(reportedAt !== undefined && { reportedAt }) },
     ),
   );

@@ -6,6 +6,7 @@ import { countHosts, unreadableOf } from '#shared/core/fleet/fleet.ts';
 import { listHosts } from '#shared/core/fleet/list-hosts.ts';
 import { listUpdates } from '#shared/core/fleet/list-updates.ts';
 import type { FleetHost } from '#shared/core/fleet/model.ts';
+import { receivedBy } from '#shared/core/fleet/received.ts';
 import { hostStates, updateStates } from '#shared/core/status/states.ts';
 import { ageOf, currentFleet, type FleetPorts, iso } from './current-fleet.ts';
 import { groupsApi } from './groups.ts';
@@ -51,6 +52,8 @@ export function fleetLists(ports: FleetPorts): FleetLists {
       const total = Object.values(byState).reduce((sum, count) => sum + count, 0);
       return { ...ageOf(fleet, ports.now()), total, byState: { ...byState } };
     },
+
+    receivedIn: async (month) => receivedBy(await currentFleet(ports), month),
 
     async listHosts({ query }) {
       const timeOf = (name: 'seenBefore' | 'seenAfter'): number | undefined => {

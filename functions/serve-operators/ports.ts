@@ -1,5 +1,6 @@
 import type { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { StatusView } from '#shared/contract/operators/views.ts';
+import type { ReceivedBytes } from '#shared/core/fleet/received.ts';
 import type { Call, Implementation } from '#shared/lambda/api-handler.ts';
 import type { AuditAnchorStore, AuditLog } from '#shared/stores/audit/port.ts';
 import type { CatalogStore, IndexStore, SyncJournal } from '#shared/stores/catalog/port.ts';
@@ -26,6 +27,8 @@ export interface FleetLists
   extends Pick<OperatorsApi, 'listHosts' | 'listReportedUpdates' | 'listGroups' | 'getGroup'> {
   /** Hosts in numbers, for the status. */
   fleetCounts(): Promise<StatusView['hosts']>;
+  /** What came to hosts in a month of UTC, `2026-11`. */
+  receivedIn(month: string): Promise<ReceivedBytes>;
 }
 
 export interface OperatorPorts {
@@ -37,7 +40,7 @@ export interface OperatorPorts {
   readonly snapshot: FleetReader;
   readonly hosts: Pick<HostStore, 'find' | 'view' | 'revoke'>;
   readonly requests: Pick<RequestStore, 'get' | 'list' | 'countByState' | 'open'>;
-  readonly payloads: Pick<PayloadStore, 'held' | 'list' | 'totals'>;
+  readonly payloads: Pick<PayloadStore, 'held' | 'list' | 'totals' | 'fetchedIn'>;
   readonly cleanings: CleaningJournal;
   readonly rules: RuleStore;
   readonly repository: Pick<RepositoryStore, 'read'>;

@@ -18,12 +18,24 @@ describe('the status', () => {
       hosts: { asOf: at(90), ageSeconds: 10, total: 0, byState: { OK: 0, PENDING_UPDATES: 0, ERROR: 0, UNKNOWN: 0 } },
       requests: { byState: { open: 0, queued: 0, fetching: 0, done: 0, failed: 0 } },
       payloads: { files: 0, bytes: 0 },
+      traffic: {
+        month: at(100).slice(0, 7),
+        served: { index: 0, files: 0 },
+        direct: 0,
+        fetched: { files: 0, bytes: 0 },
+        savedBytes: 0,
+      },
+      price: { region: 'us-east-1', currency: 'USD', asOf: '2026-11', storage: 0, transfer: 0, hosts: 0, total: 0 },
     });
   });
 
   it('adds up what there is', async () => {
     await ports.index.moveCurrent(pointerOf(sha256('index')), undefined);
-    setFleet(fleetHostOf('pc-1'), fleetHostOf('pc-2', { state: 'ERROR' }));
+    const month = at(0).slice(0, 7);
+    setFleet(
+      fleetHostOf('pc-1', { received: { month, index: 3, files: 2 ** 31, direct: 1 } }),
+      fleetHostOf('pc-2', { state: 'ERROR', received: { month, index: 4, files: 2 ** 31, direct: 1 } }),
+    );
     await open(1);
     await ports.payloads.record({ sha1: sha1('x'), sha256: sha256('x'), size: 7, heldAt: at(0) });
     expect(await api.getStatus(get())).toMatchObject({
@@ -31,6 +43,13 @@ describe('the status', () => {
       hosts: { total: 2, byState: { OK: 1, ERROR: 1 } },
       requests: { byState: { open: 1 } },
       payloads: { files: 1, bytes: 7 },
+      traffic: {
+        served: { index: 7, files: 2 ** 32 },
+        direct: 2,
+        fetched: { files: 1, bytes: 7 },
+        savedBytes: 2 ** 32 - 7,
+      },
+      price: { transfer: 0.34 },
     });
   });
 });

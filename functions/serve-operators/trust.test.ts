@@ -142,7 +142,7 @@ describe('trust', () => {
       version: 1,
       key: 'metadata/9.root.json',
     });
-    for (const key of [undefined, '', 'index/current.json', '../x', 'fleet/v1/current.json'])
+    for (const key of [undefined, '', 'index/current.json', '../x', 'fleet/v2/current.json'])
       await expect(bench.api.getTrustFile(get({ query: { key } }))).rejects.toMatchObject(
         refused('bad-request', /key/),
       );

@@ -23,6 +23,7 @@ const partition = new FleetPartition().apply(
         clones: n,
         sequence: 2 ** 40 + n,
         ...(n === 1 && { revokedAt: now + 3 }),
+        ...(n === 2 && { received: { month: '2026-11', index: 2 ** 40, files: 2 ** 41, direct: 3 } }),
       },
     },
     {
@@ -66,8 +67,8 @@ describe('a partition of the fleet as bytes', () => {
 
   it('is refused when it is of another version', () => {
     const bytes = encodePartition(stored);
-    bytes[8] = 2;
-    expect(() => decodePartition(bytes)).toThrow('it has version 2, only 1 is read');
+    bytes[8] = 3;
+    expect(() => decodePartition(bytes)).toThrow('it has version 3, only 2 is read');
   });
 
   it.each([

@@ -1,5 +1,5 @@
 /**
- * The snapshot of the fleet: `fleet/v1/current.json`, and one object for each partition, as docs/fleet-snapshot.md
+ * The snapshot of the fleet: `fleet/v2/current.json`, and one object for each partition, as docs/fleet-snapshot.md
  * describes them. Only the broker's own functions read them; the version is part of the keys and of the objects.
  */
 import * as z from 'zod/mini';
@@ -66,7 +66,7 @@ export class FleetSnapshotError extends Error {
 }
 
 const magic = 'kbfleet\n';
-const version = 1;
+const version = 2;
 const alignment = 8;
 
 /** Columns of numbers, in the order of the file. A change owes a new version. */
@@ -82,6 +82,10 @@ const sections = {
   lastSeenAt: Float64Array,
   reportedAt: Float64Array,
   revokedAt: Float64Array,
+  receivedMonth: Uint32Array,
+  receivedIndex: Float64Array,
+  receivedFiles: Float64Array,
+  receivedDirect: Float64Array,
   reportVersion: Float64Array,
   reportAt: Float64Array,
   ends: Uint32Array,

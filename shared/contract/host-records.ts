@@ -5,6 +5,7 @@
  */
 import * as z from 'zod/mini';
 import { hostStates, updateStates } from '../core/status/states.ts';
+import { receivedInMonth } from './agent/check-in.ts';
 import { groupName, hostPublicKey, keyThumbprint } from './agent/identity.ts';
 import { hostFacts, hostReport, scanMoment } from './agent/report.ts';
 import { machineId, sha1, sha256, shortText, timestamp } from './primitives.ts';
@@ -56,6 +57,8 @@ export const hostRecord = z.object({
   revocationReason: z.optional(shortText),
   /** Until then it is asked to check in often, because commands are going on. */
   livelyUntil: z.optional(timestamp),
+  /** What it received, as it said at its last check-in. */
+  received: z.exactOptional(receivedInMonth),
   /** Machines that used its key, the latest ten. */
   clones: z.optional(z.array(z.object({ machineId, at: timestamp })).check(z.maxLength(10))),
 });

@@ -62,8 +62,8 @@ describe('object keys', () => {
     'payloads/sha256/',
     '/index/current.json',
     'index/current.json/',
-    'fleet/v1/a/01.kbf.gz',
-    'fleet/v1/a/1000.kbf.gz',
+    'fleet/v2/a/01.kbf.gz',
+    'fleet/v2/a/1000.kbf.gz',
   ])('%j is not a key of ours', (key) => expect(parseKey(key)).toBeUndefined());
 
   it('a digest that is not one never becomes part of a key', () => {

@@ -56,12 +56,12 @@ export function buildKey(key: RepositoryKey): string {
       must(hex64.test(key.indexSha256), `SHA-256 ${JSON.stringify(key.indexSha256)}`);
       return `catalog/v2/${key.indexSha256}.kbc.gz`;
     case 'fleet-manifest':
-      return 'fleet/v1/current.json';
+      return 'fleet/v2/current.json';
     case 'fleet-partition': {
       const { layout, index } = key;
       must(/^[a-z0-9-]{1,64}$/.test(layout), `layout ${JSON.stringify(layout)}`);
       must(Number.isSafeInteger(index) && index >= 0 && index <= 999, `partition ${index}`);
-      return `fleet/v1/${layout}/${index}.kbf.gz`;
+      return `fleet/v2/${layout}/${index}.kbf.gz`;
     }
     case 'payload':
       must(hex64.test(key.sha256), `SHA-256 ${JSON.stringify(key.sha256)}`);
@@ -100,9 +100,9 @@ const patterns: readonly [RegExp, (part: string) => RepositoryKey][] = [
   [/^staging\/index\/([A-Za-z0-9-]{1,64})\.cab$/, (copyId) => ({ kind: 'index-staging', copyId })],
   [/^refused\/([0-9a-f]{64})\.cab$/, (sha256) => ({ kind: 'index-refused', sha256 })],
   [/^catalog\/v2\/([0-9a-f]{64})\.kbc\.gz$/, (indexSha256) => ({ kind: 'catalog-snapshot', indexSha256 })],
-  [/^fleet\/v1\/current\.json()$/, () => ({ kind: 'fleet-manifest' })],
+  [/^fleet\/v2\/current\.json()$/, () => ({ kind: 'fleet-manifest' })],
   [
-    /^fleet\/v1\/([a-z0-9-]{1,64}\/(?:0|[1-9][0-9]{0,2}))\.kbf\.gz$/,
+    /^fleet\/v2\/([a-z0-9-]{1,64}\/(?:0|[1-9][0-9]{0,2}))\.kbf\.gz$/,
     (place) => {
       const [layout = '', index = ''] = place.split('/');
       return { kind: 'fleet-partition', layout, index: Number(index) };

@@ -9,6 +9,8 @@ export const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/));
 /** KB number without "KB". */
 export const kbNumber = z.string().check(z.regex(/^[0-9]{5,8}$/));
 export const timestamp = z.iso.datetime();
+/** A calendar month of UTC. */
+export const month = z.string().check(z.regex(/^[0-9]{4}-(0[1-9]|1[0-2])$/, 'must be a month, such as 2026-11'));
 export const byteCount = z.int().check(z.nonnegative());
 export const severity = z.enum(['Critical', 'Important', 'Moderate', 'Low']);
 /** Text for people; bounded, so that no stored item can grow without limit. */

@@ -151,6 +151,12 @@ export class MemoryHostStore implements HostStore {
   }
 }
 
-function left({ sequence, at, allowance, livelyUntil }: Seen) {
-  return { sequence, lastSeenAt: at, allowance, ...(livelyUntil !== undefined && { livelyUntil }) };
+function left({ sequence, at, allowance, livelyUntil, received }: Seen) {
+  return {
+    sequence,
+    lastSeenAt: at,
+    allowance,
+    ...(livelyUntil !== undefined && { livelyUntil }),
+    ...(received !== undefined && { received }),
+  };
 }

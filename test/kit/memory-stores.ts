@@ -15,6 +15,7 @@ import {
 } from '#shared/core/catalog/diff-facts.ts';
 import type { Catalog, PayloadFile } from '#shared/core/catalog/model.ts';
 import { type StoredUnit, unitFactsOf } from '#shared/core/catalog/unit-facts.ts';
+import { monthOf } from '#shared/core/fleet/received.ts';
 import { removalLease } from '#shared/core/payloads/cleaning.ts';
 import type { CatalogStore, PutFactsOptions } from '#shared/stores/catalog/port.ts';
 import type { PageQuery } from '#shared/stores/page.ts';
@@ -108,6 +109,7 @@ function entry<T>(key: string, value: T | undefined): [string, T][] {
 export class MemoryPayloadStore implements PayloadStore {
   readonly objects = new Map<string, Buffer>();
   readonly records = new Map<string, HeldPayload>();
+  readonly #fetched = new Map<string, { files: number; bytes: number }>();
   /** What the cleaning knows of held files: since when nobody needs them. */
   readonly unneeded = new Map<string, string>();
   readonly retired = new Map<string, RetiredPayload>();
@@ -140,8 +142,12 @@ export class MemoryPayloadStore implements PayloadStore {
   async record(payload: HeldPayload) {
     if (this.retired.has(payload.sha1)) throw new StoreError('conflict', `${payload.sha1} was taken out`);
     const before = this.records.get(payload.sha1);
-    if (before === undefined) this.records.set(payload.sha1, copy(payload));
-    else if (before.sha256 !== payload.sha256 || before.size !== payload.size)
+    if (before === undefined) {
+      this.records.set(payload.sha1, copy(payload));
+      const month = monthOf(new Date(payload.heldAt));
+      const { files, bytes } = await this.fetchedIn(month);
+      this.#fetched.set(month, { files: files + 1, bytes: bytes + payload.size });
+    } else if (before.sha256 !== payload.sha256 || before.size !== payload.size)
       throw new StoreError('conflict', `${payload.sha1} is recorded as ${before.sha256}`);
   }
 
@@ -160,6 +166,10 @@ export class MemoryPayloadStore implements PayloadStore {
   async list(query: PageQuery) {
     const rows = [...this.records.values()].toSorted((a, b) => (a.heldAt < b.heldAt ? 1 : -1));
     return pageOf(copy(rows), query, ({ sha1 }) => sha1, 'files');
+  }
+
+  async fetchedIn(month: string) {
+    return { files: 0, bytes: 0, ...this.#fetched.get(month) };
   }
 
   async totals() {

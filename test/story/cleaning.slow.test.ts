@@ -189,7 +189,7 @@ describe('nothing is taken out', () => {
   it('while it is not known what hosts need; who asked is known', async () => {
     await report('OK');
     await world.run('CleanPayloadsFunction');
-    const manifest = { Bucket: world.output('FleetBucket'), Key: 'fleet/v1/current.json' };
+    const manifest = { Bucket: world.output('FleetBucket'), Key: 'fleet/v2/current.json' };
     await world.s3.send(new DeleteObjectCommand(manifest));
     const { exitCode, result } = await clean('--yes', '--grace', '0d');
     expect({ exitCode, result }).toEqual({

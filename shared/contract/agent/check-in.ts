@@ -1,9 +1,23 @@
 import * as z from 'zod/mini';
 import { commandOutcome, commandVerb } from '../commands.ts';
-import { sha256, timestamp } from '../primitives.ts';
+import { byteCount, month, sha256, timestamp } from '../primitives.ts';
 
 /** At most so many outcomes in one check-in; the rest waits for the next. */
 export const maxOutcomes = 50;
+
+/**
+ * Bytes of indexes and files that came to a host in one month of UTC, as it counts them: for people and their bills. The month
+ * is that of the last download.
+ */
+export const receivedInMonth = z.object({
+  month,
+  /** Of indexes, from the repository. */
+  index: byteCount,
+  /** Of update files, from the repository. */
+  files: byteCount,
+  /** Of update files, from Microsoft itself. */
+  direct: byteCount,
+});
 
 /**
  * What an agent says at each round before anything else. With `report` it is a report, too: nothing has changed since the
@@ -16,6 +30,8 @@ export const checkIn = z.object({
   /** Until when the cookies of the repository that are held here are good. */
   cookiesUntil: z.optional(timestamp),
   outcomes: z.array(commandOutcome).check(z.maxLength(maxOutcomes)),
+  /** Absent before the first download, and from older agents. */
+  received: z.exactOptional(receivedInMonth),
 });
 export type CheckIn = z.infer<typeof checkIn>;
 

@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { hostStates, updateStates } from '../../core/status/states.ts';
+import { receivedInMonth } from '../agent/check-in.ts';
 import { groupName } from '../agent/identity.ts';
 import { hostReport, scanMoment } from '../agent/report.ts';
 import { guid, kbNumber, machineId, sha1, sha256, shortText, storedText, timestamp } from '../primitives.ts';
@@ -44,6 +45,8 @@ export const hostView = z.object({
   /** Why the key was revoked, in the words of who did it. */
   revocationReason: z.optional(z.string()),
   clones: z.array(cloneSeen),
+  /** What it received in the month of its last download, as it counts it. */
+  received: z.exactOptional(receivedInMonth),
   /** The last good report, its hash, when the machine was looked at, and what was refused of it. */
   last: z.optional(
     z.object({

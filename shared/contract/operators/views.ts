@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import { roles } from '../access.ts';
-import { byteCount, sha1, sha256, timestamp } from '../primitives.ts';
+import { byteCount, month, sha1, sha256, timestamp } from '../primitives.ts';
 import { fileRequest } from '../requests.ts';
 import { fleetCounts } from './hosts.ts';
 import { indexView } from './index-sync.ts';
@@ -72,12 +72,40 @@ export const fileView = z.object({
 });
 export type FileView = z.infer<typeof fileView>;
 
+/** What moved in a month of UTC so far. */
+const monthTraffic = z.object({
+  month,
+  /** Bytes that hosts received from the repository, as they count them. */
+  served: z.object({ index: byteCount, files: byteCount }),
+  /** Bytes of files that hosts received from Microsoft itself. */
+  direct: byteCount,
+  /** Files that the broker fetched from Microsoft. */
+  fetched: z.object({ files: z.int(), bytes: byteCount }),
+  /** Served files less fetched ones: what Microsoft would have had to send besides, had each host fetched for itself. */
+  savedBytes: byteCount,
+});
+
+/** An estimate of what the month has cost so far, from list prices. Parts and total in `currency`. */
+const monthPrice = z.object({
+  region: z.string(),
+  currency: z.string(),
+  /** Month of the list prices. */
+  asOf: month,
+  storage: z.number(),
+  transfer: z.number(),
+  hosts: z.number(),
+  total: z.number(),
+});
+
 export const statusView = z.object({
   version: z.literal(2),
   index: indexView,
   hosts: fleetCounts,
   requests: z.object({ byState: z.record(z.enum(['open', 'queued', 'fetching', 'done', 'failed']), z.int()) }),
   payloads: z.object({ files: z.int(), bytes: byteCount }),
+  /** Absent from older brokers, as `price` is. */
+  traffic: z.exactOptional(monthTraffic),
+  price: z.exactOptional(monthPrice),
 });
 export type StatusView = z.infer<typeof statusView>;
 

@@ -1,6 +1,7 @@
 import { hostStates, updateStates } from '../status/states.ts';
 import { type FleetColumns, noHost } from './columns.ts';
 import type { HostRow, ReportRow, UpdateName, UpdateOnHost } from './model.ts';
+import { monthNumber } from './received.ts';
 
 /** A machine while its partition is put together anew. */
 export interface Machine {
@@ -8,7 +9,17 @@ export interface Machine {
   readonly report: ReportRow | undefined;
 }
 
-type TimeColumn = 'sequence' | 'enrolledAt' | 'lastSeenAt' | 'reportedAt' | 'revokedAt' | 'reportVersion' | 'reportAt';
+type WideColumn =
+  | 'sequence'
+  | 'enrolledAt'
+  | 'lastSeenAt'
+  | 'reportedAt'
+  | 'revokedAt'
+  | 'receivedIndex'
+  | 'receivedFiles'
+  | 'receivedDirect'
+  | 'reportVersion'
+  | 'reportAt';
 
 const stateCode = new Map<string, number>(updateStates.map((state, index) => [state, index]));
 const keyOf = ({ updateId, revision }: UpdateName): string => `${updateId}_${revision}`;
@@ -23,20 +34,27 @@ export class ColumnsBuilder {
   readonly #updatePlaces = new Map<string, number>();
   /** Where texts and updates of another partition are in this one, by partition. */
   readonly #moved = new Map<FleetColumns, { readonly texts: Int32Array; readonly updates: Int32Array }>();
-  readonly #numbers: Record<'os' | 'osVersion' | 'agentVersion' | 'group' | 'state' | 'clones', number[]> = {
+  readonly #numbers: Record<
+    'os' | 'osVersion' | 'agentVersion' | 'group' | 'state' | 'clones' | 'receivedMonth',
+    number[]
+  > = {
     os: [],
     osVersion: [],
     agentVersion: [],
     group: [],
     state: [],
     clones: [],
+    receivedMonth: [],
   };
-  readonly #times: Record<TimeColumn, number[]> = {
+  readonly #wide: Record<WideColumn, number[]> = {
     sequence: [],
     enrolledAt: [],
     lastSeenAt: [],
     reportedAt: [],
     revokedAt: [],
+    receivedIndex: [],
+    receivedFiles: [],
+    receivedDirect: [],
     reportVersion: [],
     reportAt: [],
   };
@@ -57,8 +75,8 @@ export class ColumnsBuilder {
     this.#hostnames.push(from.hostnames[place] ?? '');
     for (const name of ['os', 'osVersion', 'agentVersion', 'group'] as const)
       this.#numbers[name].push(text(from[name][place] ?? 0));
-    for (const name of ['state', 'clones'] as const) this.#numbers[name].push(from[name][place] ?? 0);
-    for (const [name, values] of Object.entries(this.#times) as [TimeColumn, number[]][])
+    for (const name of ['state', 'clones', 'receivedMonth'] as const) this.#numbers[name].push(from[name][place] ?? 0);
+    for (const [name, values] of Object.entries(this.#wide) as [WideColumn, number[]][])
       values.push(from[name][place] ?? 0);
     const [start, end] = [place === 0 ? 0 : (from.ends[place - 1] ?? 0), from.ends[place] ?? 0];
     this.#room(end - start);
@@ -83,9 +101,14 @@ export class ColumnsBuilder {
     this.#numbers.state.push(host === undefined ? noHost : hostStates.indexOf(host.state));
     this.#numbers.clones.push(Math.min(host?.clones ?? 0, 255));
     for (const name of ['sequence', 'enrolledAt', 'lastSeenAt', 'reportedAt', 'revokedAt'] as const)
-      this.#times[name].push(host?.[name] ?? 0);
-    this.#times.reportVersion.push(report?.reportVersion ?? 0);
-    this.#times.reportAt.push(report?.reportedAt ?? 0);
+      this.#wide[name].push(host?.[name] ?? 0);
+    const received = host?.received;
+    this.#numbers.receivedMonth.push(received === undefined ? 0 : monthNumber(received.month));
+    this.#wide.receivedIndex.push(received?.index ?? 0);
+    this.#wide.receivedFiles.push(received?.files ?? 0);
+    this.#wide.receivedDirect.push(received?.direct ?? 0);
+    this.#wide.reportVersion.push(report?.reportVersion ?? 0);
+    this.#wide.reportAt.push(report?.reportedAt ?? 0);
     const updates = report?.updates ?? [];
     this.#room(updates.length);
     for (const update of updates) {
@@ -96,7 +119,7 @@ export class ColumnsBuilder {
 
   finish(unreadable: FleetColumns['unreadable'], removed: FleetColumns['removed']): FleetColumns {
     const numbers = this.#numbers;
-    const times = this.#times;
+    const wide = this.#wide;
     return {
       machineIds: this.#machineIds,
       hostnames: this.#hostnames,
@@ -107,13 +130,17 @@ export class ColumnsBuilder {
       group: Uint32Array.from(numbers.group),
       state: Uint8Array.from(numbers.state),
       clones: Uint8Array.from(numbers.clones),
-      sequence: Float64Array.from(times.sequence),
-      enrolledAt: Float64Array.from(times.enrolledAt),
-      lastSeenAt: Float64Array.from(times.lastSeenAt),
-      reportedAt: Float64Array.from(times.reportedAt),
-      revokedAt: Float64Array.from(times.revokedAt),
-      reportVersion: Float64Array.from(times.reportVersion),
-      reportAt: Float64Array.from(times.reportAt),
+      sequence: Float64Array.from(wide.sequence),
+      enrolledAt: Float64Array.from(wide.enrolledAt),
+      lastSeenAt: Float64Array.from(wide.lastSeenAt),
+      reportedAt: Float64Array.from(wide.reportedAt),
+      revokedAt: Float64Array.from(wide.revokedAt),
+      receivedMonth: Uint32Array.from(numbers.receivedMonth),
+      receivedIndex: Float64Array.from(wide.receivedIndex),
+      receivedFiles: Float64Array.from(wide.receivedFiles),
+      receivedDirect: Float64Array.from(wide.receivedDirect),
+      reportVersion: Float64Array.from(wide.reportVersion),
+      reportAt: Float64Array.from(wide.reportAt),
       ends: Uint32Array.from(this.#ends),
       entries: this.#entries.slice(0, this.#used),
       updates: this.#updates,

@@ -25,6 +25,12 @@ export interface FleetColumns {
   readonly lastSeenAt: Float64Array;
   readonly reportedAt: Float64Array;
   readonly revokedAt: Float64Array;
+  /** Month of the three columns below, as `monthNumber` gives it; 0 for none. */
+  readonly receivedMonth: Uint32Array;
+  /** Bytes, as `ReceivedBytes` has them. */
+  readonly receivedIndex: Float64Array;
+  readonly receivedFiles: Float64Array;
+  readonly receivedDirect: Float64Array;
   /** Of the report that is applied; 0 for none. */
   readonly reportVersion: Float64Array;
   /** Arrival of that report. */
@@ -55,6 +61,10 @@ export const emptyColumns: FleetColumns = {
   lastSeenAt: new Float64Array(),
   reportedAt: new Float64Array(),
   revokedAt: new Float64Array(),
+  receivedMonth: new Uint32Array(),
+  receivedIndex: new Float64Array(),
+  receivedFiles: new Float64Array(),
+  receivedDirect: new Float64Array(),
   reportVersion: new Float64Array(),
   reportAt: new Float64Array(),
   ends: new Uint32Array(),

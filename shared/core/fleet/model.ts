@@ -1,4 +1,5 @@
 import type { HostState, UpdateState } from '../status/states.ts';
+import type { ReceivedInMonth } from './received.ts';
 
 /** What a row of a host says, as far as the snapshot of the fleet keeps it. Times are milliseconds since 1970. */
 export interface HostRow {
@@ -17,6 +18,8 @@ export interface HostRow {
   readonly clones: number;
   /** Of the last request that was accepted. */
   readonly sequence: number;
+  /** What it received in the month of its last download. */
+  readonly received?: ReceivedInMonth;
 }
 
 /** One update in its identity, with what people call it. */

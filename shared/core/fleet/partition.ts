@@ -11,6 +11,7 @@ import {
   partitionOf,
   type ReportRow,
 } from './model.ts';
+import { monthName, type ReceivedInMonth } from './received.ts';
 
 /** How long a removed machine is remembered: longer than a stream keeps its records, which is a day. Milliseconds. */
 const removedFor = 2 * 24 * 3600 * 1000;
@@ -139,6 +140,17 @@ export class FleetPartition {
       ...(revokedAt !== 0 && { revokedAt }),
       clones: columns.clones[place] ?? 0,
       sequence: columns.sequence[place] ?? 0,
+      ...(columns.receivedMonth[place] !== 0 && { received: this.#received(place) }),
+    };
+  }
+
+  #received(place: number): ReceivedInMonth {
+    const { receivedMonth, receivedIndex, receivedFiles, receivedDirect } = this.columns;
+    return {
+      month: monthName(receivedMonth[place] ?? 0),
+      index: receivedIndex[place] ?? 0,
+      files: receivedFiles[place] ?? 0,
+      direct: receivedDirect[place] ?? 0,
     };
   }
 

@@ -95,7 +95,8 @@ describe('rows of hosts in DynamoDB', () => {
     const secretSha256 = sha256('secret');
     await hosts.enrol({ host, publicKey, thumbprint, tokenId, secretSha256, sequence: 1, at: at(0) });
     const allowance = { left: 59.983, at: Date.parse(at(0)) };
-    const seen = { thumbprint, sequence: 1_234_567, after: 1, at: at(1), allowance, livelyUntil: at(1801) };
+    const received = { month: '2026-11', index: 1_400_000_000, files: 12_345_678_901, direct: 12_345_678_901 };
+    const seen = { thumbprint, sequence: 1_234_567, after: 1, at: at(1), allowance, livelyUntil: at(1801), received };
     const scan = { at: at(0), milliseconds: 1 };
     await hosts.putReport(machineId, seen, {
       replaces: 0,

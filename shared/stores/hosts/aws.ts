@@ -190,11 +190,12 @@ const unchangedOf = (unchanged: Unchanged | undefined) =>
   };
 
 /** What a request leaves on the row. */
-const left = ({ sequence, at, allowance, livelyUntil }: Seen) => ({
+const left = ({ sequence, at, allowance, livelyUntil, received }: Seen) => ({
   sequence,
   lastSeenAt: at,
   allowance,
   ...(livelyUntil !== undefined && { livelyUntil }),
+  ...(received !== undefined && { received }),
 });
 
 interface Condition {

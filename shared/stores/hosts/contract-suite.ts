@@ -242,6 +242,14 @@ export function hostStoreContract(name: string, make: () => Promise<HostStores>)
       expect(await hosts.find('pc-1')).toMatchObject({ scannedAt: at(90), livelyUntil: at(500), sequence: 3 });
     });
 
+    it('with what it says that it received, which stays until it says something else', async () => {
+      const { hosts } = await enrolled('pc-1');
+      const received = { month: '2026-11', index: 1, files: 2, direct: 3 };
+      await hosts.seen('pc-1', seenOf(2, { received }));
+      await hosts.seen('pc-1', seenOf(3));
+      expect(await hosts.find('pc-1')).toMatchObject({ received, sequence: 3 });
+    });
+
     it('with a report that is the same again', async () => {
       const { hosts } = await enrolled('pc-1');
       await hosts.putReport('pc-1', seenOf(2), storedOf(reportOf('pc-1')));

@@ -17,6 +17,8 @@ export interface Seen {
   readonly allowance: HostRecord['allowance'];
   /** Until when it is asked to check in often; what is stored stays when it is absent. */
   readonly livelyUntil?: string;
+  /** What the host says that it received. */
+  readonly received?: HostRecord['received'];
 }
 
 /** What is told of a report that is kept already. */

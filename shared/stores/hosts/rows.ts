@@ -225,6 +225,7 @@ export function hostViewOf(
     keyThumbprint: record.thumbprint,
     ...(record.revocationReason !== undefined && { revocationReason: record.revocationReason }),
     clones: record.clones ?? [],
+    ...(record.received && { received: record.received }),
     ...(stored && {
       last: {
         report: stored.report,

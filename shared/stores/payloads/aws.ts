@@ -2,9 +2,11 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { type DynamoDBDocumentClient, GetCommand, QueryCommand, TransactWriteCommand } from '@aws-sdk/lib-dynamodb';
 import * as z from 'zod/mini';
 import { buildKey } from '../../contract/keys.ts';
+import type { FileAmount } from '../../contract/operators/cleaning.ts';
 import { byteCount, sha1, timestamp } from '../../contract/primitives.ts';
+import { monthOf } from '../../core/fleet/received.ts';
 import { decodeCursor, encodeCursor } from '../cursor.ts';
-import { batchGet, type Sleep } from '../dynamodb/batches.ts';
+import { batchGet, type Item, type Sleep } from '../dynamodb/batches.ts';
 import { failedConditions } from '../dynamodb/conditional-writes.ts';
 import { parseAll, parseRows } from '../dynamodb/rows.ts';
 import { MultipartUpload } from '../s3/multipart-upload.ts';
@@ -13,14 +15,14 @@ import { StoreError } from '../store-error.ts';
 import { payloadsBinding } from './binding.ts';
 import type { HeldPayload, PayloadStore, PayloadUpload } from './port.ts';
 import { restoreRetired } from './restore.ts';
-import { listNames, payloadRow, totalsKey } from './rows.ts';
+import { listNames, monthKey, payloadRow, totalsKey } from './rows.ts';
 
 const { partitionKey } = payloadsBinding.table;
 const { byTime } = payloadsBinding;
 /** Partition of the index by time. */
 const listName = listNames.held;
 
-/** How many records there are; counted in the transaction that writes one. */
+/** How many there are; counted in the transaction that writes a record. */
 const totalsRow = z.object({ files: byteCount, bytes: byteCount });
 
 /** Key of the last record of a page. */
@@ -42,6 +44,20 @@ export interface AwsPayloadStoreOptions {
 export function awsPayloadStore({ dynamodb, s3, table, bucket, sleep }: AwsPayloadStoreOptions): PayloadStore {
   const heldOf = (items: Record<string, unknown>[]): HeldPayload[] =>
     parseAll(payloadRow, partitionKey, table, items).map(({ version: _, ...held }) => held);
+
+  const amount = async (key: Item): Promise<FileAmount> => {
+    const { Item: row } = await dynamodb.send(new GetCommand({ TableName: table, Key: key }));
+    return row === undefined ? { files: 0, bytes: 0 } : z.parse(totalsRow, row);
+  };
+  const counting = (key: Item, { size }: HeldPayload) => ({
+    Update: {
+      TableName: table,
+      Key: key,
+      UpdateExpression: 'ADD #files :one, #bytes :size',
+      ExpressionAttributeNames: { '#files': 'files', '#bytes': 'bytes' },
+      ExpressionAttributeValues: { ':one': 1, ':size': size },
+    },
+  });
 
   return {
     async held(sha1s) {
@@ -70,15 +86,8 @@ export function awsPayloadStore({ dynamodb, s3, table, bucket, sleep }: AwsPaylo
                     ExpressionAttributeNames: { '#key': partitionKey },
                   },
                 },
-                {
-                  Update: {
-                    TableName: table,
-                    Key: totalsKey,
-                    UpdateExpression: 'ADD #files :one, #bytes :size',
-                    ExpressionAttributeNames: { '#files': 'files', '#bytes': 'bytes' },
-                    ExpressionAttributeValues: { ':one': 1, ':size': payload.size },
-                  },
-                },
+                counting(totalsKey, payload),
+                counting(monthKey(monthOf(new Date(payload.heldAt))), payload),
               ],
             }),
           ),
@@ -119,10 +128,9 @@ export function awsPayloadStore({ dynamodb, s3, table, bucket, sleep }: AwsPaylo
       };
     },
 
-    async totals() {
-      const { Item } = await dynamodb.send(new GetCommand({ TableName: table, Key: totalsKey }));
-      return Item === undefined ? { files: 0, bytes: 0 } : z.parse(totalsRow, Item);
-    },
+    totals: () => amount(totalsKey),
+
+    fetchedIn: (month) => amount(monthKey(month)),
   };
 }
 

@@ -8,8 +8,11 @@ export const payloadsBinding = {
    * Rows of other kinds are in none.
    */
   byTime: { indexName: 'by-time', partitionKey: 'list', sortKey: 'heldAt' },
-  /** Partition keys of rows that are no records: their texts are no SHA-1s. Those of runs begin with `runPrefix`. */
-  rows: { totals: 'totals', cleaning: 'cleaning', runPrefix: 'cleaning#' },
+  /**
+   * Partition keys of rows that are no records: their texts are no SHA-1s. Those of runs begin with `runPrefix`, those that
+   * count what was fetched in a month of UTC with `monthPrefix`.
+   */
+  rows: { totals: 'totals', cleaning: 'cleaning', runPrefix: 'cleaning#', monthPrefix: 'month#' },
   env: { table: 'PAYLOADS_TABLE', bucket: 'PAYLOADS_BUCKET' },
 } as const;
 

@@ -93,6 +93,20 @@ export function payloadStoreContract(name: string, make: () => Promise<PayloadSt
       expect(await store.totals()).toEqual({ files: 2, bytes: 43 });
     });
 
+    it('counts what was fetched in each month of UTC', async () => {
+      const { store } = await make();
+      const files = ['2026-10-31T23:59:59.999Z', '2026-11-01T00:00:00Z', '2026-11-30T12:00:00Z'].map((heldAt, n) => ({
+        sha1: sha1(`${n}`),
+        sha256: sha256(`${n}`),
+        size: 10 ** n,
+        heldAt,
+      }));
+      for (const file of [...files, ...files]) await store.record(file);
+      expect(await store.fetchedIn('2026-10')).toEqual({ files: 1, bytes: 1 });
+      expect(await store.fetchedIn('2026-11')).toEqual({ files: 2, bytes: 110 });
+      expect(await store.fetchedIn('2026-12')).toEqual({ files: 0, bytes: 0 });
+    });
+
     it('lists what is held over pages, the newest first', async () => {
       const { store } = await make();
       const files = [3, 1, 4, 0, 2].map((n) => ({

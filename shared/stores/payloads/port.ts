@@ -42,7 +42,9 @@ export interface PayloadStore {
   /** Records, the newest first. */
   list(query: PageQuery): Promise<Page<HeldPayload>>;
   /** How many files and bytes are held, for status. */
-  totals(): Promise<{ readonly files: number; readonly bytes: number }>;
+  totals(): Promise<FileAmount>;
+  /** What was fetched in a month of UTC, `2026-11`, whatever became of it since. */
+  fetchedIn(month: string): Promise<FileAmount>;
 }
 
 /** Parts of one upload that any process can go on with. */

@@ -10,6 +10,9 @@ export const listNames = { held: 'held', retired: 'retired' } as const;
 /** The row of totals. */
 export const totalsKey = { [partitionKey]: payloadsBinding.rows.totals };
 
+/** The row that counts what was fetched in a month, `2026-11`. */
+export const monthKey = (month: string) => ({ [partitionKey]: `${payloadsBinding.rows.monthPrefix}${month}` });
+
 export const payloadRow = z.object({
   version: z.literal(1),
   sha1,
