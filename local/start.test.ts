@@ -1,44 +1,23 @@
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { runStart } from './testing/run-start.ts';
 import { startFakeMicrosoft } from './upstream/server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kbroker-start-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-async function start(args: readonly string[], stopWhen?: RegExp) {
-  const child = spawn(process.execPath, ['local/start.ts', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let [stdout, stderr, stopped] = ['', '', false];
-  // Once: at a second signal the process does not wait for anything.
-  const stop = (): void => {
-    if (stopped || !stopWhen?.test(stdout + stderr)) return;
-    stopped = true;
-    child.kill('SIGINT');
-  };
-  child.stdout.on('data', (chunk) => {
-    stdout += chunk;
-    stop();
-  });
-  child.stderr.on('data', (chunk) => {
-    stderr += chunk;
-    stop();
-  });
-  const exitCode = await new Promise<number | null>((resolve) => child.on('close', resolve));
-  return { exitCode, stdout, stderr };
-}
-
-// A whole life, with everything running, is told in test/story/life.test.ts.
+// A whole life, with everything running, is told in test/story/life.test.ts; how it ends, in start.slow.test.ts.
 describe('npm start', () => {
   it('tells its options', async () => {
-    const { exitCode, stdout } = await start(['--help']);
+    const { exitCode, stdout } = await runStart(['--help']);
     expect(exitCode).toBe(0);
     expect(stdout).toContain('--once');
   });
 
   it('refuses wrong arguments', async () => {
-    const { exitCode, stdout, stderr } = await start(['--hosts', 'many', '--json']);
+    const { exitCode, stdout, stderr } = await runStart(['--hosts', 'many', '--json']);
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(/--hosts is a whole number from 1 to 5000, got many/);
     expect(JSON.parse(stdout)).toEqual({ error: expect.stringMatching(/got many/) });
@@ -52,7 +31,7 @@ describe('npm start', () => {
     mkdirSync(kept, { recursive: true });
     writeFileSync(join(data, 'kbroker-data.json'), '{"version":1}');
     for (const index of [notes, join(folder, 'nowhere.msu')]) {
-      const { exitCode, stdout, stderr } = await start([
+      const { exitCode, stdout, stderr } = await runStart([
         '--once',
         '--json',
         '--fresh',
@@ -75,7 +54,7 @@ describe('npm start', () => {
     await microsoft.publishNext();
     await microsoft.close();
     writeFileSync(join(data, 'kbroker-data.json'), '{"version":1}');
-    const { exitCode, stderr } = await start(['--once', '--data', data, '--index', 'x.msu']);
+    const { exitCode, stderr } = await runStart(['--once', '--data', data, '--index', 'x.msu']);
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/invented holds an invented index.*--data FOLDER.*--fresh/);
   });
@@ -84,42 +63,9 @@ describe('npm start', () => {
     const home = join(folder, 'home');
     mkdirSync(home);
     writeFileSync(join(home, 'thesis.txt'), '');
-    const { exitCode, stderr } = await start(['--once', '--fresh', '--data', home]);
+    const { exitCode, stderr } = await runStart(['--once', '--fresh', '--data', home]);
     expect(exitCode).toBe(1);
     expect(stderr).toMatch(/no data folder of kbroker/);
     expect(readdirSync(home)).toEqual(['thesis.txt']);
-  });
-
-  it('ends quietly when nobody reads its output any more', async () => {
-    const child = spawn(process.execPath, ['local/start.ts', '--data', join(folder, 'unread')]);
-    let stderr = '';
-    child.stderr.on('data', (chunk) => (stderr += chunk));
-    child.stdout.once('data', () => child.stdout.destroy());
-    const exitCode = await new Promise((resolve) => child.on('close', resolve));
-    expect([exitCode, stderr]).toEqual([0, '']);
-  });
-
-  it('ends in order when npm passes on the Ctrl-C that the terminal sent already', async () => {
-    const child = spawn(process.execPath, ['local/start.ts', '--data', join(folder, 'twice')]);
-    let stdout = '';
-    let signals = 0;
-    child.stdout.on('data', (chunk) => {
-      stdout += chunk;
-      // By then there are servers to be ended, which takes longer than the other signal is on its way.
-      if (signals > 0 || !/runs on loopback/.test(stdout)) return;
-      for (; signals < 2; signals++) setTimeout(() => child.kill('SIGINT'), signals * 20);
-    });
-    const exitCode = await new Promise((resolve) => child.on('close', resolve));
-    expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/ends\n$/);
-  });
-
-  it('ends at Ctrl-C while it is still getting ready', async () => {
-    const { exitCode, stdout } = await start(['--data', join(folder, 'data')], /synthesizing/);
-    expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/ends\n$/);
-    const once = await start(['--once', '--json', '--data', join(folder, 'data')], /synthesizing/);
-    expect(once.exitCode).toBe(130);
-    expect(JSON.parse(once.stdout)).toEqual({ error: 'stopped before the end' });
   });
 });

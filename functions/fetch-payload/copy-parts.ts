@@ -14,6 +14,9 @@ export type PartsStep =
   /** The upload was dropped, and there is no staged file either. */
   | { readonly state: 'lost' };
 
+/** Reads the first part, into memory for it. */
+export type FirstPart = (into: Uint8Array) => Promise<Uint8Array>;
+
 interface PartRange {
   /** From 1. */
   readonly part: number;
@@ -40,7 +43,7 @@ export async function copyParts(
   session: FetchSession,
   facts: FetchableFile,
   transfer: PayloadTransfer,
-  first?: () => Promise<Uint8Array>,
+  first?: FirstPart,
 ): Promise<PartsStep> {
   const { transfers } = session.ports;
   const upload = transfers.upload(facts.sha1, transfer.uploadId);
@@ -60,6 +63,10 @@ export async function copyParts(
   return { state: 'staged', copied: missing.length > 0, ...(proved && { proved }) };
 }
 
+/** Retries did not help, and another address may. */
+const isAway = (error: unknown): boolean =>
+  error instanceof UpstreamError && (error.code === 'unavailable' || error.code === 'timeout' || error.code === 'cut');
+
 /** The moment at which all parts before one are hashed. */
 class Turn {
   come: () => void = () => {};
@@ -75,7 +82,8 @@ class Copy {
   bytes: number;
   readonly #session: FetchSession;
   readonly #facts: FetchableFile;
-  readonly #transfer: PayloadTransfer;
+  /** Its address becomes that of the index when the twin goes away. */
+  #transfer: PayloadTransfer;
   readonly #upload: PartedUpload;
   readonly #missing: readonly PartRange[];
   readonly #failed = new AbortController();
@@ -101,9 +109,10 @@ class Copy {
   }
 
   /** @returns whether all parts are there; false when the time was over. @throws the first failure */
-  async run(first: (() => Promise<Uint8Array>) | undefined): Promise<boolean> {
+  async run(first: FirstPart | undefined): Promise<boolean> {
     const { ports, delivery } = this.#session;
     const { partsInFlight, lastPartMilliseconds } = ports.limits;
+    const { partBytes, length } = this.#transfer;
     const stopAt = delivery.deadlineAt.getTime() - lastPartMilliseconds;
     const turns = this.#missing.map(() => new Turn());
     turns[0]?.come();
@@ -111,13 +120,16 @@ class Copy {
     let failure: { readonly error: unknown } | undefined;
     let left = this.#missing.length;
     const work = async (): Promise<void> => {
+      // One for all parts that it takes: new memory for each costs more time than the hashes.
+      let into: Uint8Array | undefined;
       for (const [at, range] of waiting) {
         if (this.#signal.aborted || ports.now().getTime() >= stopAt) {
           // This part's turn does not come: what was hashed is not the whole anyway.
           for (const turn of turns) turn.come();
           return;
         }
-        const bytes = range.part === 1 && first !== undefined ? await first() : await this.#fetch(range);
+        into ??= Buffer.allocUnsafeSlow(Math.min(partBytes, length));
+        const bytes = range.part === 1 && first !== undefined ? await first(into) : await this.#fetch(range, into);
         await Promise.all([this.#store(range, bytes), this.#hash(bytes, turns[at], turns[at + 1])]);
         left -= 1;
       }
@@ -139,9 +151,19 @@ class Copy {
     return left === 0;
   }
 
-  #fetch({ from, to }: PartRange): Promise<Uint8Array> {
-    const { address, etag, length } = this.#transfer;
-    return this.#session.ports.upstream.getRange(address, { etag, length, from, to }, { signal: this.#signal });
+  /** From where the transfer began; when that twin goes away, from the address of the index, where the same tag is the same file. */
+  async #fetch({ from, to }: PartRange, into: Uint8Array): Promise<Uint8Array> {
+    const { address, url, etag, length } = this.#transfer;
+    const ask = (where: string): Promise<Uint8Array> =>
+      this.#session.ports.upstream.getRange(where, { etag, length, from, to }, { signal: this.#signal, into });
+    try {
+      return await ask(address);
+    } catch (error) {
+      if (address === url || !isAway(error)) throw error;
+      const bytes = await ask(url);
+      this.#transfer = { ...this.#transfer, address: url };
+      return bytes;
+    }
   }
 
   /** Waits for its turn, so that the whole is hashed from its first byte to its last. */

@@ -316,6 +316,37 @@ describe('a large file', () => {
     isThere();
   });
 
+  it('goes on at the address of the index when its twin by HTTPS goes away, without a part twice', async () => {
+    const whole = serveRanges(bytes, '"x"');
+    const hosts: string[] = [];
+    origin.answer = (asked, response) => {
+      const { host = '', range } = asked.headers;
+      const isAway = host.startsWith('catalog.') && hosts.length >= 3;
+      if (!isAway) hosts.push(host);
+      if (isAway) unavailable(asked, response);
+      else whole(asked, response);
+      expect(range).toBeDefined();
+    };
+    expect(await fetchIt()).toMatchObject({ outcome: 'fetched' });
+    expect(hosts).toEqual([
+      ...Array(3).fill('catalog.s.download.windowsupdate.com'),
+      ...Array(parts - 3).fill('download.windowsupdate.com'),
+    ]);
+    isThere();
+  });
+
+  it('is begun anew when the twin goes away and the address of the index has another file', async () => {
+    const [twins, own] = [serveRanges(bytes, '"x"'), serveRanges(bytes, '"y"')];
+    let atTwin = 0;
+    origin.answer = (asked, response) => {
+      const isTwin = asked.headers.host?.startsWith('catalog.') === true;
+      atTwin += isTwin ? 1 : 0;
+      (isTwin ? (atTwin > 3 ? unavailable : twins) : own)(asked, response);
+    };
+    expect(await fetchIt()).toMatchObject({ outcome: 'fetched' });
+    isThere();
+  });
+
   it('that another delivery took over is left to it', async () => {
     const { upstream } = ports();
     let taken = false;

@@ -1,7 +1,7 @@
 import type { PayloadTransfer } from '#shared/contract/payload-transfer.ts';
 import type { HeldPayload } from '#shared/stores/payloads/port.ts';
 import { UpstreamError } from '#shared/upstream/upstream-error.ts';
-import { copyParts, type PartsStep } from './copy-parts.ts';
+import { copyParts, type FirstPart, type PartsStep } from './copy-parts.ts';
 import { FetchError } from './fetch-error.ts';
 import { type FetchSession, renewed } from './ports.ts';
 import { type FetchableFile, Proof } from './prove.ts';
@@ -25,7 +25,7 @@ export async function fetchLarge(
 ): Promise<LargeFetch> {
   let transfer = await usable(session, facts);
   for (let beginnings = 0; ; ) {
-    let first: (() => Promise<Uint8Array>) | undefined;
+    let first: FirstPart | undefined;
     try {
       if (transfer === undefined) {
         if (beginnings === maxBeginnings)
@@ -67,9 +67,7 @@ async function usable(
   return undefined;
 }
 
-type Begun =
-  | { readonly transfer: PayloadTransfer; readonly first: () => Promise<Uint8Array> }
-  | { readonly held: HeldPayload };
+type Begun = { readonly transfer: PayloadTransfer; readonly first: FirstPart } | { readonly held: HeldPayload };
 
 /** Asks the origin, and notes the upload before anything is put into it. A death in between leaves it to the lifecycle rules. */
 async function begin(session: FetchSession, facts: FetchableFile & { readonly size: number }): Promise<Begun> {
@@ -102,7 +100,7 @@ async function begin(session: FetchSession, facts: FetchableFile & { readonly si
     await ports.transfers.upload(sha1, uploadId).abort();
     throw new FetchError('taken-over', `another delivery works on ${sha1} by now`);
   }
-  return { transfer, first: () => answer.first() };
+  return { transfer, first: (into) => answer.first(into) };
 }
 
 /** Forgets what there is of the file. */

@@ -28,6 +28,7 @@ const faultRequest = z.strictObject({
       status: z.int().check(z.gte(400), z.lte(599)),
       retryAfterSeconds: z.optional(z.int().check(z.nonnegative())),
     }),
+    z.strictObject({ type: z.literal('redirect'), location: z.string().check(z.maxLength(2000)) }),
     z.strictObject({ type: z.literal('no-answer') }),
     z.strictObject({ type: z.literal('cut'), afterBytes: z.int().check(z.nonnegative()) }),
     z.strictObject({ type: z.literal('slow'), bytesPerSecond: z.int().check(z.positive()) }),

@@ -168,6 +168,11 @@ describe('the first publication', () => {
     const busy = await ask(indexUrl);
     expect([busy.status, busy.headers['retry-after']]).toEqual([503, '2']);
 
+    const location = 'http://elsewhere.example/x.cab';
+    microsoft.addFault({ path, kind: { type: 'redirect', location }, times: 1 });
+    const moved = await ask(indexUrl);
+    expect([moved.status, moved.headers.location]).toEqual([302, location]);
+
     const host = 'download.windowsupdate.com';
     const away = microsoft.addFault({ path, host, kind: { type: 'no-answer' } });
     await expect(ask(`http://${host}${new URL(indexUrl).pathname}`)).rejects.toMatchObject({ code: 'ECONNRESET' });

@@ -18,6 +18,8 @@ export interface Fault {
   readonly host?: string;
   readonly kind:
     | { readonly type: 'status'; readonly status: number; readonly retryAfterSeconds?: number }
+    /** 302 to that address. */
+    | { readonly type: 'redirect'; readonly location: string }
     /** The connection ends before an answer. */
     | { readonly type: 'no-answer' }
     /** The connection breaks after so many body bytes. */

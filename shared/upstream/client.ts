@@ -5,6 +5,7 @@ import {
   type Download,
   download,
   fromStatus,
+  type PieceOptions,
   type RangedIndex,
   rangedIndex,
   readPiece,
@@ -68,7 +69,7 @@ export interface Upstream {
    * One piece of a file, whole and of exactly that file: an answer that breaks off is asked for again.
    * @throws UpstreamError `changed` when the origin has another file by now, or shows another tag, length or range
    */
-  getRange(address: string, range: RangeRequest, options?: { readonly signal?: AbortSignal }): Promise<Uint8Array>;
+  getRange(address: string, range: RangeRequest, options?: PieceOptions): Promise<Uint8Array>;
   /**
    * Begins a large payload file: its first piece and what names the file, so that the other pieces can be asked for by
    * {@link getRange}; or its whole body, where the origin does not allow for that.
@@ -232,7 +233,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         return wholeOf(from, await get(from, {}, signal, { taken: [200], tries }), size, signal);
       }),
 
-    getRange(address, range, { signal } = {}) {
+    getRange(address, range, { signal, into } = {}) {
       const url = microsoftAddress(address);
       const headers = { range: `bytes=${range.from}-${range.to - 1}`, 'if-match': range.etag };
       // The body belongs to the try: one that breaks off is asked for again.
@@ -243,7 +244,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
           discard(answer.body);
           throw new UpstreamError('changed', `${answer.url.href} ${why}`, { status: answer.status });
         }
-        return readPiece(answer, range.to - range.from, signal);
+        return readPiece(answer, range.to - range.from, { signal, into });
       });
     },
 

@@ -20,14 +20,30 @@ export interface RangedIndex {
   readonly validators: Validators & { readonly etag: string };
   /** Of the whole. Bytes. */
   readonly length: number;
-  /** The first bytes: as many as were asked for, or all there are. Read once. @throws UpstreamError as `body` does */
-  first(): Promise<Uint8Array>;
+  /**
+   * The first bytes: as many as were asked for, or all there are. Read once.
+   *
+   * @param into memory for them, as {@link readPiece} takes it
+   * @throws UpstreamError as `body` does
+   */
+  first(into?: Uint8Array): Promise<Uint8Array>;
   cancel(): void;
 }
 
+/** How a piece is read. */
+export interface PieceOptions {
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Memory for the piece, at least as long as it is. Whoever reads one piece after the other into the same saves more time
+   * than the hashes take: pages of new memory are slow to come by. @default new memory
+   */
+  readonly into?: Uint8Array | undefined;
+}
+
 /** All of a piece, in one buffer. @throws UpstreamError as a body does */
-export async function readPiece(answer: Answer, length: number, signal: AbortSignal | undefined): Promise<Uint8Array> {
-  const piece = Buffer.allocUnsafeSlow(length);
+export async function readPiece(answer: Answer, length: number, options: PieceOptions): Promise<Uint8Array> {
+  const { signal, into } = options;
+  const piece = into?.subarray(0, length) ?? Buffer.allocUnsafeSlow(length);
   let filled = 0;
   for await (const chunk of bodyOf(answer.body, { address: answer.url, length, maxBytes: length, signal })) {
     piece.set(chunk, filled);
@@ -46,7 +62,7 @@ export function rangedIndex(
     kind: 'ranged',
     validators,
     length,
-    first: () => readPiece(answer, to, signal),
+    first: (into) => readPiece(answer, to, { signal, into }),
     cancel: () => discard(answer.body),
   };
 }

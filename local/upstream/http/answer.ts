@@ -40,6 +40,11 @@ export async function answer(
     response.writeHead(refusal.status, retry === undefined ? {} : { 'retry-after': String(retry) }).end();
     return { status: refusal.status, bytes: 0 };
   }
+  const redirect = faults.find((fault) => fault.type === 'redirect');
+  if (redirect) {
+    response.writeHead(302, { location: redirect.location }).end();
+    return { status: 302, bytes: 0 };
+  }
   const asked = request.headers.range;
   const changing = asked !== undefined && faults.some((fault) => fault.type === 'changing-etag');
   const etag = changing ? `"${randomBytes(7).toString('hex')}:0"` : resource.etag;

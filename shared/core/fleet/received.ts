@@ -10,7 +10,6 @@ export interface ReceivedBytes {
   /** Of update files, from Microsoft itself. */
   readonly direct: number;
 }
-export const receivedKinds = ['index', 'files', 'direct'] as const satisfies readonly (keyof ReceivedBytes)[];
 
 /** What came to a host in one month of UTC, as it counted it. */
 export interface ReceivedInMonth extends ReceivedBytes {
