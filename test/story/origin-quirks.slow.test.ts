@@ -9,7 +9,7 @@ import { catalogBinding } from '#shared/stores/catalog/binding.ts';
 import { documentClient } from '#shared/stores/dynamodb/document-client.ts';
 import { awsRequestStore } from '#shared/stores/requests/aws.ts';
 import { requestOf } from './hosts.ts';
-import { keysOf, startWorld, until, type World } from './world.ts';
+import { keysOf, queueLength, startWorld, until, type World } from './world.ts';
 
 const mebibyte = 1024 * 1024;
 /** Four parts of a transfer. */
@@ -110,15 +110,26 @@ describe('an address', () => {
     expect(held).toBe(true);
   });
 
-  it.each([
-    ['a host of somebody else', 'http://updates.example/x.cab', /updates\.example/],
-    ['the credentials of the machine', 'http://169.254.169.254/latest/meta-data/', /169\.254\.169\.254/],
-    ['a service on the machine', 'http://localhost:1/x.cab', /localhost/],
-  ])('that leads to %s is refused for good', async (_, location, named) => {
-    const { sha1, request, held } = await fetchUnder(1000, [{ kind: { type: 'redirect', location } }]);
-    expect(request).toMatchObject({ state: 'failed', attempts: 1 });
-    expect(held).toBe(false);
-    expect(await failure(sha1)).toMatch(named);
+  it('that leads to nobody of Microsoft’s is refused at each try, and ends where an alarm rings', async () => {
+    const locations = [
+      'http://updates.example/x.cab',
+      'http://169.254.169.254/latest/meta-data/',
+      'http://localhost:1/x.cab',
+    ];
+    const before = await queueLength(world, 'FetchDeadLetterQueueUrl');
+    await Promise.all(
+      locations.map(async (location) => {
+        const { sha1, request, held } = await fetchUnder(1000, [{ kind: { type: 'redirect', location } }]);
+        expect(request).toMatchObject({ state: 'failed', attempts: 3 });
+        expect(held).toBe(false);
+        expect(await failure(sha1)).toContain(new URL(location).hostname);
+      }),
+    );
+    await until(
+      'their messages are in the dead-letter queue',
+      () => queueLength(world, 'FetchDeadLetterQueueUrl'),
+      (length) => length >= before + locations.length,
+    );
   });
 });
 
