@@ -58,8 +58,9 @@ export function decodeAligned(stop: i32): i32 {
 }
 
 /**
- * This loop is where the time goes. One refill serves a whole match, or up
- * to three entries of literals.
+ * This loop is where the time goes. One refill serves a whole match, or up to three entries of literals. The entry that
+ * comes next is looked up before a match is copied: how often a copy goes round is often guessed wrong by the processor,
+ * and the look-up is then under way already. AssemblyScript has no way to share these four lines without a cost.
  */
 @inline
 function decodeSymbols(stop: i32, isAligned: bool): i32 {
@@ -75,15 +76,17 @@ function decodeSymbols(stop: i32, isAligned: bool): i32 {
   const ringEnd = WINDOW + ringSize;
   let status = 0;
 
+  bits |= load<u64>(next - 8) >> left;
+  next -= <usize>((63 - left) >> 3);
+  left |= 56;
+  /** Entry at the bits at hand; nothing is consumed of it yet. */
+  let coming = load<u64>(MAIN_TABLE + ((<usize>(bits >> (64 - MAIN_BITS))) << 3));
   while (out < end) {
-    bits |= load<u64>(next - 8) >> left;
-    next -= <usize>((63 - left) >> 3);
-    left |= 56;
     if (next < lowest) {
       status = OVERRUN;
       break;
     }
-    let entry = load<u64>(MAIN_TABLE + ((<usize>(bits >> (64 - MAIN_BITS))) << 3));
+    let entry = coming;
     if ((entry & LITERALS) != 0) {
       if (out + 12 > end) {
         // So near the end an entry may hold more literals than belong to this block.
@@ -92,6 +95,10 @@ function decodeSymbols(stop: i32, isAligned: bool): i32 {
         const one = (entry >> 16) & 0xff;
         bits <<= one;
         left -= one;
+        bits |= load<u64>(next - 8) >> left;
+        next -= <usize>((63 - left) >> 3);
+        left |= 56;
+        coming = load<u64>(MAIN_TABLE + ((<usize>(bits >> (64 - MAIN_BITS))) << 3));
         continue;
       }
       store<u32>(out, <u32>(entry >> 32));
@@ -110,6 +117,10 @@ function decodeSymbols(stop: i32, isAligned: bool): i32 {
           out += <usize>((entry >> 8) & 7);
           bits <<= entry;
           left -= entry & 0x3f;
+          bits |= load<u64>(next - 8) >> left;
+          next -= <usize>((63 - left) >> 3);
+          left |= 56;
+          coming = load<u64>(MAIN_TABLE + ((<usize>(bits >> (64 - MAIN_BITS))) << 3));
           continue;
         }
       }
@@ -124,6 +135,10 @@ function decodeSymbols(stop: i32, isAligned: bool): i32 {
         out++;
         bits <<= entry;
         left -= entry & 0x3f;
+        bits |= load<u64>(next - 8) >> left;
+        next -= <usize>((63 - left) >> 3);
+        left |= 56;
+        coming = load<u64>(MAIN_TABLE + ((<usize>(bits >> (64 - MAIN_BITS))) << 3));
         continue;
       }
     }
@@ -180,6 +195,10 @@ function decodeSymbols(stop: i32, isAligned: bool): i32 {
         o0 = offset;
       }
     }
+    bits |= load<u64>(next - 8) >> left;
+    next -= <usize>((63 - left) >> 3);
+    left |= 56;
+    coming = load<u64>(MAIN_TABLE + ((<usize>(bits >> (64 - MAIN_BITS))) << 3));
     const behind = out - WINDOW;
     if (<usize>offset > max(behind, reach)) {
       status = BEFORE_START;
