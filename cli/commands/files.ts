@@ -38,14 +38,18 @@ export async function showFile(context: CommandContext, sha1: string): Promise<E
   return exitCodes.ok;
 }
 
-function describe({ sha1, name, size, sha256, url, held, request }: FileView): string[] {
+function describe({ sha1, name, size, sha256, url, held, retiredAt, request }: FileView): string[] {
   return [
     name ?? 'unnamed',
     `  SHA-1    ${sha1}`,
     `  SHA-256  ${sha256 ?? held?.sha256 ?? 'not given'}`,
     `  size     ${size === undefined ? 'unknown' : formatBytes(size)}`,
     `  source   ${url ?? 'no location'}`,
-    held === undefined ? '  held     no' : `  held     since ${held.heldAt}, ${formatBytes(held.size)}`,
+    held !== undefined
+      ? `  held     since ${held.heldAt}, ${formatBytes(held.size)}`
+      : retiredAt === undefined
+        ? '  held     no'
+        : `  held     no; retired ${retiredAt}, and back when a host asks`,
     request === undefined
       ? '  request  none'
       : `  request  ${request.state}, since ${request.requestedAt} by ${request.requestedBy}, ${counted(request.attempts, 'attempt')}`,

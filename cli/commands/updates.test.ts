@@ -97,6 +97,45 @@ describe('kbroker updates show', () => {
     expect(stdout).toContain(`revision 201, created ${at(70)}\n  published    first at ${at(0)}\n`);
   });
 
+  it('watches until no file of it is on its way any more', async () => {
+    const files = [sha1('file 10')];
+    await catalog.putFacts(catalogOf([unit(0xa)]), { previous: undefined, at: at(0) });
+    const asked = new MemoryRequestStore();
+    const payloads = new MemoryPayloadStore();
+    for (const file of files) await asked.open({ sha1: file, requestedBy: 'pc-1', requestedAt: at(0) });
+    const api = updatesApi({ catalog, payloads, requests: asked });
+    const test = testContext(() => undefined, { json: true });
+    let slept = 0;
+    const context = {
+      ...test.context,
+      call: (async () =>
+        api.getUpdate({
+          request: undefined,
+          caller: { subject: 'a', name: 'Ann', role: 'viewer' },
+          from: { address: '127.0.0.1' },
+          requestId: 'r',
+          path: { updateId: guid(0xa) },
+          query: {},
+        })) as OperatorClient,
+      sleep: async () => {
+        slept += 1;
+        if (slept < 3) return;
+        for (const file of files) await payloads.record({ sha1: file, sha256: sha256('x'), size: 6, heldAt: at(9) });
+      },
+    };
+    expect(await showUpdate(context, guid(0xa), { watch: true })).toBe(0);
+    const looks = test.printed.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).progress);
+    expect(looks.map(({ filesHeld, filesComing }) => [filesHeld, filesComing])).toEqual([
+      [0, 1],
+      [0, 1],
+      [0, 1],
+      [1, 0],
+    ]);
+  });
+
   it('takes the id with its revision, and no other revision', async () => {
     await catalog.putFacts(catalogOf([unit(0xa)]), { previous: undefined, at: at(0) });
     expect((await run((context) => showUpdate(context, `${guid(0xa)}_200`))).exitCode).toBe(0);

@@ -5,6 +5,7 @@ import { CliError } from '../cli-error.ts';
 import { readKbNumber, readUpdateName } from '../ids.ts';
 import { type ExitCode, exitCodes, formatBytes, printJson, printLines, printTable, printUnreadable } from '../io.ts';
 import { pagesOf } from '../pages.ts';
+import { createProgressLine } from '../progress-line.ts';
 import { describeRate } from '../rate.ts';
 import type { CommandContext } from './context.ts';
 
@@ -56,21 +57,47 @@ const kbNames = (kbs: readonly string[]): string => kbs.map((kb) => `KB${kb}`).j
 const stateOf = ({ withdrawnAt, supersededBy }: Pick<UpdateSummary, 'withdrawnAt' | 'supersededBy'>): string =>
   withdrawnAt !== undefined ? 'withdrawn' : supersededBy > 0 ? 'superseded' : 'current';
 
+const watchMilliseconds = 3000;
+
 /**
- * `kbroker updates show ID`: one update with its files.
+ * `kbroker updates show ID [--watch]`: one update with its files. With `watch` it looks again every few seconds until the
+ * repository has all of them, or nothing of them is on its way; with JSON each look is a line.
  *
  * @param id an UpdateId, or `<UpdateId>_<revision>`
  * @throws CliError `usage` when it is none; `not-found` when the broker has no such update, or another revision of it
  */
-export async function showUpdate(context: CommandContext, id: string): Promise<ExitCode> {
+export async function showUpdate(
+  context: CommandContext,
+  id: string,
+  { watch = false }: { readonly watch?: boolean } = {},
+): Promise<ExitCode> {
+  const { io, json } = context;
+  const line = createProgressLine(io);
+  for (;;) {
+    const view = await readUpdate(context, id);
+    const isLast = !watch || !isOnItsWay(view) || io.stdout.isClosed === true;
+    if (json) printJson(io, view);
+    else if (!isLast && view.progress !== undefined)
+      line.tell(`${view.progress.filesHeld} of ${view.progress.files} files, ${describeRate(view.progress)}`);
+    if (isLast) {
+      line.end();
+      if (!json) printLines(io, describe(view));
+      return exitCodes.ok;
+    }
+    await context.sleep(watchMilliseconds);
+  }
+}
+
+/** Whether files of it are still to come: what nobody asked for, or was given up, does not come by itself. */
+const isOnItsWay = ({ progress }: UpdateFactsView): boolean => (progress?.filesComing ?? 0) > 0;
+
+async function readUpdate(context: CommandContext, id: string): Promise<UpdateFactsView> {
   const { updateId, revision } = readUpdateName(id);
   const view = await context.call(operatorEndpoints.getUpdate, { params: { updateId } });
   const known = view.update.revision;
   if (revision !== undefined && revision !== known)
     throw new CliError('not-found', `of the update ${updateId} revision ${known} is known, and not ${revision}`);
-  if (context.json) printJson(context.io, view);
-  else printLines(context.io, describe(view));
-  return exitCodes.ok;
+  return view;
 }
 
 function describe({ update, files, progress }: UpdateFactsView): string[] {

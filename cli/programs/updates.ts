@@ -17,5 +17,6 @@ export const addUpdatesCommands: AddCommands = (program, { sub, online }) => {
     .action(online((context, flags: ReportedFlags) => listReportedUpdates(context, flags)));
   sub(updates, 'show', 'one update and its files')
     .argument('<update-id>', 'UpdateId, or UpdateId_revision')
-    .action(online((context, updateId: string) => showUpdate(context, updateId)));
+    .option('--watch', 'look again until no file of it is on its way any more')
+    .action(online((context, id: string, flags: { watch?: boolean }) => showUpdate(context, id, flags)));
 };

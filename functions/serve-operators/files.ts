@@ -29,12 +29,13 @@ export function filesApi(ports: FilePorts): Pick<OperatorsApi, 'listFiles' | 'ge
 
     async getFile({ path }) {
       const digest = parameter(sha1, 'sha1', path.sha1);
-      const [facts, held, request] = await Promise.all([
+      const [facts, held, retiredAt, request] = await Promise.all([
         catalog.fileFacts([digest]).then((found) => found.get(digest)),
         payloads.held([digest]).then((found) => found.get(digest)),
+        payloads.retiredAt(digest),
         requests.get([digest]).then((found) => found.get(digest)),
       ]);
-      if (facts === undefined && held === undefined && request === undefined)
+      if ([facts, held, retiredAt, request].every((known) => known === undefined))
         missing(`no index named a file ${digest}, and none is held or asked for`);
       return {
         version: 1,
@@ -42,6 +43,7 @@ export function filesApi(ports: FilePorts): Pick<OperatorsApi, 'listFiles' | 'ge
         ...(held?.name !== undefined && { name: held.name }),
         ...facts,
         ...(held !== undefined && { held: heldFileOf(held) }),
+        ...(retiredAt !== undefined && { retiredAt }),
         ...(request !== undefined && { request }),
       };
     },

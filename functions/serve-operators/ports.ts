@@ -40,7 +40,7 @@ export interface OperatorPorts {
   readonly snapshot: FleetReader;
   readonly hosts: Pick<HostStore, 'find' | 'view' | 'revoke'>;
   readonly requests: Pick<RequestStore, 'get' | 'list' | 'countByState' | 'open'>;
-  readonly payloads: Pick<PayloadStore, 'held' | 'list' | 'totals' | 'fetchedIn'>;
+  readonly payloads: Pick<PayloadStore, 'held' | 'retiredAt' | 'list' | 'totals' | 'fetchedIn'>;
   readonly cleanings: CleaningJournal;
   readonly rules: RuleStore;
   readonly repository: Pick<RepositoryStore, 'read'>;

@@ -187,6 +187,7 @@ describe('updates', () => {
     expect((await api.getUpdate(get({ path: { updateId: guid(1) } }))).progress).toEqual({
       files: 2,
       filesHeld: 1,
+      filesComing: 1,
       bytes: 9,
       of: 12,
       bytesPerSecond: 0.3,
@@ -271,6 +272,14 @@ describe('files', () => {
       held,
       request: { state: 'open', requestedBy: 'pc-1' },
     });
+  });
+
+  it('that was taken out says since when', async () => {
+    const { payloads } = ports;
+    payloads.retired.set(record(1).sha1, { ...record(1), state: 'retired', retiredAt: at(50) });
+    const view = await api.getFile(get({ path: { sha1: record(1).sha1 } }));
+    expect(view).toMatchObject({ retiredAt: at(50) });
+    expect(view).not.toHaveProperty('held');
   });
 
   it.each([

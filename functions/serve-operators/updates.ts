@@ -1,8 +1,12 @@
 import { summarize } from '#shared/contract/operators/updates.ts';
 import { guid, kbNumber } from '#shared/contract/primitives.ts';
+import type { FileRequest } from '#shared/contract/requests.ts';
 import { unitProgressOf } from '#shared/core/status/progress.ts';
 import { listing, missing, nextOf, pageQuery, parameter } from './parameters.ts';
 import type { OperatorPorts, OperatorsApi } from './ports.ts';
+
+/** States of a request whose file is still to come. */
+const coming: ReadonlySet<FileRequest['state'] | undefined> = new Set(['open', 'queued', 'fetching']);
 
 /** Updates that the index named. */
 export function updatesApi({
@@ -30,6 +34,7 @@ export function updatesApi({
       const unit = files.map(({ sha1, size }) => ({
         size: size ?? held.get(sha1)?.size,
         isHeld: held.has(sha1),
+        isComing: coming.has(asked.get(sha1)?.state),
         progress: asked.get(sha1)?.progress,
       }));
       return { version: 1, update, files, progress: unitProgressOf(unit) };

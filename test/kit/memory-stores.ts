@@ -120,6 +120,10 @@ export class MemoryPayloadStore implements PayloadStore {
     return new Map([...new Set(sha1s)].flatMap((sha1) => entry(sha1, this.records.get(sha1))));
   }
 
+  async retiredAt(sha1: string) {
+    return this.retired.get(sha1)?.retiredAt;
+  }
+
   async begin(file: { readonly sha1: string; readonly sha256?: string | undefined }) {
     const chunks: Buffer[] = [];
     this.open.add(chunks);

@@ -15,6 +15,8 @@ export const updateView = z.object({
     z.object({
       files: z.int(),
       filesHeld: z.int(),
+      /** Of the others, those that are asked for and not given up. Absent from older brokers. */
+      filesComing: z.exactOptional(z.int()),
       /** Held, or fetched so far. */
       bytes: byteCount,
       of: byteCount,

@@ -68,6 +68,8 @@ export const fileView = z.object({
   sha256: z.optional(sha256),
   url: z.optional(z.string()),
   held: z.optional(heldFile),
+  /** Taken out of the repository then; until its bytes are deleted, whoever asks for it has it back at once. */
+  retiredAt: z.exactOptional(timestamp),
   request: z.optional(fileRequest),
 });
 export type FileView = z.infer<typeof fileView>;

@@ -17,14 +17,25 @@ it('says no rate before there is one', () => {
 
 it('says how much of an update is there: what is held whole, and what is on its way as far as it came', () => {
   const progress = { bytes: 300, of: 1000, startedAt: at(0), at: at(10) };
-  const files = [{ size: 200, isHeld: true, progress }, { size: 1000, isHeld: false, progress }, { isHeld: false }];
+  const files = [
+    { size: 200, isHeld: true, isComing: true, progress },
+    { size: 1000, isHeld: false, isComing: true, progress },
+    { isHeld: false },
+  ];
   expect(unitProgressOf(files)).toEqual({
     files: 3,
     filesHeld: 1,
+    filesComing: 1,
     bytes: 500,
     of: 1200,
     bytesPerSecond: 30,
     secondsLeft: 24,
   });
-  expect(unitProgressOf([{ size: 5, isHeld: true }])).toEqual({ files: 1, filesHeld: 1, bytes: 5, of: 5 });
+  expect(unitProgressOf([{ size: 5, isHeld: true }])).toEqual({
+    files: 1,
+    filesHeld: 1,
+    filesComing: 0,
+    bytes: 5,
+    of: 5,
+  });
 });

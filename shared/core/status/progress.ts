@@ -32,6 +32,8 @@ export interface UnitFile {
   /** Bytes, as the index says; absent where it does not. */
   readonly size?: number | undefined;
   readonly isHeld: boolean;
+  /** It is asked for, and not given up. */
+  readonly isComing?: boolean;
   /** Of a fetch under way. */
   readonly progress?: Progress | undefined;
 }
@@ -40,6 +42,8 @@ export interface UnitFile {
 export interface UnitProgress extends Rate {
   readonly files: number;
   readonly filesHeld: number;
+  /** Of the others, those that are asked for and not given up. */
+  readonly filesComing: number;
 }
 
 /** What is held counts whole, what is on its way as far as it came; the rate is that of what is on its way. */
@@ -52,6 +56,7 @@ export function unitProgressOf(files: readonly UnitFile[]): UnitProgress {
   return {
     files: files.length,
     filesHeld: files.filter(({ isHeld }) => isHeld).length,
+    filesComing: files.filter(({ isHeld, isComing = false }) => isComing && !isHeld).length,
     bytes,
     of,
     ...(bytesPerSecond !== undefined && { bytesPerSecond, secondsLeft: Math.ceil((of - bytes) / bytesPerSecond) }),

@@ -15,7 +15,7 @@ import { StoreError } from '../store-error.ts';
 import { payloadsBinding } from './binding.ts';
 import type { HeldPayload, PayloadStore, PayloadUpload } from './port.ts';
 import { restoreRetired } from './restore.ts';
-import { listNames, monthKey, payloadRow, totalsKey } from './rows.ts';
+import { cleanableRow, listNames, monthKey, payloadRow, totalsKey } from './rows.ts';
 
 const { partitionKey } = payloadsBinding.table;
 const { byTime } = payloadsBinding;
@@ -64,6 +64,14 @@ export function awsPayloadStore({ dynamodb, s3, table, bucket, sleep }: AwsPaylo
       const items = await batchGet(dynamodb, table, partitionKey, sha1s, sleep);
       const notRetired = items.filter(({ [byTime.partitionKey]: list }) => list !== listNames.retired);
       return new Map(heldOf(notRetired).map((payload) => [payload.sha1, payload]));
+    },
+
+    async retiredAt(digest) {
+      const key = { [partitionKey]: digest };
+      const { Item: row } = await dynamodb.send(new GetCommand({ TableName: table, Key: key }));
+      if (row?.[byTime.partitionKey] !== listNames.retired) return undefined;
+      const [leaving] = parseAll(cleanableRow, partitionKey, table, [row]);
+      return leaving?.list === listNames.retired ? leaving.retiredAt : undefined;
     },
 
     restore: (digest, at) => restoreRetired({ dynamodb, table, sleep }, digest, at),

@@ -61,6 +61,8 @@ export function payloadCleaningContract(name: string, make: () => Promise<Payloa
       await cleaning.markUnneeded([sha1('2')], at(10));
       const retired = await cleaning.retire([await one(1), await one(2)], at(20));
       expect(retired.map(({ size }) => size)).toEqual([1, 2]);
+      const since = await Promise.all([1, 3, 9].map((n) => store.retiredAt(fileOf(n).sha1)));
+      expect(since).toEqual([at(20), undefined, undefined]);
       expect([...(await store.held(['1', '2', '3'].map((text) => sha1(text)))).keys()]).toEqual([sha1('3')]);
       expect((await store.list({ limit: 9 })).items).toEqual([fileOf(3)]);
       expect(await all('retired')).toEqual([2, 1].map((n) => ({ ...fileOf(n), state: 'retired', retiredAt: at(20) })));
