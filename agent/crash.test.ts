@@ -125,6 +125,8 @@ describe('an installation in which the agent died', () => {
       downloads: [],
       stored: [],
       commands: [],
+      packages: [],
+      packageDownloads: [],
     });
   });
 });
