@@ -12,6 +12,8 @@ const nothing: CycleResult = {
   reports: [],
   downloads: [],
   installs: [],
+  packages: [],
+  packageRuns: [],
   commands: [],
   removed: [],
   problems: [],

@@ -126,6 +126,8 @@ describe('an installation in which the agent died', () => {
       stored: [],
       commands: [],
       received: expect.objectContaining({ direct: 0 }),
+      packages: [],
+      packageDownloads: [],
     });
   });
 });

@@ -14,11 +14,13 @@ import { createProofs } from './adapters/node/proofs.ts';
 import { type HttpProxy, openConnections } from './adapters/node/proxy.ts';
 import { publicLookup } from './adapters/node/public-hosts.ts';
 import { decodeIndexFile, type IndexDecoder, rememberCatalogs } from './adapters/simulated/index-decoder.ts';
+import { createSimulatedPackageRunner } from './adapters/simulated/package-runner.ts';
 import { createSimulatedUpdateAgent } from './adapters/simulated/update-agent.ts';
 import { defaultSchedule } from './core/schedule.ts';
 import { AgentError } from './ports/agent-error.ts';
 import type { Documents } from './ports/documents.ts';
 import type { HostKey, KeyStore } from './ports/identity.ts';
+import type { PackageRunner } from './ports/package-runner.ts';
 import type { Log } from './ports/surroundings.ts';
 import type { UpdateAgent } from './ports/update-agent.ts';
 import type { Agent, AgentAdapters, AgentSettings } from './run/agent.ts';
@@ -130,7 +132,10 @@ async function keyOf({ thumbprint }: IdentityDocument, dataDir: string): Promise
 }
 
 /** @throws AgentError `not-enrolled`, `bad-key`, `disk` */
-async function openNodeAgent(options: AgentOptions, updateAgent: UpdateAgent): Promise<Agent> {
+async function openNodeAgent(
+  options: AgentOptions,
+  { updateAgent, packageRunner }: { readonly updateAgent: UpdateAgent; readonly packageRunner: PackageRunner },
+): Promise<Agent> {
   const { dataDir, log } = options;
   const http = httpOf(options);
   const documents = openDocuments(dataDir, log);
@@ -155,6 +160,7 @@ async function openNodeAgent(options: AgentOptions, updateAgent: UpdateAgent): P
     openTrust: (rootSha256, fetch) => openTrustedRepository({ folder: join(dataDir, 'trust'), rootSha256, fetch }),
     cookies,
     updateAgent,
+    packageRunner,
     files: openFileStore(dataDir),
     documents,
     lock: openApplyLock(join(dataDir, 'apply.lock')),
@@ -178,7 +184,10 @@ const simulated = ({ hostFile, log, process }: SimulatedMachine & Pick<AgentOpti
  * @throws AgentError `not-enrolled`, `bad-key`, `disk`
  */
 export const openSimulatedAgent = (options: AgentOptions & SimulatedMachine): Promise<Agent> =>
-  openNodeAgent(options, simulated(options));
+  openNodeAgent(options, {
+    updateAgent: simulated(options),
+    packageRunner: createSimulatedPackageRunner(options),
+  });
 
 export interface EnrolOptions extends Pick<AgentOptions, 'process' | 'dataDir' | 'log' | 'timeoutSeconds'> {
   readonly server: URL;

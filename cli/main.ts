@@ -12,6 +12,7 @@ import { addHostsCommands } from './programs/hosts.ts';
 import { addIndexCommands } from './programs/index-commands.ts';
 import { createKit } from './programs/kit.ts';
 import { addLoginCommands } from './programs/login.ts';
+import { addPackagesCommands } from './programs/packages.ts';
 import { addRequestsCommands } from './programs/requests.ts';
 import { addRulesCommands } from './programs/rules.ts';
 import { addSetupCommands } from './programs/setup.ts';
@@ -69,6 +70,7 @@ function buildProgram(io: CliIo, end: (exitCode: number) => void): Command {
   addHostsCommands(program, kit);
   addGroupsCommands(program, kit);
   addRulesCommands(program, kit);
+  addPackagesCommands(program, kit);
   addTrustCommands(program, kit);
   addCommandsCommands(program, kit);
   addTokensCommands(program, kit);

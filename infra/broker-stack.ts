@@ -71,6 +71,7 @@ export class BrokerStack extends Stack {
       origins: {
         'index/': catalog.bucket.bucket,
         'payloads/': payloads.bucket.bucket,
+        'packages/': payloads.bucket.bucket,
         'metadata/': signed.bucket.bucket,
         'targets/': signed.bucket.bucket,
       },
@@ -154,6 +155,7 @@ export class BrokerStack extends Stack {
       fleet,
       payloads,
       requests,
+      signed,
       every: props.cleanEvery ?? Duration.days(1),
       grace: props.cleanGrace ?? Duration.days(14),
       pause: props.cleanPause ?? Duration.days(2),

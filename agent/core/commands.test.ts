@@ -106,6 +106,7 @@ describe('outcomeOf', () => {
     reports: [{}],
     downloads: [],
     installs: [],
+    packageRuns: [],
     problems: [],
     ...changes,
   });

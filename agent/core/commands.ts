@@ -102,6 +102,7 @@ export interface CycleDone {
   readonly reports: readonly object[];
   readonly downloads: readonly { readonly outcome: 'downloaded' | 'failed' }[];
   readonly installs: readonly { readonly outcome: 'installed' | 'failed' }[];
+  readonly packageRuns: readonly { readonly outcome: 'installed' | 'failed' }[];
   readonly problems: readonly { readonly phase: Phase; readonly message: string }[];
 }
 
@@ -116,18 +117,20 @@ export function outcomeOf({ commandId, verb }: OrderedCommand, cycle: CycleDone,
   const installed = cycle.installs.filter(({ outcome }) => outcome === 'installed').length;
   const downloads = `${downloaded} of ${cycle.downloads.length} files downloaded`;
   const installs = `${installed} of ${cycle.installs.length} updates installed`;
+  const ran = cycle.packageRuns.filter(({ outcome }) => outcome === 'installed').length;
+  const packages = cycle.packageRuns.length === 0 ? [] : [`${ran} of ${cycle.packageRuns.length} packages installed`];
   const found = `${cycle.state ?? 'not scanned'}, ${cycle.updates.length} updates known, ${cycle.needs.length} files needed`;
   const said = {
     scan: [found],
     download: [downloads, found],
-    install: [installs, downloads, found],
+    install: [installs, ...packages, downloads, found],
     report: [cycle.reports.length > 0 ? 'reported' : 'not reported', found],
   }[verb];
   const failed =
     troubles.length > 0 ||
     cycle.state === undefined ||
     (phases.has('download') && downloaded < cycle.downloads.length) ||
-    (phases.has('install') && installed < cycle.installs.length);
+    (phases.has('install') && (installed < cycle.installs.length || ran < cycle.packageRuns.length));
   const detail = [...said, ...troubles.map(({ phase, message }) => `${phase}: ${message}`)].join('; ');
   return { commandId, outcome: failed ? 'failed' : 'done', detail: detail.slice(0, longestDetail), at };
 }

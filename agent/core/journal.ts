@@ -1,6 +1,7 @@
 import type { UpdateIdentity } from '#shared/core/catalog/model.ts';
 import type { HostScan } from '#shared/core/catalog/scan.ts';
 import { addReceived, monthOf, type ReceivedBytes, type ReceivedInMonth } from '#shared/core/fleet/received.ts';
+import type { PackageRecord } from '#shared/core/packages/judge.ts';
 import { isServicingStack } from '#shared/core/rules/servicing-stack.ts';
 import type { HandledCommand } from './commands.ts';
 
@@ -45,9 +46,21 @@ export interface Journal {
   readonly commands: readonly HandledCommand[];
   /** What came over the network in the month of the last download. */
   readonly received?: ReceivedInMonth;
+  /** Attempts to install administrators' own packages, one record for each name. */
+  readonly packages: readonly PackageRecord[];
+  /** Files of packages whose last download failed, and why. */
+  readonly packageDownloads: readonly { readonly sha256: string; readonly error: string }[];
 }
 
-export const emptyJournal: Journal = { version: 1, installs: [], downloads: [], stored: [], commands: [] };
+export const emptyJournal: Journal = {
+  version: 1,
+  installs: [],
+  downloads: [],
+  stored: [],
+  commands: [],
+  packages: [],
+  packageDownloads: [],
+};
 
 const same = (a: UpdateIdentity, b: UpdateIdentity): boolean => a.updateId === b.updateId && a.revision === b.revision;
 
@@ -150,7 +163,7 @@ export function settle(journal: Journal, scan: HostScan): Journal {
 }
 
 /** Forgets how often installations were tried, so that those given up are tried again. */
-export const forgetAttempts = (journal: Journal): Journal => ({ ...journal, installs: [] });
+export const forgetAttempts = (journal: Journal): Journal => ({ ...journal, installs: [], packages: [] });
 
 /** Keeps to what is really on the disk: somebody may have emptied the folder. */
 export const keepStored = (journal: Journal, onDisk: ReadonlySet<string>): Journal => ({

@@ -317,6 +317,7 @@ describe('buildReport', () => {
       rulesRevision: 0,
       updates: many,
       needs: Array.from({ length: 5000 }, () => sha1('b')),
+      packages: undefined,
     });
     expect(z.parse(hostReport, report)).toEqual(report);
     expect(report.updates).toHaveLength(2000);

@@ -1,5 +1,6 @@
 import type { PayloadFile } from '#shared/core/catalog/model.ts';
 import type { NeededUpdate } from '#shared/core/catalog/scan.ts';
+import type { PackageFile, PackageManifest } from '#shared/core/packages/model.ts';
 import { isServicingStack } from '#shared/core/rules/servicing-stack.ts';
 import { conflictOf, isGivenUp, type JudgedUpdate, type Knowledge, nameOf } from './assess.ts';
 import { mayComeDirectly } from './direct.ts';
@@ -27,7 +28,15 @@ export type Step =
       readonly sources: readonly FileSource[];
     }
   | { readonly kind: 'install-update'; readonly update: NeededUpdate; readonly files: readonly RepositoryFile[] }
-  | { readonly kind: 'remove-payload'; readonly sha1: string };
+  | { readonly kind: 'remove-payload'; readonly sha1: string }
+  | {
+      readonly kind: 'download-package-file';
+      readonly file: PackageFile;
+      /** The first package that needs it, as `name/version`. */
+      readonly package: string;
+    }
+  | { readonly kind: 'run-package'; readonly manifest: PackageManifest }
+  | { readonly kind: 'remove-package-file'; readonly sha256: string };
 export type StepOf<K extends Step['kind']> = Extract<Step, { readonly kind: K }>;
 
 /**

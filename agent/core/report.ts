@@ -1,12 +1,13 @@
 import type { FileStatus } from '#shared/contract/agent/files.ts';
 import type { HostFacts, HostReport } from '#shared/contract/agent/report.ts';
+import type { JudgedPackage } from '#shared/core/packages/judge.ts';
 import type { UpdateState } from '#shared/core/status/states.ts';
 import type { AssessedUpdate, JudgedUpdate, Knowledge } from './assess.ts';
 import { wantedFiles } from './assess.ts';
 import { passesBroker } from './direct.ts';
 
 /** Bounds of the contract (shared/contract/agent/report.ts). What is longer is cut here, so that a report always fits. */
-const most = { updates: 2000, needs: 4000, kbs: 64, files: 64, text: 1024 } as const;
+const most = { updates: 2000, needs: 4000, packages: 200, kbs: 64, files: 64, text: 1024 } as const;
 
 export interface ReportInput {
   readonly host: HostFacts;
@@ -21,6 +22,8 @@ export interface ReportInput {
   readonly rulesRevision: number;
   readonly updates: readonly AssessedUpdate[];
   readonly needs: readonly string[];
+  /** Undefined: it is not known how it stands with them. */
+  readonly packages: readonly JudgedPackage[] | undefined;
 }
 
 /** What matters most stands first, and so is never cut off. */
@@ -49,8 +52,21 @@ export function buildReport(input: ReportInput): HostReport {
       files: files.slice(0, most.files),
     })),
     needs: input.needs.slice(0, most.needs),
+    ...(input.packages !== undefined && input.packages.length > 0 && { packages: reportedPackages(input.packages) }),
   };
 }
+
+/** Packages as they are reported and shown. */
+export const reportedPackages = (judged: readonly JudgedPackage[]): NonNullable<HostReport['packages']> =>
+  judged
+    .toSorted((a, b) => rank[a.state] - rank[b.state])
+    .slice(0, most.packages)
+    .map(({ manifest: { name, packageVersion }, state, reason }) => ({
+      name,
+      packageVersion,
+      state,
+      reason: shorten(reason),
+    }));
 
 /** Files of wanted updates that are neither here nor held by the repository, and that the broker is to fetch. */
 export function neededFiles(judged: readonly JudgedUpdate[], knowledge: Knowledge): readonly string[] {

@@ -3,6 +3,7 @@ export type DocumentName =
   | 'identity'
   | 'index'
   | 'rules'
+  | 'packages'
   | 'first-published'
   | 'journal'
   | 'accepted-report'

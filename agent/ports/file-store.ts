@@ -1,7 +1,9 @@
 /** Place of a big file in the data folder. */
 export type Slot =
   | { readonly kind: 'index'; readonly sha256: string }
-  | { readonly kind: 'payload'; readonly sha1: string };
+  | { readonly kind: 'payload'; readonly sha1: string }
+  /** A file of an administrator's own package. */
+  | { readonly kind: 'package'; readonly sha256: string };
 
 /** What a file must be. Bytes; digests in lower-case hex. */
 export interface Expected {

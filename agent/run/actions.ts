@@ -6,7 +6,8 @@ import { byUpdate, planDownloads, planInstalls, planRemovals, type StepOf } from
 import { AgentError } from '../ports/agent-error.ts';
 import type { CycleResult } from './documents.ts';
 import { ensureRoom } from './download.ts';
-import { runStep, type StepContext, stopsTheRest } from './steps.ts';
+import { stopsTheRest } from './step-failures.ts';
+import { runStep, type StepContext } from './steps.ts';
 import type { Troubles } from './troubles.ts';
 
 const nameOf = ({ updateId, revision }: UpdateIdentity): string => `${updateId}_${revision}`;
@@ -19,8 +20,8 @@ export class Actions {
   private readonly context: StepContext;
   private readonly troubles: Troubles;
 
-  constructor(context: Omit<StepContext, 'away'>, troubles: Troubles) {
-    this.context = { ...context, away: new Set() };
+  constructor(context: StepContext, troubles: Troubles) {
+    this.context = context;
     this.troubles = troubles;
   }
 

@@ -5,6 +5,7 @@ import type { Schedule } from '../core/schedule.ts';
 import type { Broker } from '../ports/broker.ts';
 import type { Documents } from '../ports/documents.ts';
 import type { FileStore } from '../ports/file-store.ts';
+import type { PackageRunner } from '../ports/package-runner.ts';
 import type { Repository } from '../ports/repository.ts';
 import type { ApplyLock, Clock, Log, Random } from '../ports/surroundings.ts';
 import type { UpdateAgent } from '../ports/update-agent.ts';
@@ -21,6 +22,7 @@ export interface AgentAdapters {
   readonly openTrust: (rootSha256: string, fetch: TrustedRepositoryOptions['fetch']) => TrustedRepository;
   readonly cookies: CookieJar;
   readonly updateAgent: UpdateAgent;
+  readonly packageRunner: PackageRunner;
   readonly files: FileStore;
   readonly documents: Documents;
   readonly lock: ApplyLock;

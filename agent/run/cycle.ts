@@ -5,7 +5,7 @@ import { hostFacts } from '#shared/contract/agent/report.ts';
 import { type AssessedUpdate, assess, nextChangeOf } from '../core/assess.ts';
 import { forgetAttempts, noteReceived } from '../core/journal.ts';
 import { phases as everyPhase, hearing, online, type Phase } from '../core/phases.ts';
-import { asksAgain, buildReport, neededFiles } from '../core/report.ts';
+import { asksAgain, buildReport, neededFiles, reportedPackages } from '../core/report.ts';
 import { type CompiledRules, directPolicyOf } from '../core/settings.ts';
 import { AgentError } from '../ports/agent-error.ts';
 import { Actions } from './actions.ts';
@@ -18,8 +18,11 @@ import { withFreshCookies } from './fresh-cookies.ts';
 import { identityOf } from './identity.ts';
 import { forgetMissing, type JournalBook, openJournal } from './journal-book.ts';
 import { type Basis, changeIsDue, type Examination, examine, lookUp, lookUpPublications } from './look.ts';
+import { Packages } from './packages.ts';
 import { type CurrentIndex, pullIndex, storedIndex, summaryOfIndex } from './pull.ts';
 import { keepRules, rulesThatCount } from './rules.ts';
+import type { StepContext } from './steps.ts';
+import { keepPackages, readPackages } from './stored-packages.ts';
 import { Troubles } from './troubles.ts';
 import { type Offer, readOffer } from './trust.ts';
 
@@ -71,6 +74,7 @@ class Cycle {
   private needs: readonly string[] = [];
   private readonly reports: CycleResult['reports'] = [];
   private actions: Actions | undefined;
+  private packages: Packages | undefined;
 
   constructor(agent: Agent, options: CycleOptions) {
     this.troubles = new Troubles(agent.adapters.log);
@@ -89,15 +93,18 @@ class Cycle {
 
   result(): Omit<CycleResult, 'version' | 'startedAt' | 'endedAt'> {
     const { index, updates, actions } = this;
-    const state = this.troubles.hostState(updates?.map((update) => update.state));
+    const judged = this.packages?.judged ?? [];
+    const state = this.troubles.hostState(updates && [...updates, ...judged].map((one) => one.state));
     return {
       phases: everyPhase.filter((phase) => this.phases.has(phase)),
       ...(this.pollSeconds === undefined ? {} : { pollSeconds: this.pollSeconds }),
       ...(index === undefined ? {} : { index: summaryOfIndex(index) }),
       ...(this.rules === undefined ? {} : { rulesRevision: this.rules.document.revision }),
-      ...(this.nextChangeAt === undefined ? {} : { nextChangeAt: this.nextChangeAt }),
+      ...this.nextChange(),
       ...(state === undefined ? {} : { state }),
       updates: (updates ?? []).map((update) => ({ ...update, kbs: [...update.kbs], files: [...update.files] })),
+      packages: reportedPackages(judged),
+      packageRuns: this.packages?.runs ?? [],
       needs: [...this.needs],
       reports: this.reports,
       downloads: actions?.downloads ?? [],
@@ -161,6 +168,7 @@ class Cycle {
     const { documents } = this.agent.adapters;
     const offer = await readOffer(this.agent, await identityOf(documents), this.options.signal);
     await keepRules(documents, offer.rules);
+    await keepPackages(documents, offer.packages);
     this.offer = offer;
   }
 
@@ -173,6 +181,13 @@ class Cycle {
     const scanned = await this.attempt('scan', () => examine(this.agent, basis, this.options.signal));
     if (scanned === undefined) return this.reportNoScan(dialogue);
     const examined = this.does('lookup') ? await this.lookUp(basis, scanned) : scanned;
+    const context = {
+      agent: this.agent,
+      journal,
+      signal: this.options.signal,
+      away: new Set<'repository' | 'microsoft'>(),
+    };
+    const packages = await this.openPackages(context, basis);
     this.conclude(basis, examined);
     if (this.does('report')) {
       const whole = this.options.wholeReport === true || this.commands?.verbs.has('report') === true;
@@ -180,20 +195,33 @@ class Cycle {
       await this.attempt('report', () => this.report(dialogue, basis, examined, { whole, again: asks }));
     }
 
-    const actions = new Actions({ agent: this.agent, journal, signal: this.options.signal }, this.troubles);
+    const actions = new Actions(context, this.troubles);
     this.actions = actions;
     if (this.does('download')) {
       await this.attempt('download', () => actions.download(examined.judged, this.knowledge(basis)));
+      await this.attempt('download', () => packages.download());
     }
     const last = this.does('install') ? await this.install(actions, basis, examined) : examined;
+    if (this.does('install')) await this.attempt('install', () => packages.install());
+    await this.attempt('scan', () => packages.examine());
     const failed = actions.downloads.some((one) => one.outcome === 'failed');
     this.conclude(basis, last);
     if (this.phases.has('download') || this.phases.has('install')) {
       await this.attempt('install', () => actions.clean(last.judged));
+      await this.attempt('install', () => packages.clean());
     }
-    if ((actions.installs.length > 0 || failed) && this.does('report')) {
+    if ((actions.installs.length > 0 || failed || packages.acted) && this.does('report')) {
       await this.attempt('report', () => this.report(dialogue, basis, last));
     }
+  }
+
+  /** Packages that are for this host, as it stands with them now. */
+  private async openPackages(context: StepContext, { rules }: Basis): Promise<Packages> {
+    const manifests = await readPackages(this.agent.adapters.documents);
+    const packages = new Packages(context, { rules, manifests }, this.troubles);
+    this.packages = packages;
+    await this.attempt('scan', () => packages.examine());
+    return packages;
   }
 
   /** Asks what only the broker knows. @returns the look at the machine, judged by it */
@@ -272,6 +300,12 @@ class Cycle {
     this.nextChangeAt = nextChangeOf(judged);
   }
 
+  private nextChange(): Pick<CycleResult, 'nextChangeAt'> {
+    const delayed = (this.packages?.judged ?? []).flatMap(({ until }) => until ?? []);
+    const [first] = [this.nextChangeAt ?? [], delayed].flat().toSorted((a, b) => Date.parse(a) - Date.parse(b));
+    return first === undefined ? {} : { nextChangeAt: first };
+  }
+
   private async report(
     dialogue: Dialogue,
     { index }: Partial<Basis>,
@@ -290,6 +324,7 @@ class Cycle {
       rulesRevision: rules?.revision ?? 0,
       updates: this.updates ?? [],
       needs: this.needs,
+      packages: examined && this.packages?.judged,
     });
     const answer = await dialogue.report(
       report,

@@ -3,6 +3,7 @@ import { receivedInMonth } from '#shared/contract/agent/check-in.ts';
 import { groupName, keyThumbprint } from '#shared/contract/agent/identity.ts';
 import { hostReport, reportAnswer } from '#shared/contract/agent/report.ts';
 import { commandId, commandOutcome, commandVerb } from '#shared/contract/commands.ts';
+import { packageManifest, reportedPackage } from '#shared/contract/packages.ts';
 import { byteCount, guid, kbNumber, machineId, sha1, sha256, timestamp } from '#shared/contract/primitives.ts';
 import { hostRules } from '#shared/contract/rules.ts';
 import { hostStates, updateStates } from '#shared/core/status/states.ts';
@@ -51,6 +52,17 @@ export const rulesDocument = z.extend(hostRules, {
 });
 export type StoredRules = z.infer<typeof rulesDocument>;
 
+/** `packages.json`: the signed packages that are for this host, and what proved them. */
+export const packagesDocument = z.object({
+  version: z.literal(1),
+  rootSha256: sha256,
+  enrolment: z.object({ machineId, group: groupName }),
+  /** Of the role `custom`; an older one is not believed any more. */
+  customVersion: z.int(),
+  manifests: z.array(packageManifest),
+});
+export type StoredPackages = z.infer<typeof packagesDocument>;
+
 /** `index.json`: the index in the data folder. Written after the bytes are in place and checked. */
 export const indexDocument = z.object({
   version: z.literal(1),
@@ -97,6 +109,20 @@ export const journalDocument = z.object({
     [],
   ),
   received: z.exactOptional(receivedInMonth),
+  packages: z._default(
+    z.array(
+      z.object({
+        name: z.string(),
+        packageVersion: z.string(),
+        attempts: z.int(),
+        at: timestamp,
+        outcome: z.enum(['running', 'success', 'restart', 'notNeeded', 'failed']),
+        detail: z.exactOptional(z.string()),
+      }),
+    ),
+    [],
+  ),
+  packageDownloads: z._default(z.array(z.object({ sha256, error: z.string() })), []),
 });
 
 /** Something that went wrong in a cycle; the cycle went on as far as it could without it. */
@@ -131,6 +157,15 @@ const installResult = z.discriminatedUnion('outcome', [
 ]);
 export type InstallResult = z.infer<typeof installResult>;
 
+const packageRun = z.object({
+  name: z.string(),
+  packageVersion: z.string(),
+  outcome: z.enum(['installed', 'failed']),
+  /** How the command ended, in words. */
+  detail: z.string(),
+});
+export type PackageRun = z.infer<typeof packageRun>;
+
 /** States of a host, and the one that it alone knows by its name: the broker hears of what did not find room. */
 const localStates = [...hostStates, 'DISK_SPACE_ERROR'] as const;
 
@@ -161,6 +196,10 @@ export const cycleResult = z.object({
       files: z.array(sha1),
     }),
   ),
+  /** Administrators' own packages, with how it stands. Older agents knew of none. */
+  packages: z._default(z.array(reportedPackage), []),
+  /** Packages whose command ran, or was to run. */
+  packageRuns: z._default(z.array(packageRun), []),
   needs: z.array(sha1),
   /** The broker's answers to the reports of this cycle, none to two. */
   reports: z.array(reportAnswer),

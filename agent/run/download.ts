@@ -75,7 +75,7 @@ export async function ensureRoom({ adapters, settings }: Agent, what: string, by
   );
 }
 
-const name = (slot: Slot): string => (slot.kind === 'index' ? `index ${slot.sha256}` : `payload ${slot.sha1}`);
+const name = (slot: Slot): string => `${slot.kind} ${slot.kind === 'payload' ? slot.sha1 : slot.sha256}`;
 
 async function commitOrDrop(part: PartFile, expected: Expected): Promise<void> {
   try {

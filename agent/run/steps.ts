@@ -9,14 +9,16 @@ import {
   noteStored,
 } from '../core/journal.ts';
 import type { FileSource, RepositoryFile, Step, StepOf } from '../core/plan.ts';
-import { AgentError, type AgentErrorCode } from '../ports/agent-error.ts';
+import { AgentError } from '../ports/agent-error.ts';
 import type { Expected, Slot } from '../ports/file-store.ts';
 import type { InstallOutcome } from '../ports/update-agent.ts';
 import type { Agent } from './agent.ts';
-import type { DownloadResult, InstallResult } from './documents.ts';
+import type { DownloadResult, InstallResult, PackageRun } from './documents.ts';
 import { type Download, download } from './download.ts';
 import type { JournalBook } from './journal-book.ts';
+import { downloadPackageFile, runPackage } from './package-steps.ts';
 import { microsoftSource, repositorySource, type Source } from './sources.ts';
+import { meansAway, noteOrTell, stopsTheRest } from './step-failures.ts';
 
 export interface StepContext {
   readonly agent: Agent;
@@ -30,18 +32,15 @@ interface StepResults {
   'download-file': DownloadResult & { readonly error?: AgentError };
   'install-update': InstallResult & { readonly error?: AgentError };
   'remove-payload': { readonly sha1: string };
+  'download-package-file': { readonly error?: AgentError };
+  'run-package': PackageRun & { readonly error?: AgentError };
+  'remove-package-file': { readonly sha256: string };
 }
 
 type Runners = { readonly [K in Step['kind']]: (step: StepOf<K>, context: StepContext) => Promise<StepResults[K]> };
 
 const slotOf = (sha1: string): Slot => ({ kind: 'payload', sha1 });
 const expectedOf = (file: RepositoryFile): Expected => ({ bytes: file.size, sha256: file.sha256, sha1: file.sha1 });
-
-/** Failures of a source that the next file would have too: it is not asked any more in this cycle. */
-const meansAway: ReadonlySet<AgentErrorCode> = new Set(['unreachable', 'unavailable', 'timeout', 'refused']);
-/** Failures that another source, or the next file, would have too: the rest of the plan waits for the next cycle. */
-const endsDownloads: ReadonlySet<AgentErrorCode> = new Set(['disk', 'no-space', 'stopped']);
-export const stopsTheRest = (error: AgentError): boolean => endsDownloads.has(error.code);
 
 const sourceOf = (agent: Agent, source: FileSource, { sha256 }: RepositoryFile): Source =>
   source.name === 'microsoft'
@@ -149,18 +148,15 @@ const runners: Runners = {
     await journal.change((before) => noteRemoved(before, sha1));
     return { sha1 };
   },
-};
 
-/** @returns what kept a note from being written; the next scan says how things stand all the same */
-async function noteOrTell(note: () => Promise<void>): Promise<AgentError | undefined> {
-  try {
-    await note();
-    return undefined;
-  } catch (error) {
-    if (error instanceof AgentError) return error;
-    throw error;
-  }
-}
+  'download-package-file': downloadPackageFile,
+  'run-package': runPackage,
+
+  async 'remove-package-file'({ sha256 }, { agent }) {
+    await agent.adapters.files.remove({ kind: 'package', sha256 });
+    return { sha256 };
+  },
+};
 
 export function runStep<K extends Step['kind']>(step: StepOf<K>, context: StepContext): Promise<StepResults[K]> {
   const runner: Runners[K] = runners[step.kind as K];

@@ -1,6 +1,7 @@
 import * as z from 'zod/mini';
 import type { FileStatus } from '#shared/contract/agent/files.ts';
 import { buildKey, type RepositoryKey } from '#shared/contract/keys.ts';
+import { groupPackages, hostsPackages, packageManifest, packagePaths } from '#shared/contract/packages.ts';
 import {
   groupCatalog,
   groupRules,
@@ -10,20 +11,24 @@ import {
   rulesVersionOf,
   targetPaths,
 } from '#shared/contract/signed-documents.ts';
+import { packageRef } from '#shared/core/packages/model.ts';
 import type { TrustedVersion } from '#shared/repository/client.ts';
 import { RepositoryError } from '#shared/repository/repository-error.ts';
 import { binOfHost } from '#shared/repository/targets.ts';
 import { AgentError } from '../ports/agent-error.ts';
 import type { Agent } from './agent.ts';
-import type { IdentityDocument, StoredRules } from './documents.ts';
+import type { IdentityDocument, StoredPackages, StoredRules } from './documents.ts';
 import type { OfferedIndex } from './pull.ts';
 import { withRetries } from './retry.ts';
 import { provedRevision } from './rules.ts';
+import { provedPackages } from './stored-packages.ts';
 
 /** What the signed repository offers one host. */
 export interface Offer {
   /** With the group that the host is in. */
   readonly rules: StoredRules;
+  /** Administrators' own packages that are for this host. */
+  readonly packages: StoredPackages;
   /** Absent while the broker has none. */
   readonly index: OfferedIndex | undefined;
   /** Files that the repository holds for hosts of the group, by SHA-1. */
@@ -46,7 +51,11 @@ export async function readOffer(agent: Agent, identity: IdentityDocument, signal
     );
   const trusted = agent.adapters.openTrust(rootSha256, (key, maxBytes) => fetchWhole(agent, key, maxBytes, signal));
   try {
-    const proved = await provedRevision(agent.adapters.documents, rootSha256);
+    const { documents } = agent.adapters;
+    const proved = {
+      revision: await provedRevision(documents, rootSha256),
+      packages: await provedPackages(documents, rootSha256),
+    };
     return await offerOf(await trusted.refresh(), { ...identity, rootSha256 }, proved);
   } catch (error) {
     if (error instanceof RepositoryError) throw new AgentError('untrusted', error.message, { cause: error });
@@ -57,9 +66,9 @@ export async function readOffer(agent: Agent, identity: IdentityDocument, signal
 async function offerOf(
   version: TrustedVersion,
   { group: enrolled, machineId, rootSha256 }: IdentityDocument & { readonly rootSha256: string },
-  proved: number,
+  proved: { readonly revision: number; readonly packages: number },
 ): Promise<Offer> {
-  const revision = await revisionAfter(version, proved);
+  const revision = await revisionAfter(version, proved.revision);
   const bin = await version.document(targetPaths.hostAssignments(binOfHost(machineId)), hostAssignments);
   const own = bin !== undefined && Object.hasOwn(bin.hosts, machineId) ? bin.hosts[machineId] : undefined;
   const group = own?.group ?? enrolled;
@@ -69,10 +78,50 @@ async function offerOf(
   const catalog = await version.document(targetPaths.groupCatalog(group), groupCatalog);
   const held = (catalog?.files ?? []).map((file): [string, FileStatus] => [file.sha1, { ...file, state: 'held' }]);
   return {
+    packages: {
+      version: 1,
+      rootSha256,
+      enrolment: { machineId, group: enrolled },
+      ...(await packagesOf(version, { machineId, group }, proved.packages)),
+    },
     rules: { version: 3, rootSha256, enrolment: { machineId, group: enrolled }, group, revision, packages },
     index: await indexOf(version),
     held: new Map(held),
   };
+}
+
+/**
+ * Packages of the group and of the host itself, as the role `custom` names them.
+ *
+ * @param proved the newest version of the role that was proved here, for the same reason as with rules
+ * @throws RepositoryError
+ */
+async function packagesOf(
+  version: TrustedVersion,
+  { machineId, group }: { readonly machineId: string; readonly group: string },
+  proved: number,
+): Promise<Pick<StoredPackages, 'customVersion' | 'manifests'>> {
+  const { signed } = await version.metadata('custom');
+  if (signed.version < proved)
+    throw new RepositoryError(
+      'rolled-back',
+      'custom',
+      `custom is refused: version ${signed.version} is less than current version ${proved}, which was proved here`,
+    );
+  const bin = await version.document(packagePaths.hosts(binOfHost(machineId)), hostsPackages);
+  const own = bin !== undefined && Object.hasOwn(bin.hosts, machineId) ? (bin.hosts[machineId] ?? []) : [];
+  const ofGroup = (await version.document(packagePaths.group(group), groupPackages))?.packages ?? [];
+  const manifests: StoredPackages['manifests'] = [];
+  for (const ref of new Set([...ofGroup, ...own])) {
+    const [name = '', packageVersion = ''] = ref.split('/');
+    const manifest = await version.document(packagePaths.manifest(name, packageVersion), packageManifest);
+    if (manifest === undefined)
+      throw new RepositoryError('not-found', 'custom', `custom assigns the package ${ref} and does not name it`);
+    if (packageRef(manifest) !== ref)
+      throw new RepositoryError('mixed', 'custom', `custom has ${packageRef(manifest)} in the place of ${ref}`);
+    manifests.push(manifest);
+  }
+  return { customVersion: signed.version, manifests };
 }
 
 /**

@@ -6,6 +6,8 @@ import { cleanPayloads } from '#functions/clean-payloads/clean-payloads.ts';
 import type { CleanPorts } from '#functions/clean-payloads/ports.ts';
 import { FleetPartition } from '#shared/core/fleet/partition.ts';
 import { MemoryCleaningJournal, MemoryPayloadCleaning } from '#test/kit/memory-cleaning.ts';
+import { MemoryPackageFiles } from '#test/kit/memory-packages.ts';
+import { MemoryRepositoryStore } from '#test/kit/memory-repository.ts';
 import { MemoryRequestStore } from '#test/kit/memory-requests.ts';
 import { MemoryCatalogStore, MemoryPayloadStore } from '#test/kit/memory-stores.ts';
 import { catalogOf, unit } from '#test/kit/values.ts';
@@ -171,6 +173,8 @@ class Broker {
       catalog: this.#catalog,
       requests: new MemoryRequestStore(),
       events: { publish: async () => {} },
+      packages: new MemoryPackageFiles(),
+      repository: new MemoryRepositoryStore(),
       now: () => now,
       settings: { graceSeconds: 14 * days, pauseSeconds: 2 * days, hostsCountForSeconds: 90 * days, keepKbs: [] },
     };

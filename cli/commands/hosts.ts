@@ -122,6 +122,12 @@ export async function showHost(context: CommandContext, name: string): Promise<E
       update.reason,
     ]),
   );
+  if (report.packages !== undefined)
+    printTable(
+      context.io,
+      ['STATE', 'PACKAGE', 'REASON'],
+      report.packages.map(({ state, name: of, packageVersion, reason }) => [state, `${of}/${packageVersion}`, reason]),
+    );
   printLines(
     context.io,
     refused.map(({ sha1, reason }) => `refused file ${sha1}: ${reason}`),

@@ -116,14 +116,15 @@ export async function unassignRules(context: CommandContext, name: string, flags
   });
 }
 
-function readPlaces({ group = [], host = [] }: PlaceFlags): Places {
+/** @throws CliError `usage` when nothing is named */
+export function readPlaces({ group = [], host = [] }: Pick<PlaceFlags, 'group' | 'host'>): Places {
   if (group.length + host.length === 0)
     throw new CliError('usage', 'where is it for: name at least one of --group, --host');
   return { groups: group.map(readGroupName), hosts: host.map(readHostName) };
 }
 
 /** Hosts by their ids. Those that are assigned by what was typed need not be there any more. */
-async function findPlaces(
+export async function findPlaces(
   context: CommandContext,
   { groups, hosts }: Places,
   { hosts: known = [] }: Partial<Places>,

@@ -43,7 +43,7 @@ export function requirePackage(book: RuleBook, name: string): RulePackageDocumen
 }
 
 /** Where a package is assigned. */
-export function placesOf({ groups, hosts }: Assignments, name: string): Places {
+export function placesOf({ groups, hosts }: Pick<Assignments, 'groups' | 'hosts'>, name: string): Places {
   const having = (lists: Readonly<Record<string, readonly string[]>>): string[] =>
     Object.entries(lists).flatMap(([place, names]) => (names.includes(name) ? place : []));
   return { groups: having(groups), hosts: having(hosts) };

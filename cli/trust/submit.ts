@@ -5,7 +5,7 @@ import { inOneLine, parseInWords } from '#shared/contract/parse.ts';
 import { revisionOfRules } from '#shared/contract/signed-documents.ts';
 import { type SignedDocument, signedDocument } from '#shared/contract/trust.ts';
 import { parseMetadata, textOf } from '#shared/repository/metadata.ts';
-import { readPublished } from '#shared/repository/published.ts';
+import { type Published, readPublished } from '#shared/repository/published.ts';
 import { RepositoryError } from '#shared/repository/repository-error.ts';
 import { checkChange } from '#shared/repository/verify-change.ts';
 import { CliError } from '../cli-error.ts';
@@ -113,13 +113,21 @@ const pollMilliseconds = 1000;
 /** The publisher is a queue away; a run that fails comes again after six minutes, which nobody waits for here. */
 const maxPolls = 60;
 
+/** Whether another document has the number of this one, or a later one. */
+function isOvertaken(role: SignedDocument['role'], text: string, published: Published): boolean {
+  return textOf(published[role]) !== text && published[role].signed.version >= parseMetadata(role, text).signed.version;
+}
+
 /** Waits until the published version has these documents. @throws CliError `refused` when it does not come to be */
-async function waitUntilOut(context: CommandContext, documents: readonly SignedDocument[]): Promise<void> {
+export async function waitUntilOut(context: CommandContext, documents: readonly SignedDocument[]): Promise<void> {
   const read = fileReader(context);
   for (let polls = 0; polls < maxPolls; polls += 1) {
     const published = await inWords(() => readPublished(read));
     const out = published && documents.every(({ role, text }) => textOf(published[role]) === text);
     if (out) return;
+    const overtaken = published && documents.find(({ role, text }) => isOvertaken(role, text, published));
+    if (overtaken !== undefined)
+      throw new CliError('conflict', `somebody else changed ${overtaken.role} at the same time: do it again`);
     await context.sleep(pollMilliseconds);
   }
   throw new CliError(

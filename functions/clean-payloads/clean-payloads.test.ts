@@ -6,6 +6,8 @@ import { FleetPartition } from '#shared/core/fleet/partition.ts';
 import type { UpdateState } from '#shared/core/status/states.ts';
 import { MemoryCleaningJournal, MemoryPayloadCleaning } from '#test/kit/memory-cleaning.ts';
 import { MemoryEventSink } from '#test/kit/memory-events.ts';
+import { MemoryPackageFiles } from '#test/kit/memory-packages.ts';
+import { MemoryRepositoryStore } from '#test/kit/memory-repository.ts';
 import { MemoryRequestStore } from '#test/kit/memory-requests.ts';
 import { MemoryCatalogStore, MemoryPayloadStore } from '#test/kit/memory-stores.ts';
 import { fleetHostOf } from '#test/kit/operators-api.ts';
@@ -77,6 +79,8 @@ const ports = (more: Partial<CleanPorts> = {}): CleanPorts => ({
   catalog,
   requests,
   events,
+  packages: new MemoryPackageFiles(),
+  repository: new MemoryRepositoryStore(),
   now: () => new Date(at(seconds)),
   settings: { graceSeconds: 14 * day, pauseSeconds: 2 * day, hostsCountForSeconds: 90 * day, keepKbs },
   ...more,

@@ -10,6 +10,7 @@ import {
 } from '#shared/core/payloads/cleaning.ts';
 import type { CleanablePayload, PayloadCleaning } from '#shared/stores/payloads/port.ts';
 import { neededFiles } from './needed-files.ts';
+import { cleanPackageFiles } from './package-files.ts';
 import type { CleanPorts } from './ports.ts';
 import { Tally } from './tally.ts';
 
@@ -75,12 +76,20 @@ async function clean(
   if (reason !== undefined) return { outcome: 'stopped', reason };
   if (!dryRun) await cleaning.noteHosts(needed.hosts, new Date(now).toISOString());
   const times = { now, grace: (graceSeconds ?? settings.graceSeconds) * 1000, pause: settings.pauseSeconds * 1000 };
+  const packages = await cleanPackageFiles(ports, { now, grace: times.grace, dryRun });
   // Retired ones first: what is retired below is no business of this run any more.
   for (const state of ['retired', 'held'] as const) {
     let cursor: string | undefined;
     do {
       if (signal.aborted)
-        return { outcome: 'cleaned', dryRun, finished: false, hosts: needed.hosts, ...tally.result() };
+        return {
+          outcome: 'cleaned',
+          dryRun,
+          finished: false,
+          hosts: needed.hosts,
+          ...tally.result(),
+          ...(packages && { packages }),
+        };
       const page = await cleaning.list(state, { cursor, limit: pageSize });
       tally.addUnreadable(page.unreadable);
       const steps = Map.groupBy(page.items, (file) => stepOf(standingOf(file), needed.files.has(file.sha1), times));
@@ -88,7 +97,14 @@ async function clean(
       cursor = page.next;
     } while (cursor !== undefined);
   }
-  return { outcome: 'cleaned', dryRun, finished: true, hosts: needed.hosts, ...tally.result() };
+  return {
+    outcome: 'cleaned',
+    dryRun,
+    finished: true,
+    hosts: needed.hosts,
+    ...tally.result(),
+    ...(packages && { packages }),
+  };
 }
 
 function standingOf(file: CleanablePayload): FileStanding {

@@ -3,6 +3,7 @@ import { catalogEnv } from '#shared/stores/catalog/binding.ts';
 import { eventsEnv } from '#shared/stores/events/binding.ts';
 import { fleetEnv } from '#shared/stores/fleet/binding.ts';
 import { payloadsEnv } from '#shared/stores/payloads/binding.ts';
+import { repositoryEnv } from '#shared/stores/repository/binding.ts';
 import { requestsEnv } from '#shared/stores/requests/binding.ts';
 
 const seconds = z.coerce.number().check(z.int(), z.nonnegative());
@@ -13,6 +14,7 @@ export const cleanPayloadsEnv = z.object({
   ...eventsEnv.shape,
   ...fleetEnv.shape,
   ...payloadsEnv.shape,
+  ...repositoryEnv.shape,
   ...requestsEnv.shape,
   GRACE_SECONDS: seconds,
   PAUSE_SECONDS: seconds,

@@ -12,8 +12,10 @@ import { documentClient } from '#shared/stores/dynamodb/document-client.ts';
 import { awsEventSink } from '#shared/stores/events/aws.ts';
 import { awsFleetStore } from '#shared/stores/fleet/aws.ts';
 import { fleetReader } from '#shared/stores/fleet/reader.ts';
+import { awsPackageCleaning } from '#shared/stores/packages/aws.ts';
 import { awsPayloadCleaning } from '#shared/stores/payloads/aws-cleaning.ts';
 import { awsCleaningJournal } from '#shared/stores/payloads/aws-journal.ts';
+import { awsRepositoryStore } from '#shared/stores/repository/aws.ts';
 import { awsRequestStore } from '#shared/stores/requests/aws.ts';
 import { cleanPayloads, measureCleaning } from './clean-payloads.ts';
 import { cleanPayloadsEnv } from './env.ts';
@@ -27,6 +29,8 @@ const dynamodb = documentClient(new DynamoDBClient());
 const ports: CleanPorts = {
   cleaning: awsPayloadCleaning({ dynamodb, s3, table: env.PAYLOADS_TABLE, bucket: env.PAYLOADS_BUCKET, sleep }),
   journal: awsCleaningJournal(dynamodb, env.PAYLOADS_TABLE),
+  packages: awsPackageCleaning({ dynamodb, s3, table: env.PAYLOADS_TABLE, bucket: env.PAYLOADS_BUCKET }),
+  repository: awsRepositoryStore(s3, env.REPOSITORY_BUCKET),
   fleet: fleetReader(awsFleetStore(s3, env.FLEET_BUCKET)),
   catalog: awsCatalogStore({ dynamodb, s3, table: env.CATALOG_TABLE, bucket: env.INDEX_BUCKET, sleep }),
   requests: awsRequestStore({ dynamodb, table: env.REQUESTS_TABLE, sleep }),

@@ -54,7 +54,8 @@ export async function publishRepository(
   const current = await readPublished((key) => ports.repository.read(key));
   const documents = message.kind === 'documents' ? message.documents : [];
   if (current === undefined && documents.length === 0) return { outcome: 'uninitialized' };
-  const context = { current, onlineKey: await ports.signer.publicKey(), now: ports.now() };
+  const contents = message.kind === 'documents' ? message.contents : undefined;
+  const context = { current, onlineKey: await ports.signer.publicKey(), now: ports.now(), contents };
   const { revision, book } = await ports.rules.get();
   const text = await ports.rules.signed(revision);
   // Catalogues are made anew after a sweep or a new index, and not for each change of a rule.
@@ -62,9 +63,13 @@ export async function publishRepository(
   const { targets, documents: catalogs, groupsLeftOut } = offer;
   const write = async (change: CheckedChange): Promise<WrittenChange> => {
     const feed = await feedOf(ports, targets, { ...context, delegations: change.targets });
-    const contents = [...(change.rules === current?.rules ? [] : documentsOfRules(book)), ...catalogs];
+    const documentsOfVersion = [
+      ...(change.rules === current?.rules ? [] : documentsOfRules(book)),
+      ...change.packages,
+      ...catalogs,
+    ];
     return {
-      ...(await writeVersion(ports, current, { ...change, feed, feedTargets: targets }, contents)),
+      ...(await writeVersion(ports, current, { ...change, feed, feedTargets: targets }, documentsOfVersion)),
       parts: change,
     };
   };
@@ -132,7 +137,9 @@ function attemptsOf(
   const withOrWithoutRules = rules === undefined ? [undefined] : [rules, undefined];
   return [
     ...(documents.length === 0 ? [[]] : [documents, []]).flatMap((sent) =>
-      withOrWithoutRules.map((stored) => () => checkChange(sent, stored, context)),
+      withOrWithoutRules.map(
+        (stored) => () => checkChange(sent, stored, sent === documents ? context : { ...context, contents: undefined }),
+      ),
     ),
     () => keepPublished(current, onlineKey),
   ];

@@ -43,6 +43,16 @@ interface Change {
 
 /** Every endpoint that changes something. */
 const changes: Readonly<Record<string, Change>> = {
+  openUploads: {
+    prepare: async () => () =>
+      world.api.openUploads(post({ version: 1, files: [{ sha256: sha256('setup.exe'), size: 9 }] })),
+    entry: {
+      action: 'packages.upload',
+      target: 'packages',
+      after: { files: [{ sha256: sha256('setup.exe'), size: 9 }] },
+    },
+    made: async () => world.ports.packages.addresses.length > 0,
+  },
   startSync: {
     prepare: async () => () => world.api.startSync(post({ again: true })),
     entry: { action: 'index.sync', target: guid(1), after: { again: true } },

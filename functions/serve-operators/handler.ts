@@ -26,6 +26,7 @@ import { awsFleetStore } from '#shared/stores/fleet/aws.ts';
 import { fleetReader } from '#shared/stores/fleet/reader.ts';
 import { awsHostStore } from '#shared/stores/hosts/aws.ts';
 import { awsIdempotencyStore } from '#shared/stores/idempotency/aws.ts';
+import { awsPackageFiles } from '#shared/stores/packages/aws.ts';
 import { awsPayloadStore } from '#shared/stores/payloads/aws.ts';
 import { awsCleaningJournal } from '#shared/stores/payloads/aws-journal.ts';
 import { awsRepositoryStore } from '#shared/stores/repository/aws.ts';
@@ -60,6 +61,7 @@ const ports: OperatorPorts = {
   hosts: awsHostStore({ dynamodb, table: env.HOSTS_TABLE, tokensTable: env.TOKENS_TABLE, sleep }),
   requests: awsRequestStore({ dynamodb, table: env.REQUESTS_TABLE, sleep }),
   payloads: awsPayloadStore({ dynamodb, s3, table: env.PAYLOADS_TABLE, bucket: env.PAYLOADS_BUCKET, sleep }),
+  packages: awsPackageFiles({ s3, bucket: env.PAYLOADS_BUCKET, now: date }),
   cleanings: awsCleaningJournal(dynamodb, env.PAYLOADS_TABLE),
   rules: awsRuleStore(dynamodb, env.RULES_TABLE),
   repository: awsRepositoryStore(s3, env.REPOSITORY_BUCKET),

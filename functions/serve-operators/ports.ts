@@ -8,6 +8,7 @@ import type { CommandStore } from '#shared/stores/commands/port.ts';
 import type { EventSink } from '#shared/stores/events/port.ts';
 import type { FleetReader } from '#shared/stores/fleet/port.ts';
 import type { HostStore } from '#shared/stores/hosts/port.ts';
+import type { PackageFileStore } from '#shared/stores/packages/port.ts';
 import type { CleaningJournal, PayloadStore } from '#shared/stores/payloads/port.ts';
 import type { PublishQueue, RepositoryStore } from '#shared/stores/repository/port.ts';
 import type { RequestStore } from '#shared/stores/requests/port.ts';
@@ -41,6 +42,8 @@ export interface OperatorPorts {
   readonly hosts: Pick<HostStore, 'find' | 'view' | 'revoke'>;
   readonly requests: Pick<RequestStore, 'get' | 'list' | 'countByState' | 'open'>;
   readonly payloads: Pick<PayloadStore, 'held' | 'retiredAt' | 'list' | 'totals' | 'fetchedIn'>;
+  /** Files of administrators' own packages. */
+  readonly packages: PackageFileStore;
   readonly cleanings: CleaningJournal;
   readonly rules: RuleStore;
   readonly repository: Pick<RepositoryStore, 'read'>;

@@ -7,6 +7,7 @@ import { hostsApi } from './hosts.ts';
 import { impactApi } from './impact.ts';
 import { indexApi } from './index.ts';
 import { me } from './me.ts';
+import { packagesApi } from './packages.ts';
 import type { OperatorPorts, OperatorsApi } from './ports.ts';
 import { requestsApi } from './requests.ts';
 import { rulesApi } from './rules.ts';
@@ -25,6 +26,7 @@ export function serveOperators(ports: OperatorPorts): OperatorsApi {
     ...updatesApi(ports),
     ...filesApi(ports),
     ...cleaningsApi(ports),
+    ...packagesApi(ports),
     ...requestsApi(ports),
     ...hostsApi(ports),
     ...rulesApi(ports),

@@ -1,4 +1,6 @@
+import * as z from 'zod/mini';
 import { buildKey, parseKey } from '#shared/contract/keys.ts';
+import { packageManifest, packageOfPath, packagePaths } from '#shared/contract/packages.ts';
 import { ProblemError } from '#shared/contract/problem-error.ts';
 import type { RulesDocument } from '#shared/contract/rules.ts';
 import { revisionOfRules } from '#shared/contract/signed-documents.ts';
@@ -18,7 +20,8 @@ import { type AuditPorts, audited } from './audited.ts';
 import { unlessRefused } from './parameters.ts';
 import type { Caller, OperatorPorts, OperatorsApi } from './ports.ts';
 
-export type TrustPorts = AuditPorts & Pick<OperatorPorts, 'rules' | 'repository' | 'publisher' | 'onlineKey'>;
+export type TrustPorts = AuditPorts &
+  Pick<OperatorPorts, 'rules' | 'repository' | 'publisher' | 'onlineKey' | 'packages'>;
 
 /**
  * The signed repository as it is published, and changes of it that administrators signed. Nothing is believed here because
@@ -66,7 +69,7 @@ async function viewOf(ports: TrustPorts): Promise<TrustView> {
 async function changeTrust(
   ports: TrustPorts,
   call: Caller,
-  { documents, comment }: TrustChange,
+  { documents, contents, comment }: TrustChange,
 ): Promise<{ readonly version: 1; readonly state: 'accepted' }> {
   const roles = documents.map(({ role }) => role);
   if (new Set(roles).size !== roles.length) throw new ProblemError('bad-request', 'documents: a role is in it twice');
@@ -76,14 +79,15 @@ async function changeTrust(
   const now = ports.now();
   const { next, stores } = proved(() => {
     const given = text === undefined ? undefined : rulesOfChange(text, rules, current);
-    const change = checkChange(others, given?.signed, { current, onlineKey, now });
+    const change = checkChange(others, given?.signed, { current, onlineKey, now, contents });
     return { next: change, stores: given };
   });
+  await requireUploaded(ports, next);
   const change = {
     action: 'trust.change',
     target: 'repository',
     ...(current && { before: inShort(current) }),
-    after: { ...inShort(next), ...(comment !== undefined && { comment }) },
+    after: { ...inShort(next), ...packagesInShort(next, current), ...(comment !== undefined && { comment }) },
   };
   await audited(ports, call, change, async () => {
     if (stores?.write === 'beside')
@@ -100,7 +104,12 @@ async function changeTrust(
       );
     }
     await unlessRefused('too-large', () =>
-      ports.publisher.send({ version: 1, kind: 'documents', documents: [...others] as SignedDocument[] }),
+      ports.publisher.send({
+        version: 1,
+        kind: 'documents',
+        documents: [...others] as SignedDocument[],
+        ...(contents && { contents }),
+      }),
     );
   });
   return { version: 1, state: 'accepted' };
@@ -123,6 +132,30 @@ function rulesOfChange(
     'rules',
     `the signed rules have the version ${version}, that is revision ${of}; revision ${revision} is in force`,
   );
+}
+
+/** Content first: a host that hears of a package must find its files. @throws ProblemError `bad-request` */
+async function requireUploaded({ packages }: Pick<TrustPorts, 'packages'>, next: CheckedChange): Promise<void> {
+  for (const { path, text } of next.packages) {
+    if (packageOfPath(path) === undefined) continue;
+    for (const file of z.parse(packageManifest, JSON.parse(text)).files)
+      if (!(await packages.has(file)))
+        throw new ProblemError(
+          'bad-request',
+          `${path}: its file ${file.name} (SHA-256 ${file.sha256}, ${file.size} bytes) is not uploaded`,
+        );
+  }
+}
+
+/** Packages that come and go, and all assignments where they are new. */
+function packagesInShort(next: CheckedChange, current: Published | undefined) {
+  const [before, after] = [current?.custom, next.custom].map((custom) => Object.keys(custom?.signed.targets ?? {}));
+  const without = (some: readonly string[] = [], others: readonly string[] = []) =>
+    some.filter((path) => packageOfPath(path) !== undefined && !others.includes(path));
+  const [added, removed] = [without(after, before), without(before, after)];
+  const book = next.packages.find(({ path }) => path === packagePaths.book);
+  if (book === undefined) return {};
+  return { packages: { added, removed, book: JSON.parse(book.text) as unknown } };
 }
 
 const inShort = (parts: Published | CheckedChange) => ({

@@ -92,6 +92,7 @@ export class RepositoryDistribution extends Construct {
         [`/${buildKey({ kind: 'index-pointer' })}`]: pointer,
         '/index/*': index,
         '/payloads/*': payloads,
+        '/packages/*': payloads,
         [`/${buildKey({ kind: 'timestamp' })}`]: timestamp,
         '/metadata/*': signed,
         '/targets/*': signed,

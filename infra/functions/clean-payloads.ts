@@ -10,6 +10,7 @@ import type { Catalog } from '../stores/catalog.ts';
 import type { Events } from '../stores/events.ts';
 import type { Fleet } from '../stores/fleet.ts';
 import type { Payloads } from '../stores/payloads.ts';
+import type { SignedRepository } from '../stores/repository.ts';
 import type { Requests } from '../stores/requests.ts';
 
 export interface CleanPayloadsProps extends FunctionSettings {
@@ -18,6 +19,7 @@ export interface CleanPayloadsProps extends FunctionSettings {
   readonly fleet: Fleet;
   readonly payloads: Payloads;
   readonly requests: Requests;
+  readonly signed: SignedRepository;
   readonly every: Duration;
   /** How long a file that nobody needs stays held. */
   readonly grace: Duration;
@@ -68,6 +70,7 @@ export class CleanPayloads extends BrokerFunction {
     props.fleet.grantRead(this);
     props.payloads.grantClean(this);
     props.requests.grantList(this);
+    props.signed.grantRead(this);
     new BrokerSchedule(this, 'Schedule', { fn: this, every, description: 'Take out files that no host needs' });
     this.watch(props);
   }

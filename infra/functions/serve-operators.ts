@@ -64,6 +64,7 @@ export class ServeOperators extends BrokerFunction {
     props.hosts.grantShow(this);
     props.idempotency.grantUse(this);
     props.payloads.grantList(this);
+    props.payloads.grantPackages(this);
     props.payloads.grantFollowRuns(this);
     props.requests.grantList(this);
     props.requests.grantOpen(this);

@@ -36,6 +36,8 @@ export class Payloads extends Construct {
       ],
       removalPolicy: props.removalPolicy,
     });
+    // What administrators signed stays what they signed, whoever may put files there.
+    this.bucket.writeOnce(['packages/*']);
   }
 
   /** To upload files and record them. */
@@ -65,11 +67,20 @@ export class Payloads extends Construct {
 
   /** To take files out: nobody else may delete their objects. */
   grantClean(fn: BrokerFunction): void {
-    const { cleaning, runPrefix } = payloadsBinding.rows;
+    const { cleaning, runPrefix, unnamedPackageFiles } = payloadsBinding.rows;
     this.table.allow(fn, ['DeleteItem', 'GetItem', 'UpdateItem']);
-    this.table.allowKeys(fn, ['PutItem'], [cleaning, `${runPrefix}*`]);
+    this.table.allowKeys(fn, ['PutItem'], [cleaning, unnamedPackageFiles, `${runPrefix}*`]);
     this.table.allowIndex(fn, payloadsBinding.byTime, ['Query']);
-    this.bucket.allowObjects(fn, ['s3:DeleteObject'], ['payloads/']);
+    this.bucket.allowObjects(fn, ['s3:DeleteObject'], ['payloads/', 'packages/']);
+    // To find files of packages that no manifest names.
+    this.bucket.allowMissing(fn);
+    this.bind(fn);
+  }
+
+  /** To let people upload files of packages, by addresses that take one file each, and to say which are there. */
+  grantPackages(fn: BrokerFunction): void {
+    this.bucket.allowObjects(fn, ['s3:GetObject', 's3:PutObject'], ['packages/']);
+    this.bucket.allowMissing(fn);
     this.bind(fn);
   }
 

@@ -90,6 +90,13 @@ export class SignedRepository extends Construct {
     fn.bind({ [repositoryBinding.env.queue]: this.queue.queueUrl });
   }
 
+  /** To know which files signed packages name. */
+  grantRead(fn: BrokerFunction): void {
+    this.bucket.allowObjects(fn, ['s3:GetObject'], repositoryBinding.prefixes);
+    this.bucket.allowMissing(fn);
+    fn.bind({ [repositoryBinding.env.bucket]: this.bucket.bucket.bucketName });
+  }
+
   /** To show what is published and by which key, and to hand on what administrators signed. */
   grantAdminister(fn: BrokerFunction): void {
     this.bucket.allowObjects(fn, ['s3:GetObject'], repositoryBinding.prefixes);

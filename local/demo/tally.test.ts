@@ -14,6 +14,8 @@ const cycle = (changes: Partial<CycleResult> = {}): CycleResult => ({
   reports: [],
   downloads: [],
   installs: [],
+  packages: [],
+  packageRuns: [],
   commands: [],
   removed: [],
   problems: [],

@@ -53,6 +53,7 @@ function describe(seed: number, machineId: string, profile: Profile): SimulatedH
     },
     state,
     failing: [],
+    packages: [],
   };
 }
 

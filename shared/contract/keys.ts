@@ -19,6 +19,8 @@ export type RepositoryKey =
   | { readonly kind: 'fleet-partition'; readonly layout: string; readonly index: number }
   | { readonly kind: 'payload'; readonly sha256: string }
   | { readonly kind: 'payload-staging'; readonly sha1: string }
+  /** A file of an administrator's own package. */
+  | { readonly kind: 'package-file'; readonly sha256: string }
   | { readonly kind: 'audit-anchor'; readonly date: string }
   /** Signed metadata of one version: `root`, `targets`, `snapshot`, or a delegated role. */
   | { readonly kind: 'metadata'; readonly role: string; readonly version: number }
@@ -32,7 +34,7 @@ export type RepositoryKey =
 export const auditAnchorPrefix = 'anchors/';
 
 /** Prefixes that the CDN may serve; everything else in the buckets is private. */
-export const publicPrefixes = ['index/', 'payloads/', 'metadata/', 'targets/'] as const;
+export const publicPrefixes = ['index/', 'payloads/', 'packages/', 'metadata/', 'targets/'] as const;
 
 const must = (ok: boolean, what: string): void => {
   if (!ok) throw new RangeError(`not an object key part: ${what}`);
@@ -69,6 +71,9 @@ export function buildKey(key: RepositoryKey): string {
     case 'payload-staging':
       must(hex40.test(key.sha1), `SHA-1 ${JSON.stringify(key.sha1)}`);
       return `staging/payloads/${key.sha1}`;
+    case 'package-file':
+      must(hex64.test(key.sha256), `SHA-256 ${JSON.stringify(key.sha256)}`);
+      return `packages/${key.sha256}`;
     case 'audit-anchor':
       must(isoDay.test(key.date), `day ${JSON.stringify(key.date)}`);
       return `${auditAnchorPrefix}${key.date}.json`;
@@ -110,6 +115,7 @@ const patterns: readonly [RegExp, (part: string) => RepositoryKey][] = [
   ],
   [/^payloads\/sha256\/([0-9a-f]{64})$/, (sha256) => ({ kind: 'payload', sha256 })],
   [/^staging\/payloads\/([0-9a-f]{40})$/, (sha1) => ({ kind: 'payload-staging', sha1 })],
+  [/^packages\/([0-9a-f]{64})$/, (sha256) => ({ kind: 'package-file', sha256 })],
   [/^anchors\/([0-9]{4}-[0-9]{2}-[0-9]{2})\.json$/, (date) => ({ kind: 'audit-anchor', date })],
   [
     /^metadata\/([1-9][0-9]{0,15}\.(?!timestamp\.)[a-z][a-z-]{0,31})\.json$/,

@@ -1,5 +1,6 @@
 /** The signed repository, as the operators' API shows it and takes changes of it. */
 import * as z from 'zod/mini';
+import { customDocument, maxPackageDocuments } from './packages.ts';
 import { sha256, shortText, timestamp } from './primitives.ts';
 
 /** Roles of the repository; docs/trust.md says who signs which. */
@@ -63,6 +64,8 @@ export const trustFile = z.object({
 export const trustChange = z.object({
   version: z.literal(1),
   documents: z.array(signedDocument).check(z.minLength(1), z.maxLength(5)),
+  /** With another `custom`: its book, and the manifests that are new. All else of it follows from them. */
+  contents: z.exactOptional(z.array(customDocument).check(z.maxLength(maxPackageDocuments))),
   /** For people; stays in the audit log. */
   comment: z.optional(shortText),
 });

@@ -1,13 +1,15 @@
 /** What administrators signed, looked at before anything of it is published: by the API, to say no, and by the publisher. */
 import { canonicalJson } from '../contract/canonical-json.ts';
+import type { CustomDocument } from '../contract/packages.ts';
 import type { RuleBook } from '../contract/rules.ts';
 import { rulesVersionOf } from '../contract/signed-documents.ts';
 import type { SignedDocument, TrustRole } from '../contract/trust.ts';
 import { type AdministratorsPart, delegationsOf, keyholdersOf, rootOf } from './author.ts';
 import { parseMetadata, publicKeyOf, type RoleMetadata, requireSigned, signaturesOf, textOf } from './metadata.ts';
+import { checkPackages } from './packages.ts';
 import type { Published } from './published.ts';
 import { RepositoryError } from './repository-error.ts';
-import { targetsOfRules } from './targets.ts';
+import { type TargetDocument, targetsOfRules } from './targets.ts';
 
 /** Signed rules as the rule store has them. */
 export interface SignedRules {
@@ -23,6 +25,8 @@ export interface ChangeContext {
   /** PEM of the key that the publisher signs with. */
   readonly onlineKey: string;
   readonly now: Date;
+  /** Documents of the role `custom` that came with the change. @default none */
+  readonly contents?: readonly CustomDocument[] | undefined;
 }
 
 /** A change that may be published. */
@@ -34,6 +38,8 @@ export interface CheckedChange extends AdministratorsPart {
    * one believes what is new. `unchanged`: there is no new root.
    */
   readonly rootOrder: 'unchanged' | 'before-timestamp' | 'after-timestamp';
+  /** Documents of the role `custom` that are to be written with it. */
+  readonly packages: readonly TargetDocument[];
 }
 
 type Role = SignedDocument['role'];
@@ -76,7 +82,8 @@ export function checkChange(
   requireSigned(targets, 'custom', custom);
   requireSigned(targets, 'agent', agent);
   const change = { root, targets, rules: chosen, custom, agent };
-  return { ...change, rootOrder: orderOf(change, context) };
+  const packages = checkPackages(custom, inForce(current, 'custom'), context.contents);
+  return { ...change, rootOrder: orderOf(change, context), packages };
 }
 
 /**
@@ -92,7 +99,7 @@ export function keepPublished(current: Published, onlineKey: string): CheckedCha
   requireSigned(root, 'root', root);
   requireSigned(root, 'targets', targets);
   for (const role of ['rules', 'custom', 'agent'] as const) requireSigned(targets, role, current[role]);
-  return { root, targets, rules, custom, agent, rootOrder: 'unchanged' };
+  return { root, targets, rules, custom, agent, rootOrder: 'unchanged', packages: [] };
 }
 
 /** Whether a signature by this key alone makes a role count. @param onlineKey PEM */

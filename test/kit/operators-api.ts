@@ -15,6 +15,7 @@ import { MemoryCommandStore } from './memory-commands.ts';
 import { MemoryEventSink } from './memory-events.ts';
 import { MemoryHostStore } from './memory-hosts.ts';
 import { MemoryIndexStore, MemorySyncJournal } from './memory-index.ts';
+import { MemoryPackageFiles } from './memory-packages.ts';
 import { MemoryPublishQueue, MemoryRepositoryStore } from './memory-repository.ts';
 import { MemoryRequestStore } from './memory-requests.ts';
 import { MemoryRuleStore } from './memory-rules.ts';
@@ -65,6 +66,7 @@ export function operatorsApi() {
     hosts: new MemoryHostStore(tokens),
     requests: new MemoryRequestStore(),
     payloads: new MemoryPayloadStore(),
+    packages: new MemoryPackageFiles(),
     cleanings: new MemoryCleaningJournal(),
     rules: new MemoryRuleStore(),
     repository: new MemoryRepositoryStore(),

@@ -10,14 +10,30 @@ import { flushFolder, freeBytes, isFull, isMissing, onDisk, readIfThere, removeI
 /** What is remembered of the answer that a partial file comes from. Older agents had one source only. */
 const note = z.object({ etag: z.string(), source: z._default(z.string(), 'repository') });
 
+const folders = { index: 'index', payload: 'payloads', package: 'packages' } as const satisfies Record<
+  Slot['kind'],
+  string
+>;
+
+/** Names of whole and partial files. */
+const patterns: Readonly<Record<Slot['kind'], RegExp>> = {
+  index: /^([0-9a-f]{64})\.cab(\.part)?$/,
+  payload: /^([0-9a-f]{40})(\.part)?$/,
+  package: /^([0-9a-f]{64})(\.part)?$/,
+};
+
+function nameOf(slot: Slot): string {
+  if (slot.kind === 'payload') return slot.sha1;
+  return slot.kind === 'index' ? `${slot.sha256}.cab` : slot.sha256;
+}
+
 /**
- * Big files in a folder: `index/<sha256>.cab`, `payloads/<sha1>`, and beside each while it is being downloaded
+ * Big files in a folder: `index/<sha256>.cab`, `payloads/<sha1>`, `packages/<sha256>`, and beside each while it is being downloaded
  * `<name>.part` and `<name>.part.json`.
  */
 export function openFileStore(folder: string): FileStore {
-  const folderOf = (kind: Slot['kind']): string => join(folder, kind === 'index' ? 'index' : 'payloads');
-  const pathOf = (slot: Slot): string =>
-    join(folderOf(slot.kind), slot.kind === 'index' ? `${slot.sha256}.cab` : slot.sha1);
+  const folderOf = (kind: Slot['kind']): string => join(folder, folders[kind]);
+  const pathOf = (slot: Slot): string => join(folderOf(slot.kind), nameOf(slot));
   return {
     pathOf,
     openPart: (slot) => openPart(pathOf(slot)),
@@ -41,7 +57,7 @@ export function openFileStore(folder: string): FileStore {
       }),
     list: (kind) =>
       onDisk(`cannot list ${folderOf(kind)}`, async () => {
-        const pattern = kind === 'index' ? /^([0-9a-f]{64})\.cab(\.part)?$/ : /^([0-9a-f]{40})(\.part)?$/;
+        const pattern = patterns[kind];
         const found = new Map<string, { whole: boolean; bytes: number }>();
         for (const name of await namesIn(folderOf(kind))) {
           const match = pattern.exec(name);
@@ -53,7 +69,7 @@ export function openFileStore(folder: string): FileStore {
           if (whole || before === undefined) found.set(digest, { whole, bytes });
         }
         return [...found].map(([digest, what]) => ({
-          slot: kind === 'index' ? { kind, sha256: digest } : { kind, sha1: digest },
+          slot: kind === 'payload' ? { kind, sha1: digest } : { kind, sha256: digest },
           ...what,
         }));
       }),

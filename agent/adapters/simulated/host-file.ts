@@ -37,6 +37,22 @@ const simulatedHost = z.strictObject({
       .check(distinctEntries(({ updateId }) => updateId)),
     [],
   ),
+  /** Edition (`EditionID`) of its Windows, for packages. */
+  edition: z.exactOptional(z.string()),
+  /** Packages whose command ends otherwise than well. */
+  packages: z._default(
+    z
+      .array(
+        z.strictObject({
+          name: z.string(),
+          exitCode: z.union([z.int(), z.literal('timeout')]),
+          /** So many runs end so; all when left out. */
+          times: z.exactOptional(z.int().check(z.positive())),
+        }),
+      )
+      .check(distinctEntries(({ name }) => name)),
+    [],
+  ),
 });
 export type SimulatedHost = z.infer<typeof simulatedHost>;
 

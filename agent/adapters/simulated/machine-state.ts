@@ -11,9 +11,12 @@ const change: z.ZodMiniType<StateChange> = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('registry-value'), key: z.string(), name: z.string(), value: registryData }),
   z.object({ kind: z.literal('msi-patch'), product: guid, patch: guid }),
   z.object({ kind: z.literal('installed-update'), updateId: guid }),
+  z.object({ kind: z.literal('file'), path: z.string(), version: z.exactOptional(z.string()) }),
+  z.object({ kind: z.literal('windows'), version: z.string() }),
 ]);
 
 const failures = z.record(guid, z.int());
+const noPackages = { failures: {}, commands: [], atRestart: [], commandsAtRestart: [] };
 
 /** What happened to a simulated machine since its description was written. */
 const machineState = z.object({
@@ -22,6 +25,21 @@ const machineState = z.object({
   changes: z.array(change),
   /** Failed installations so far, by UpdateId. */
   failures,
+  /** What packages did. Absent in what older agents wrote. */
+  packages: z._default(
+    z.object({
+      /** Failed runs so far, by name. */
+      failures: z.record(z.string(), z.int()),
+      /** Commands of detection rules that succeed now, as JSON. */
+      commands: z.array(z.string()),
+      /** What the next restart brings. */
+      atRestart: z.array(change),
+      commandsAtRestart: z.array(z.string()),
+      /** When the machine was restarted last, ISO 8601. */
+      bootedAt: z.exactOptional(z.string()),
+    }),
+    noPackages,
+  ),
 });
 export type MachineState = z.infer<typeof machineState>;
 
@@ -35,6 +53,7 @@ const stored = z.union([
         version: 2,
         changes: installed.map((updateId) => ({ kind: 'installed-update', updateId })),
         failures,
+        packages: noPackages,
       }),
     ),
   ),
@@ -46,7 +65,7 @@ export const stateFileOf = (hostFile: string): string => `${hostFile.replace(/\.
 /** State of the machine; an unreadable file is renamed, and the machine is as new. */
 export async function readMachineState(path: string, onSetAside: (reason: string) => void): Promise<MachineState> {
   const text = await readIfThere(path);
-  const fresh: MachineState = { version: 2, changes: [], failures: {} };
+  const fresh: MachineState = { version: 2, changes: [], failures: {}, packages: noPackages };
   if (text === undefined) return fresh;
   try {
     return z.parse(stored, JSON.parse(text));

@@ -72,6 +72,7 @@ describe('the state of a simulated machine', () => {
         { kind: 'registry-value', key: 'software\\fixtures', name: 'KB5000001', value: { type: 'REG_DWORD', data: 1 } },
       ],
       failures: {},
+      packages: { failures: {}, commands: [], atRestart: [], commandsAtRestart: [] },
     });
     expect(await open(folder.path).scan(index)).toMatchObject({ needed: [], installed: [{ updateId: unitId(1) }] });
 

@@ -18,7 +18,13 @@ export function orderReport(report: HostReport): HostReport {
     ...report,
     updates: [...updates].toSorted(([a], [b]) => byText(a, b)).map(([, update]) => update),
     needs: [...new Set(report.needs)].toSorted(byText),
+    ...(report.packages && { packages: orderPackages(report.packages) }),
   };
+}
+
+function orderPackages(packages: HostReport['packages'] & object): HostReport['packages'] & object {
+  const named = new Map(packages.map((one) => [`${one.name}/${one.packageVersion}`, one]));
+  return [...named].toSorted(([a], [b]) => byText(a, b)).map(([, one]) => one);
 }
 
 /** Text of an ordered report whose SHA-256 is the report's hash. */
@@ -44,13 +50,14 @@ export function changesBetween(base: HostReport, next: HostReport): ReportChange
       added: next.needs.filter((sha1) => !hadNeeds.has(sha1)),
       removed: base.needs.filter((sha1) => !hasNeeds.has(sha1)),
     },
+    ...(!equal(base.packages, next.packages) && { packages: next.packages ?? null }),
   };
 }
 
 /** The inverse: `applyReportChanges(base, changesBetween(base, next))` is `next`. The result is in order. */
 export function applyReportChanges(base: HostReport, changes: ReportChanges): HostReport {
   const { indexSha256 = base.indexSha256, indexProblem = base.indexProblem } = changes;
-  const { trustProblem = base.trustProblem, group = base.group } = changes;
+  const { trustProblem = base.trustProblem, group = base.group, packages = base.packages } = changes;
   const updates = new Map(base.updates.map((update) => [keyOf(update), update]));
   for (const removed of changes.updates.removed) updates.delete(keyOf(removed));
   for (const update of changes.updates.set) updates.set(keyOf(update), update);
@@ -67,6 +74,7 @@ export function applyReportChanges(base: HostReport, changes: ReportChanges): Ho
     rulesRevision: changes.rulesRevision ?? base.rulesRevision,
     updates: [...updates.values()],
     needs: [...needs],
+    ...(packages && { packages }),
   });
 }
 

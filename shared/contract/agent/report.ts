@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { updateStates } from '../../core/status/states.ts';
+import { reportedPackage } from '../packages.ts';
 import { identity, kbNumber, machineId, sha1, sha256, shortText, timestamp } from '../primitives.ts';
 import { groupName } from './identity.ts';
 
@@ -27,7 +28,7 @@ export const reportedUpdate = z.extend(identity, {
 export type ReportedUpdate = z.infer<typeof reportedUpdate>;
 
 /** Bounds of a report. */
-export const reportBounds = { updates: 2000, needs: 4000 } as const;
+export const reportBounds = { updates: 2000, needs: 4000, packages: 200 } as const;
 
 /** The members of a report, before what must hold between them. */
 const reportMembers = z.object({
@@ -47,6 +48,8 @@ const reportMembers = z.object({
   updates: z.array(reportedUpdate).check(z.maxLength(reportBounds.updates)),
   /** SHA-1 of files that allowed updates need and the repository did not hold when the host asked; sorted. */
   needs: z.array(sha1).check(z.maxLength(reportBounds.needs)),
+  /** Administrators' own packages that are for this host, by name and version, each once. Absent while there are none. */
+  packages: z.exactOptional(z.array(reportedPackage).check(z.maxLength(reportBounds.packages))),
 });
 
 /**
@@ -86,6 +89,8 @@ export const reportChanges = z.object({
     added: z.array(sha1).check(z.maxLength(reportBounds.needs)),
     removed: z.array(sha1).check(z.maxLength(reportBounds.needs)),
   }),
+  /** All of them: there are few. */
+  packages: z.optional(z.nullable(z.array(reportedPackage).check(z.maxLength(reportBounds.packages)))),
 });
 export type ReportChanges = z.infer<typeof reportChanges>;
 

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { customDocument } from '../packages.ts';
 import { signedDocument } from '../trust.ts';
 
 /**
@@ -7,7 +8,13 @@ import { signedDocument } from '../trust.ts';
  */
 export const publishRepositoryMessage = z.discriminatedUnion('kind', [
   /** Metadata that administrators signed: new keys, new delegations, other roles of theirs. */
-  z.object({ version: z.literal(1), kind: z.literal('documents'), documents: z.array(signedDocument) }),
+  z.object({
+    version: z.literal(1),
+    kind: z.literal('documents'),
+    documents: z.array(signedDocument),
+    /** Of the role `custom`, where that is new; see `trustChange`. */
+    contents: z.exactOptional(z.array(customDocument)),
+  }),
   /** The stored rules may be newer than the published ones. */
   z.object({ version: z.literal(1), kind: z.literal('rules') }),
   /** Index, held files or what hosts need may have changed; what grows old is signed again. */

@@ -26,6 +26,11 @@ const cleaningOutcome = z.discriminatedUnion('outcome', [
     restored: amount,
     /** Bytes that this run deleted. */
     removed: amount,
+    /**
+     * Files of administrators' own packages: named by a signed one, named by none for less than the grace period, and deleted.
+     * Absent in runs of before there were any.
+     */
+    packages: z.optional(z.object({ needed: amount, waiting: amount, removed: amount })),
     /** The largest of what was retired or removed, at most 20. */
     largest: z.array(
       z.object({ sha1, name: z.optional(z.string()), size: byteCount, step: z.enum(['retired', 'removed']) }),

@@ -5,6 +5,7 @@ import { command, commandsPage, commandView, createdCommand, newCommand } from '
 import type { Endpoint } from '../endpoint.ts';
 import { cleaningWishes } from '../messages/clean-payloads.ts';
 import { syncWishes } from '../messages/sync-index.ts';
+import { newUploads, uploadsAnswer } from '../packages.ts';
 import { rulesChange, rulesDocument } from '../rules.ts';
 import { createdToken, newToken, tokensPage, tokenView } from '../tokens.ts';
 import { trustChange, trustChangeAnswer, trustFile, trustView } from '../trust.ts';
@@ -323,6 +324,15 @@ export const operatorEndpoints = {
     access: 'administrator',
     request: empty,
     response: tokenView,
+  },
+
+  openUploads: {
+    method: 'POST',
+    path: '/v1/packages/uploads',
+    summary: "Addresses that files of an administrator's own package are uploaded to",
+    access: 'operator',
+    request: newUploads,
+    response: uploadsAnswer,
   },
 
   listAudit: {

@@ -130,7 +130,7 @@ export function newRecord(
 export function stateOfRow(report: HostReport): Pick<HostRecord, 'state' | 'counts'> {
   const counts = { ...noCounts };
   for (const { state } of report.updates) counts[state] += 1;
-  const states = report.updates.map(({ state }) => state);
+  const states = [...report.updates, ...(report.packages ?? [])].map(({ state }) => state);
   return { state: hostStateOf(states, report.indexProblem ?? report.trustProblem), counts };
 }
 

@@ -12,7 +12,13 @@ export const payloadsBinding = {
    * Partition keys of rows that are no records: their texts are no SHA-1s. Those of runs begin with `runPrefix`, those that
    * count what was fetched in a month of UTC with `monthPrefix`.
    */
-  rows: { totals: 'totals', cleaning: 'cleaning', runPrefix: 'cleaning#', monthPrefix: 'month#' },
+  rows: {
+    totals: 'totals',
+    cleaning: 'cleaning',
+    runPrefix: 'cleaning#',
+    monthPrefix: 'month#',
+    unnamedPackageFiles: 'unnamed-package-files',
+  },
   env: { table: 'PAYLOADS_TABLE', bucket: 'PAYLOADS_BUCKET' },
 } as const;
 

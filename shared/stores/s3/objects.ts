@@ -20,7 +20,7 @@ const maxCopyBytes = 5 * 1024 ** 3;
 export const immutable = 'public, max-age=31536000, immutable';
 
 /** Does the failure say that the object does not exist? (HEAD has no body to carry a code, so S3 says `NotFound`.) */
-function isMissing(error: unknown): boolean {
+export function isMissing(error: unknown): boolean {
   return error instanceof S3ServiceException && (error.name === 'NoSuchKey' || error.name === 'NotFound');
 }
 

@@ -20,7 +20,11 @@ export type StateChange =
   | { readonly kind: 'registry-value'; readonly key: string; readonly name: string; readonly value: RegistryData }
   /** A patch on a product that is there. Codes are GUIDs. */
   | { readonly kind: 'msi-patch'; readonly product: string; readonly patch: string }
-  | { readonly kind: 'installed-update'; readonly updateId: string };
+  | { readonly kind: 'installed-update'; readonly updateId: string }
+  /** A file that is there with this version, or without one. */
+  | { readonly kind: 'file'; readonly path: string; readonly version?: string }
+  /** Another Windows: four numbers. */
+  | { readonly kind: 'windows'; readonly version: string };
 
 /** The host after the changes, in their order. Parts that were not described are, as far as the changes say. */
 export function applyChanges(state: HostState, changes: readonly StateChange[]): HostState {
@@ -56,6 +60,15 @@ function applyChange(state: HostState, change: StateChange): HostState {
     }
     case 'installed-update':
       return { ...state, installedUpdates: [...new Set([...(state.installedUpdates ?? []), change.updateId])] };
+    case 'file': {
+      const facts = state.files ?? { complete: false, files: {}, folders: {} };
+      const path = Object.keys(facts.files).find((each) => normalPath(each) === normalPath(change.path)) ?? change.path;
+      const { version } = change;
+      const file = { ...facts.files[path], ...(version !== undefined && { version }) };
+      return { ...state, files: { ...facts, files: { ...facts.files, [path]: file } } };
+    }
+    case 'windows':
+      return { ...state, windows: { productType: 1, ...state.windows, version: change.version } };
   }
 }
 

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type AwsServers, startAwsServers } from '#test/kit/aws-servers.ts';
+import { payloadsBinding } from '../payloads/binding.ts';
+import { awsPackageCleaning, awsPackageFiles } from './aws.ts';
+import type { PackageFileCleaning, PackageFileStore } from './port.ts';
+
+let aws: AwsServers;
+let bucket: string;
+let files: PackageFileStore;
+let cleaning: PackageFileCleaning;
+beforeAll(async () => {
+  aws = await startAwsServers();
+  bucket = await aws.createBucket();
+  files = awsPackageFiles({ s3: aws.s3, bucket, now: () => new Date() });
+  const table = await aws.createTable(payloadsBinding);
+  cleaning = awsPackageCleaning({ s3: aws.s3, bucket, dynamodb: aws.dynamodb, table });
+});
+afterAll(() => aws.close());
+
+const idOf = (bytes: string) => ({
+  sha256: createHash('sha256').update(bytes).digest('hex'),
+  size: Buffer.byteLength(bytes),
+});
+const put = async (bytes: string, said = idOf(bytes), more: Record<string, string> = {}) => {
+  const { url, headers } = await files.uploadAddress(said);
+  const { 'content-length': _, ...rest } = headers;
+  return fetch(url, { method: 'PUT', headers: { ...rest, ...more }, body: bytes });
+};
+
+const listed = async () => {
+  const found = [];
+  for await (const file of cleaning.list()) found.push(file);
+  return found;
+};
+
+it('an address takes the bytes that it was made for, once', async () => {
+  expect(await files.has(idOf('setup'))).toBe(false);
+  expect((await put('setup')).status).toBe(200);
+  expect(await files.has(idOf('setup'))).toBe(true);
+  expect(await files.has({ ...idOf('setup'), size: 6 })).toBe(false);
+  expect((await put('setup')).status, 'nothing is written over').toBe(412);
+});
+
+it('other bytes, another length or other conditions are refused by S3 itself', async () => {
+  const wanted = idOf('good!');
+  expect((await put('evil!', wanted)).status).toBe(400);
+  expect((await put('good', wanted)).status).toBe(403);
+  expect((await put('good!', wanted, { 'if-none-match': '"x"' })).status).toBe(403);
+  expect((await put('evil!', wanted, { 'x-amz-checksum-sha256': 'AAAA' })).status).toBe(403);
+  expect(await files.has(wanted)).toBe(false);
+});
+
+it('an object that came another way is not believed', async () => {
+  const { sha256 } = idOf('one');
+  await aws.s3.send(new PutObjectCommand({ Bucket: bucket, Key: `packages/${sha256}`, Body: 'two' }));
+  expect(await files.has(idOf('one'))).toBe(false);
+  await cleaning.remove(sha256);
+});
+
+it('is listed, marked and removed', async () => {
+  await aws.s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'packages/stray', Body: 'x' }));
+  expect(await listed()).toEqual([idOf('setup')]);
+  expect([...(await cleaning.unnamed())]).toEqual([]);
+  const marks = new Map([[idOf('setup').sha256, '2026-01-01T00:00:00.000Z']]);
+  await cleaning.noteUnnamed(marks);
+  expect(await cleaning.unnamed()).toEqual(marks);
+  await cleaning.remove(idOf('setup').sha256);
+  expect(await listed()).toEqual([]);
+});
