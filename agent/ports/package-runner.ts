@@ -1,5 +1,5 @@
-import type { Detection, PackageManifest } from '#shared/core/packages/model.ts';
 import type { PackageFacts } from '#shared/core/packages/judge.ts';
+import type { Detection, PackageManifest } from '#shared/core/packages/model.ts';
 
 /** A file of a package on the local disk, with what it must be. */
 export interface RunnableFile {

@@ -181,7 +181,12 @@ class Cycle {
     const scanned = await this.attempt('scan', () => examine(this.agent, basis, this.options.signal));
     if (scanned === undefined) return this.reportNoScan(dialogue);
     const examined = this.does('lookup') ? await this.lookUp(basis, scanned) : scanned;
-    const context = { agent: this.agent, journal, signal: this.options.signal, away: new Set<'repository' | 'microsoft'>() };
+    const context = {
+      agent: this.agent,
+      journal,
+      signal: this.options.signal,
+      away: new Set<'repository' | 'microsoft'>(),
+    };
     const packages = await this.openPackages(context, basis);
     this.conclude(basis, examined);
     if (this.does('report')) {

@@ -29,8 +29,7 @@ export async function downloadPackageFile(
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     if (meansAway.has(error.code)) away.add('repository');
-    if (error.code !== 'stopped')
-      await journal.change((before) => notePackageDownload(before, sha256, error.message));
+    if (error.code !== 'stopped') await journal.change((before) => notePackageDownload(before, sha256, error.message));
     log({ level: 'warn', message: `download of ${file.name} of ${ref} failed: ${error.message}` });
     return { error };
   }

@@ -1,4 +1,9 @@
-import { inOrderOfNeeds, type JudgedPackage, judgePackage, type PackageKnowledge } from '#shared/core/packages/judge.ts';
+import {
+  inOrderOfNeeds,
+  type JudgedPackage,
+  judgePackage,
+  type PackageKnowledge,
+} from '#shared/core/packages/judge.ts';
 import { type PackageManifest, packageRef } from '#shared/core/packages/model.ts';
 import { switchedOffInWords } from '#shared/core/rules/words.ts';
 import { packageRecordOf, settlePackages } from '../core/package-journal.ts';

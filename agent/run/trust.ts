@@ -18,10 +18,10 @@ import { binOfHost } from '#shared/repository/targets.ts';
 import { AgentError } from '../ports/agent-error.ts';
 import type { Agent } from './agent.ts';
 import type { IdentityDocument, StoredPackages, StoredRules } from './documents.ts';
-import { provedPackages } from './stored-packages.ts';
 import type { OfferedIndex } from './pull.ts';
 import { withRetries } from './retry.ts';
 import { provedRevision } from './rules.ts';
+import { provedPackages } from './stored-packages.ts';
 
 /** What the signed repository offers one host. */
 export interface Offer {

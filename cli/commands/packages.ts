@@ -10,8 +10,8 @@ import { type CliIo, type ExitCode, exitCodes, formatBytes, printJson, printLine
 import { msuDraft, type PackageDraft, readDetection, type ZipFlags, zipDraft } from '../packages/draft.ts';
 import { readForm, templates } from '../packages/form.ts';
 import { changePackages, type PackageFlags, readPackages } from '../packages/publish.ts';
-import { readPackageRef } from '../packages/refs.ts';
 import { readMsu } from '../packages/read-msu.ts';
+import { readPackageRef } from '../packages/refs.ts';
 import { type HashedFile, hashFiles, uploadFiles } from '../packages/upload.ts';
 import { placesOf } from '../rules/book.ts';
 import { inWords } from '../trust/faults.ts';
@@ -48,7 +48,10 @@ export async function buildPackage(context: CommandContext, flags: BuildFlags): 
     const { document, entry } = manifestTarget(manifest);
     const ref = packageRef(manifest);
     if (state.manifests[document.path] !== undefined)
-      throw new CliError('refused', `${ref} is signed already, and a version never changes: name another --package-version`);
+      throw new CliError(
+        'refused',
+        `${ref} is signed already, and a version never changes: name another --package-version`,
+      );
     await uploadFiles(context, files);
     const bytes = files.reduce((sum, { size }) => sum + size, 0);
     return {
@@ -66,7 +69,10 @@ async function draftOf(io: CliIo, flags: BuildFlags): Promise<PackageDraft> {
   if (msu !== undefined) {
     const architecture = flags.architecture?.toLowerCase();
     if (architecture !== undefined && !isArchitecture(architecture))
-      throw new CliError('usage', `--architecture: got ${JSON.stringify(flags.architecture)}, allowed are amd64, x86, arm64`);
+      throw new CliError(
+        'usage',
+        `--architecture: got ${JSON.stringify(flags.architecture)}, allowed are amd64, x86, arm64`,
+      );
     const kb = flags.kb === undefined ? undefined : readKbNumber(flags.kb);
     const facts = await readMsu(msu, { ...(kb && { kb }), ...(architecture && { architecture }) }, io);
     return msuDraft(msu, facts, flags);
@@ -141,8 +147,14 @@ export async function showPackage(context: CommandContext, ref: string): Promise
 }
 
 /** @throws CliError `not-found` */
-export function requireSigned(state: PackageState, { name, packageVersion }: ReturnType<typeof readPackageRef>): string {
+export function requireSigned(
+  state: PackageState,
+  { name, packageVersion }: ReturnType<typeof readPackageRef>,
+): string {
   const path = packagePaths.manifest(name, packageVersion);
   if (state.manifests[path] !== undefined) return path;
-  throw new CliError('not-found', `no package ${name}/${packageVersion} is signed; "kbroker packages list" shows those that are`);
+  throw new CliError(
+    'not-found',
+    `no package ${name}/${packageVersion} is signed; "kbroker packages list" shows those that are`,
+  );
 }

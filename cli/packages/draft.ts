@@ -108,9 +108,13 @@ export function zipDraft(path: string, detection: PackageDraft['detection'], fla
   return { ...common, kind: 'driver-zip', command: inFolder(splitCommand(command)), exitCodes: installerCodes };
 }
 
-/** A program without a path is the one inside the zip. */
+/** Programs of Windows that installers are started by. */
+const ofWindows = /^(cmd|dism|msiexec|pnputil|powershell|reg|rundll32|wusa)(\.exe)?$/i;
+
+/** A program without a path is the one inside the zip, unless it is one of Windows. */
 const inFolder = (command: PackageDraft['command']): PackageDraft['command'] =>
-  /^([A-Za-z]:|\\|\{)/.test(command.program) ? command : { ...command, program: `{folder}\\${command.program}` };
+  /^([A-Za-z]:|\\|\{)/.test(command.program) || ofWindows.test(command.program)
+    ? command : { ...command, program: `{folder}\\${command.program}` };
 
 /**
  * A command line in parts: at spaces, unless they stand between double quotes. No shell ever reads it.
@@ -139,7 +143,8 @@ export function readDetection(text: string): PackageDraft['detection'] {
   if (windows !== undefined) return { kind: 'windows', atLeast: windows };
   const [, path, fileAtLeast] = /^file:(.+?)(?:>=([\d.]+))?$/.exec(text) ?? [];
   if (path !== undefined) return { kind: 'file', path, ...(fileAtLeast !== undefined && { atLeast: fileAtLeast }) };
-  const [, key, name, atLeast, equals] = /^registry:(?:HKLM\\)?([^:]+):([^:>=]*)(?:>=([\d.]+)|=(.*))?$/.exec(text) ?? [];
+  const [, key, name, atLeast, equals] =
+    /^registry:(?:HKLM\\)?([^:]+):([^:>=]*)(?:>=([\d.]+)|=(.*))?$/.exec(text) ?? [];
   if (key !== undefined && name !== undefined)
     return {
       kind: 'registry',

@@ -1,7 +1,7 @@
 /** A package as people write it, in YAML: what `kbroker packages new` prints and `packages build --from` reads. */
 import { basename, dirname, resolve } from 'node:path';
-import * as z from 'zod/mini';
 import { isScalar, parseDocument } from 'yaml';
+import * as z from 'zod/mini';
 import { customName, customRef, customVersion, packageManifest } from '#shared/contract/packages.ts';
 import { inOneLine, parseInWords } from '#shared/contract/parse.ts';
 import { CliError } from '../cli-error.ts';
@@ -38,7 +38,11 @@ const packageForm = z.strictObject({
     {},
   ),
   exit_codes: z._default(
-    z.strictObject({ success: z._default(codes, [0]), restart: z._default(codes, []), not_needed: z._default(codes, []) }),
+    z.strictObject({
+      success: z._default(codes, [0]),
+      restart: z._default(codes, []),
+      not_needed: z._default(codes, []),
+    }),
     { success: [0], restart: [3010, 1641], not_needed: [] },
   ),
   reboot: z._default(reboot, 'can'),
@@ -55,7 +59,17 @@ export function readForm(text: string, file: string): PackageDraft {
   if (isScalar(version) && version.source !== undefined) version.value = version.source;
   const parsed = parseInWords(packageForm, document.toJS());
   if (!parsed.success) throw new CliError('usage', `${file} does not describe a package: ${inOneLine(parsed.faults)}`);
-  const { name, version: packageVersion, title, files, command, detect, requires, exit_codes: codesOf, timeout_seconds } = parsed.data;
+  const {
+    name,
+    version: packageVersion,
+    title,
+    files,
+    command,
+    detect,
+    requires,
+    exit_codes: codesOf,
+    timeout_seconds,
+  } = parsed.data;
   const { windows_at_least, windows_below, free_bytes, ...same } = requires;
   return {
     name,

@@ -76,7 +76,9 @@ function factsIn(text: string): Partial<MsuFacts> {
   const property = (name: string): string | undefined => new RegExp(`^${name}="([^"]*)"`, 'im').exec(text)?.[1];
   const identity = /<assemblyIdentity\b[^>]*>/i.exec(text)?.[0] ?? '';
   const attribute = (name: string): string | undefined => new RegExp(`\\b${name}="([^"]*)"`, 'i').exec(identity)?.[1];
-  const kb = /^0*(\d{5,8})$/.exec(property('KB Article Number') ?? /KB(\d+)/i.exec(attribute('name') ?? '')?.[1] ?? '')?.[1];
+  const kb = /^0*(\d{5,8})$/.exec(
+    property('KB Article Number') ?? /KB(\d+)/i.exec(attribute('name') ?? '')?.[1] ?? '',
+  )?.[1];
   const said = (property('Processor Architecture') ?? attribute('processorArchitecture') ?? '').toLowerCase();
   const architecture = ({ amd64: 'amd64', x64: 'amd64', x86: 'x86', arm64: 'arm64' } as const)[said];
   const product = property('Product Name');

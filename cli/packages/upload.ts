@@ -21,7 +21,10 @@ export interface HashedFile extends ManifestFile {
 }
 
 /** @throws CliError `usage` for a file that cannot be read, or is longer than one upload may be */
-export async function hashFiles({ io }: Pick<CommandContext, 'io'>, files: readonly DraftFile[]): Promise<HashedFile[]> {
+export async function hashFiles(
+  { io }: Pick<CommandContext, 'io'>,
+  files: readonly DraftFile[],
+): Promise<HashedFile[]> {
   const progress = createProgressLine(io);
   const hashed: HashedFile[] = [];
   try {
@@ -68,7 +71,8 @@ export async function uploadFiles(context: CommandContext, files: readonly Hashe
       const upload = uploads[at];
       if (upload?.state !== 'wanted') continue;
       await put(file, upload, (sent) => {
-        if (context.io.stderr.isTTY) progress.tell(`sending ${file.name}, ${formatBytes(sent)} of ${formatBytes(file.size)}`);
+        if (context.io.stderr.isTTY)
+          progress.tell(`sending ${file.name}, ${formatBytes(sent)} of ${formatBytes(file.size)}`);
       });
     }
   } finally {

@@ -9,8 +9,8 @@ import {
   whyNotClean,
 } from '#shared/core/payloads/cleaning.ts';
 import type { CleanablePayload, PayloadCleaning } from '#shared/stores/payloads/port.ts';
-import { cleanPackageFiles } from './package-files.ts';
 import { neededFiles } from './needed-files.ts';
+import { cleanPackageFiles } from './package-files.ts';
 import type { CleanPorts } from './ports.ts';
 import { Tally } from './tally.ts';
 
@@ -82,7 +82,14 @@ async function clean(
     let cursor: string | undefined;
     do {
       if (signal.aborted)
-        return { outcome: 'cleaned', dryRun, finished: false, hosts: needed.hosts, ...tally.result(), ...(packages && { packages }) };
+        return {
+          outcome: 'cleaned',
+          dryRun,
+          finished: false,
+          hosts: needed.hosts,
+          ...tally.result(),
+          ...(packages && { packages }),
+        };
       const page = await cleaning.list(state, { cursor, limit: pageSize });
       tally.addUnreadable(page.unreadable);
       const steps = Map.groupBy(page.items, (file) => stepOf(standingOf(file), needed.files.has(file.sha1), times));
@@ -90,7 +97,14 @@ async function clean(
       cursor = page.next;
     } while (cursor !== undefined);
   }
-  return { outcome: 'cleaned', dryRun, finished: true, hosts: needed.hosts, ...tally.result(), ...(packages && { packages }) };
+  return {
+    outcome: 'cleaned',
+    dryRun,
+    finished: true,
+    hosts: needed.hosts,
+    ...tally.result(),
+    ...(packages && { packages }),
+  };
 }
 
 function standingOf(file: CleanablePayload): FileStanding {

@@ -137,7 +137,9 @@ function attemptsOf(
   const withOrWithoutRules = rules === undefined ? [undefined] : [rules, undefined];
   return [
     ...(documents.length === 0 ? [[]] : [documents, []]).flatMap((sent) =>
-      withOrWithoutRules.map((stored) => () => checkChange(sent, stored, sent === documents ? context : { ...context, contents: undefined })),
+      withOrWithoutRules.map(
+        (stored) => () => checkChange(sent, stored, sent === documents ? context : { ...context, contents: undefined }),
+      ),
     ),
     () => keepPublished(current, onlineKey),
   ];

@@ -5,9 +5,7 @@ import type { OperatorPorts, OperatorsApi } from './ports.ts';
  * Uploads of files of administrators' own packages. An upload installs nothing: hosts believe manifests that an administrator
  * signed, and what none names is cleaned away.
  */
-export function packagesApi(
-  ports: AuditPorts & Pick<OperatorPorts, 'packages'>,
-): Pick<OperatorsApi, 'openUploads'> {
+export function packagesApi(ports: AuditPorts & Pick<OperatorPorts, 'packages'>): Pick<OperatorsApi, 'openUploads'> {
   return {
     async openUploads({ request: { files }, ...call }) {
       const { packages } = ports;

@@ -20,7 +20,8 @@ import { type AuditPorts, audited } from './audited.ts';
 import { unlessRefused } from './parameters.ts';
 import type { Caller, OperatorPorts, OperatorsApi } from './ports.ts';
 
-export type TrustPorts = AuditPorts & Pick<OperatorPorts, 'rules' | 'repository' | 'publisher' | 'onlineKey' | 'packages'>;
+export type TrustPorts = AuditPorts &
+  Pick<OperatorPorts, 'rules' | 'repository' | 'publisher' | 'onlineKey' | 'packages'>;
 
 /**
  * The signed repository as it is published, and changes of it that administrators signed. Nothing is believed here because
@@ -103,7 +104,12 @@ async function changeTrust(
       );
     }
     await unlessRefused('too-large', () =>
-      ports.publisher.send({ version: 1, kind: 'documents', documents: [...others] as SignedDocument[], ...(contents && { contents }) }),
+      ports.publisher.send({
+        version: 1,
+        kind: 'documents',
+        documents: [...others] as SignedDocument[],
+        ...(contents && { contents }),
+      }),
     );
   });
   return { version: 1, state: 'accepted' };

@@ -9,9 +9,7 @@ export const customName = z.string().check(z.regex(/^[a-z0-9][a-z0-9._-]{0,47}$/
 /** One to four numbers. No hyphen, so that the last one in a path stands before the version. */
 export const customVersion = z.string().check(z.regex(/^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$/));
 /** `name/version`. */
-export const customRef = z
-  .string()
-  .check(z.regex(/^[a-z0-9][a-z0-9._-]{0,47}\/[0-9]{1,9}(\.[0-9]{1,9}){0,3}$/));
+export const customRef = z.string().check(z.regex(/^[a-z0-9][a-z0-9._-]{0,47}\/[0-9]{1,9}(\.[0-9]{1,9}){0,3}$/));
 
 const text = shortText.check(z.minLength(1));
 /** A version of Windows or of a file: one to four numbers of up to ten digits. */
@@ -50,7 +48,7 @@ const prerequisites = z.strictObject({
 
 /** What S3 takes in one upload (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html). Bytes. */
 export const maxPackageFileBytes = 5 * 1024 ** 3;
-export const maxPackageFiles = 64;
+const maxPackageFiles = 64;
 
 const packageFile = z.strictObject({
   /** One part of a path: no separator, no way up, and nothing that Windows reads as a device or a stream. */
@@ -86,7 +84,10 @@ export const packageManifest = z
       ({ files }) => new Set(files.map(({ name }) => name.toLowerCase())).size === files.length,
       'each file has a name of its own',
     ),
-    z.refine((manifest) => unknownFiles(manifest).length === 0, 'the command names files that the package does not have'),
+    z.refine(
+      (manifest) => unknownFiles(manifest).length === 0,
+      'the command names files that the package does not have',
+    ),
     z.refine(
       ({ exitCodes: { success, restart, notNeeded } }) =>
         new Set([...success, ...restart, ...notNeeded]).size === success.length + restart.length + notNeeded.length,
@@ -104,7 +105,10 @@ export const groupPackages = z.object({ version: z.literal(1), group: groupName,
 export const hostsPackages = z.object({ version: z.literal(1), hosts: z.record(machineId, refs) });
 
 /** Which packages are for whom. A host has those of its group and its own. */
-export const packageAssignments = z.strictObject({ groups: z.record(groupName, refs), hosts: z.record(machineId, refs) });
+const packageAssignments = z.strictObject({
+  groups: z.record(groupName, refs),
+  hosts: z.record(machineId, refs),
+});
 export type PackageAssignments = z.infer<typeof packageAssignments>;
 
 /** `custom/book.json`: all assignments, for administrators; agents never read it. */
@@ -116,7 +120,7 @@ export const packageFacts = z.object({
   title: text,
   files: z.array(z.object({ sha256, size: byteCount })).check(z.maxLength(maxPackageFiles)),
 });
-export type PackageFactsDocument = z.infer<typeof packageFacts>;
+type PackageFactsDocument = z.infer<typeof packageFacts>;
 
 /** What lists know of one version of a package. */
 export interface ListedPackage extends PackageFactsDocument {
@@ -131,7 +135,6 @@ export const reportedPackage = z.object({
   state: z.enum(['OK', 'PENDING', 'MISSING', 'DISCARDED', 'ERROR', 'SUPERSEDED']),
   reason: text,
 });
-export type ReportedPackage = z.infer<typeof reportedPackage>;
 
 /** Paths of the role's targets. */
 export const packagePaths = {

@@ -32,7 +32,10 @@ async function made(
   const targets = packages.map(manifestTarget);
   const manifests = Object.fromEntries(targets.map(({ document, entry }) => [document.path, entry]));
   const { text, book } = await signedPackages({ manifests, assignments }, { version: 2, signer, now });
-  const contents = [book, ...targets.map(({ document }) => document)].map(({ path, text: said }) => ({ path, text: said }));
+  const contents = [book, ...targets.map(({ document }) => document)].map(({ path, text: said }) => ({
+    path,
+    text: said,
+  }));
   return { custom: parseMetadata('custom', text), contents };
 }
 
@@ -92,7 +95,9 @@ describe('packages that came along', () => {
 
   it('are not assigned without being signed, nor signed for others than the book says', async () => {
     const lost = await made([], { groups: { pilots: ['gone/1'] }, hosts: {} });
-    expect(() => checkPackages(lost.custom, empty, lost.contents)).toThrow('gone/1 is assigned, and no such package is signed');
+    expect(() => checkPackages(lost.custom, empty, lost.contents)).toThrow(
+      'gone/1 is assigned, and no such package is signed',
+    );
     const { custom } = await made([manifest('one')], { groups: { pilots: ['one/1.0'] }, hosts: {} });
     const { contents } = await made([manifest('one')]);
     expect(() => checkPackages(custom, empty, contents)).toThrow('names other documents than those that follow');

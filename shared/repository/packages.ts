@@ -166,7 +166,10 @@ function manifestDocument(path: string, text: string, entry: TargetEntry): Targe
   if (!parsed.success) throw fault('malformed', `${path} is not of the agreed shape: ${z.prettifyError(parsed.error)}`);
   const made = manifestTarget(parsed.data);
   if (made.document.path !== path)
-    throw fault('mixed', `${path} is the manifest of ${packageRef(parsed.data)}, which belongs at ${made.document.path}`);
+    throw fault(
+      'mixed',
+      `${path} is the manifest of ${packageRef(parsed.data)}, which belongs at ${made.document.path}`,
+    );
   if (made.document.text !== text || canonicalJson(made.entry) !== canonicalJson(entry))
     throw fault('mixed', `${path} is not what custom says of it`);
   return made.document;
@@ -189,7 +192,11 @@ function jsonOf(text: string): unknown {
  */
 export async function assignmentsOf(
   custom: RoleMetadata<'custom'>,
-  read: (key: { readonly kind: 'target'; readonly path: string; readonly sha256: string }) => Promise<string | undefined>,
+  read: (key: {
+    readonly kind: 'target';
+    readonly path: string;
+    readonly sha256: string;
+  }) => Promise<string | undefined>,
 ): Promise<PackageAssignments> {
   if (custom.signed.targets[packagePaths.book] === undefined) return noAssignments;
   return bookOf(await readTarget(custom, packagePaths.book, read));

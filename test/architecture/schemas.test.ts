@@ -20,6 +20,7 @@ import { fetchPayloadMessage } from '#shared/contract/messages/fetch-payload.ts'
 import { publishRepositoryMessage } from '#shared/contract/messages/publish-repository.ts';
 import { syncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { groupPackages, hostsPackages, packageBook, packageFacts, packageManifest } from '#shared/contract/packages.ts';
 import { payloadTransfer } from '#shared/contract/payload-transfer.ts';
 import { problem } from '#shared/contract/problem.ts';
 import { fileRequest } from '#shared/contract/requests.ts';
@@ -34,6 +35,7 @@ import {
 import { factsRow, kbRow, unitRow } from '#shared/stores/catalog/aws-facts.ts';
 import { refusalRow } from '#shared/stores/catalog/aws-journal.ts';
 import { keyRow, rejectedRow } from '#shared/stores/hosts/rows.ts';
+import { unnamedRow } from '#shared/stores/packages/aws.ts';
 import { lastCleaningRow } from '#shared/stores/payloads/aws-cleaning.ts';
 import { cleanableRow, payloadRow } from '#shared/stores/payloads/rows.ts';
 import { currentRulesRow, ruleBookRow, rulesRevisionRow, rulesSignatureRow } from '#shared/stores/rules/rows.ts';
@@ -50,12 +52,12 @@ const pinned: Readonly<Record<string, string>> = {
   'GET /v1/commands response': '521a6495211638cf',
   'GET /v1/commands/{commandId} response': '2dc26d78b3e78b18',
   'GET /v1/files response': 'c722d36577e5e1a0',
-  'GET /v1/files/cleanings/{runId} response': '6518407d2604ba8e',
+  'GET /v1/files/cleanings/{runId} response': '9ccbcf558c3baf33',
   'GET /v1/files/{sha1} response': '4daa34f5d0b90ffc',
   'GET /v1/groups response': 'abe482a254c4347f',
   'GET /v1/groups/{group} response': 'ab0290253630a913',
   'GET /v1/hosts response': 'f6479c5615262b84',
-  'GET /v1/hosts/{machineId} response': 'd5179c2a22f2e4fa',
+  'GET /v1/hosts/{machineId} response': '27b98ce6827bfc40',
   'GET /v1/index response': 'b4ee1cd97941e904',
   'GET /v1/index/syncs/{runId} response': 'b9cd9c9e7cfd2839',
   'GET /v1/me response': '87a19093c12a32d2',
@@ -76,7 +78,7 @@ const pinned: Readonly<Record<string, string>> = {
   'POST /v1/agent/enrolments response': 'bae5c460b8edf96f',
   'POST /v1/agent/files/lookup request': 'd1bc849729254610',
   'POST /v1/agent/files/lookup response': 'c6da648a1e5df3ab',
-  'POST /v1/agent/reports request': 'f61313f567f8f5bc',
+  'POST /v1/agent/reports request': '84da54b5b3ee5bee',
   'POST /v1/agent/reports response': '3784860e58639bbc',
   'POST /v1/agent/updates/lookup request': '7014130821659af0',
   'POST /v1/agent/updates/lookup response': '40dd30402fc807a4',
@@ -85,9 +87,9 @@ const pinned: Readonly<Record<string, string>> = {
   'POST /v1/commands/{commandId}/cancellations request': '25c7d85c859a6f78',
   'POST /v1/commands/{commandId}/cancellations response': 'af6f9af0646407a5',
   'POST /v1/files/cleanings request': '158dc5da9a50a099',
-  'POST /v1/files/cleanings response': '6518407d2604ba8e',
+  'POST /v1/files/cleanings response': '9ccbcf558c3baf33',
   'POST /v1/hosts/{machineId}/revocations request': 'd9cb7a4fcbd5817c',
-  'POST /v1/hosts/{machineId}/revocations response': 'd5179c2a22f2e4fa',
+  'POST /v1/hosts/{machineId}/revocations response': '27b98ce6827bfc40',
   'POST /v1/files/requests request': '47bfe1ca40455544',
   'POST /v1/files/requests response': '88cc779215cda2c7',
   'POST /v1/index/syncs request': '615c56d65d116ccf',
@@ -135,7 +137,7 @@ const pinned: Readonly<Record<string, string>> = {
   'table hosts: key': 'a88ba63e3199f8d8',
   'table hosts: rejected report': '830ac354b44bb511',
   'table hosts: report': 'b3278f6fda543147',
-  'table hosts: report, its body': 'a4d7cdc91619fdd4',
+  'table hosts: report, its body': '1f2d2b50101ba102',
   'table payloads': 'ce720d91f0d005ad',
   'table payloads: last cleaning': 'b3e07179cf7ae2b8',
   'table payloads: row on its way out': '58d4e6a8992cbc81',
@@ -148,9 +150,9 @@ const pinned: Readonly<Record<string, string>> = {
   'table tokens': 'f02342d8966743c1',
   'GET /v1/trust response': '2e6f72e24c719c78',
   'GET /v1/trust/files response': '253d08c642ef7b3a',
-  'POST /v1/trust/changes request': '37485911d39c4ec4',
+  'POST /v1/trust/changes request': '95178b1ad2f4294f',
   'POST /v1/trust/changes response': '8c81e741b07e8f71',
-  'queue publish-repository': '4d5888dab71829fe',
+  'queue publish-repository': '4aaecb8f380a2a86',
   'root that the command line pinned': 'ac51152ac4605d39',
   'table rules: signature': 'ec35d90f78940028',
   'targets/catalog/<group>.json': 'a2cc94ef1940f66c',
@@ -158,6 +160,14 @@ const pinned: Readonly<Record<string, string>> = {
   'targets/rules/book.json': 'a5294b492674be08',
   'targets/rules/groups/<group>.json': '3ef4aea8fe88b320',
   'targets/rules/hosts/<bin>.json': '5a475d89272cf43c',
+  'POST /v1/packages/uploads request': '15383b214db82999',
+  'POST /v1/packages/uploads response': 'c6a5cdc88317b325',
+  'table payloads: files that no package names': 'a6cb05857d28cdce',
+  'targets/custom/book.json': '4055fa18aa38d05d',
+  'targets/custom/groups/<group>.json': 'a933bcc704525f3e',
+  'targets/custom/hosts/<bin>.json': '5c1dfc875cd9fb36',
+  'targets/custom/packages, their custom': '267db3daf613b88f',
+  'targets/custom/packages/<name>-<version>.json': '2bc139b2aa701bcb',
 };
 
 const shapes: Record<string, z.core.$ZodType> = {
@@ -168,6 +178,11 @@ const shapes: Record<string, z.core.$ZodType> = {
   'index/current.json': indexPointer,
   'targets/catalog/<group>.json': groupCatalog,
   'targets/index, its custom': indexFacts,
+  'targets/custom/book.json': packageBook,
+  'targets/custom/groups/<group>.json': groupPackages,
+  'targets/custom/hosts/<bin>.json': hostsPackages,
+  'targets/custom/packages/<name>-<version>.json': packageManifest,
+  'targets/custom/packages, their custom': packageFacts,
   'targets/rules/book.json': signedBook,
   'targets/rules/groups/<group>.json': groupRules,
   'targets/rules/hosts/<bin>.json': hostAssignments,
@@ -191,6 +206,7 @@ const shapes: Record<string, z.core.$ZodType> = {
   'table hosts: report, its body': reportBody,
   'table payloads': payloadRow,
   'table payloads: last cleaning': lastCleaningRow,
+  'table payloads: files that no package names': unnamedRow,
   'table payloads: row on its way out': cleanableRow,
   'table requests': fileRequest,
   'table rules: book': ruleBookRow,

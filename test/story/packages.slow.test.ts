@@ -1,7 +1,7 @@
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { KMSClient } from '@aws-sdk/client-kms';
+import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { restartSimulatedMachine } from '#agent/adapters/simulated/package-runner.ts';
 import { main } from '#cli/main.ts';
@@ -45,7 +45,9 @@ afterAll(async () => {
 });
 
 /** Runs the command line of an administrator who has the key. */
-async function kbroker(...args: string[]): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+async function kbroker(
+  ...args: string[]
+): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
   const profile = join(world.folder, 'operator.json');
   const trust = join(world.folder, 'operator.trust');
   await writeFile(profile, JSON.stringify(await world.profileOf('administrator')), { mode: 0o600 });
@@ -78,8 +80,7 @@ async function input(name: string, content: string | Uint8Array): Promise<string
 }
 
 /** What a person sees of a host. */
-const view = (of: StoryAgent) =>
-  world.call(operatorEndpoints.getHost, { params: { machineId: of.host.machineId } });
+const view = (of: StoryAgent) => world.call(operatorEndpoints.getHost, { params: { machineId: of.host.machineId } });
 /** Packages of a host by the API, as `name: state reason`. */
 const packagesOf = async (of: StoryAgent): Promise<Record<string, { state: string; reason: string }>> =>
   Object.fromEntries(
@@ -207,7 +208,10 @@ describe('refused, with the reason', () => {
     await world.s3.send(new DeleteObjectCommand({ Bucket, Key }));
     await world.s3.send(new PutObjectCommand({ Bucket, Key, Body: 'the bytes of tamperer', IfNoneMatch: '*' }));
     await expect(host.cycle()).rejects.toThrow(/SHA-256/);
-    expect((await packagesOf(host)).tampered).toMatchObject({ state: 'ERROR', reason: /download of tampered.exe failed: .*SHA-256/ });
+    expect((await packagesOf(host)).tampered).toMatchObject({
+      state: 'ERROR',
+      reason: /download of tampered.exe failed: .*SHA-256/,
+    });
     expect((await view(host)).summary.state).toBe('ERROR');
     await done('packages', 'remove', 'tampered/1.0', '--yes');
     await host.cycle();
@@ -227,7 +231,9 @@ describe('refused, with the reason', () => {
     await world.s3.send(new DeleteObjectCommand({ Bucket, Key }));
     await put(text.replace('/quiet', '/evil!'));
     const freezer = await agents.enrol(world, 'windows10-22h2-x64', 'freezer');
-    await expect(freezer.cycle()).rejects.toThrow(/custom\/packages\/changed-1\.0\.json is not what its digest and length say/);
+    await expect(freezer.cycle()).rejects.toThrow(
+      /custom\/packages\/changed-1\.0\.json is not what its digest and length say/,
+    );
     expect((await view(freezer)).last?.report.trustProblem).toMatch(/not what its digest/);
     await world.s3.send(new DeleteObjectCommand({ Bucket, Key }));
     await put(text);

@@ -10,7 +10,10 @@ import { flushFolder, freeBytes, isFull, isMissing, onDisk, readIfThere, removeI
 /** What is remembered of the answer that a partial file comes from. Older agents had one source only. */
 const note = z.object({ etag: z.string(), source: z._default(z.string(), 'repository') });
 
-const folders = { index: 'index', payload: 'payloads', package: 'packages' } as const satisfies Record<Slot['kind'], string>;
+const folders = { index: 'index', payload: 'payloads', package: 'packages' } as const satisfies Record<
+  Slot['kind'],
+  string
+>;
 
 /** Names of whole and partial files. */
 const patterns: Readonly<Record<Slot['kind'], RegExp>> = {

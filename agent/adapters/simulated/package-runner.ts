@@ -4,8 +4,8 @@ import { normalPath } from '#shared/core/catalog/applicability/registry.ts';
 import { formatVersion, parseVersion } from '#shared/core/catalog/applicability/version.ts';
 import { type DetectionFacts, isDetected } from '#shared/core/packages/detect.ts';
 import { commandFor, type Detection, type PackageManifest } from '#shared/core/packages/model.ts';
-import type { Log } from '../../ports/surroundings.ts';
 import type { PackageRunner, RunnableFile, RunOutcome } from '../../ports/package-runner.ts';
+import type { Log } from '../../ports/surroundings.ts';
 import { Digests } from '../node/digests.ts';
 import { isMissing, onDisk } from '../node/disk.ts';
 import { readHostFile } from './host-file.ts';
@@ -64,7 +64,11 @@ export function createSimulatedPackageRunner({ hostFile, log }: SimulatedPackage
         const refused = await onDisk(`cannot read ${file.path}`, () => refuse(file));
         if (refused !== undefined) return refused;
       }
-      const { program, arguments: given } = commandFor(manifest.command, 'C:\\kbroker', (name) => `C:\\kbroker\\${name}`);
+      const { program, arguments: given } = commandFor(
+        manifest.command,
+        'C:\\kbroker',
+        (name) => `C:\\kbroker\\${name}`,
+      );
       log({ level: 'debug', message: `runs ${[program, ...given].join(' ')}` });
       const ending = host.packages.find(({ name }) => name === manifest.name);
       const failures = machine.packages.failures[manifest.name] ?? 0;
@@ -121,9 +125,7 @@ const keyOf = (rule: Detection): string => JSON.stringify(rule);
 function changesOf(rule: Detection): readonly StateChange[] {
   switch (rule.kind) {
     case 'hotfix':
-      return [
-        { kind: 'cbs-package', identity: `Package_for_KB${rule.kb}~31bf3856ad364e35~amd64~~1.0.0.0` },
-      ];
+      return [{ kind: 'cbs-package', identity: `Package_for_KB${rule.kb}~31bf3856ad364e35~amd64~~1.0.0.0` }];
     case 'registry': {
       const value = { type: 'REG_SZ' as const, data: rule.equals ?? rule.atLeast ?? '' };
       return [{ kind: 'registry-value', key: rule.key, name: rule.name, value }];

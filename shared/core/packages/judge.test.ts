@@ -53,7 +53,11 @@ describe('a package', () => {
     ['it needs the package base/1, which is not installed here', { packages: ['base/1'] }],
     ['it needs 101 free bytes on the disk, and this host has 100', { freeBytes: 101 }],
   ] as const)('%s', (reason, prerequisites) => {
-    expect(judgePackage(manifest({ prerequisites }), known())).toMatchObject({ state: 'DISCARDED', reason, wanted: false });
+    expect(judgePackage(manifest({ prerequisites }), known())).toMatchObject({
+      state: 'DISCARDED',
+      reason,
+      wanted: false,
+    });
   });
 
   it('whose prerequisites hold is wanted, names in any case', () => {
@@ -110,7 +114,9 @@ describe('a package', () => {
   ] as const)('after %j', (before, state, wanted, reason) => {
     const judged = judgePackage(manifest(), known(before));
     expect(judged).toMatchObject({ state, wanted });
-    expect(judged.reason).toMatch(typeof reason === 'string' ? new RegExp(`^${reason.replace(/[()]/g, '\\$&')}$`) : reason);
+    expect(judged.reason).toMatch(
+      typeof reason === 'string' ? new RegExp(`^${reason.replace(/[()]/g, '\\$&')}$`) : reason,
+    );
   });
 
   it('that a restart did not complete has failed', () => {

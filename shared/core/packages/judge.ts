@@ -93,7 +93,10 @@ function pendingOf(manifest: PackageManifest, { stored, downloadFailures, record
 }
 
 /** What an earlier attempt says; undefined when it says nothing against another one now. */
-function attemptOf(manifest: PackageManifest, { record, maxAttempts, facts }: PackageKnowledge): JudgedPackage | undefined {
+function attemptOf(
+  manifest: PackageManifest,
+  { record, maxAttempts, facts }: PackageKnowledge,
+): JudgedPackage | undefined {
   if (record === undefined || record.outcome === 'notNeeded') return undefined;
   const givenUp = record.attempts >= maxAttempts;
   const count = `attempt ${record.attempts} of ${maxAttempts}${givenUp ? '; given up until its next version' : ''}`;

@@ -57,7 +57,15 @@ export function awsPackageFiles({ s3, bucket, now }: AwsPackageFilesOptions): Pa
       const host = port === undefined ? hostname : `${hostname}:${port}`;
       const at = now();
       const signed = await signer.presign(
-        { method: 'PUT', protocol, hostname, ...(port !== undefined && { port }), path, query: {}, headers: { ...headers, host, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' } },
+        {
+          method: 'PUT',
+          protocol,
+          hostname,
+          ...(port !== undefined && { port }),
+          path,
+          query: {},
+          headers: { ...headers, host, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD' },
+        },
         {
           expiresIn: addressLastsSeconds,
           signingDate: at,
@@ -90,10 +98,11 @@ async function placeOf(s3: S3Client, bucket: string, key: string): Promise<Place
   const command = new PutObjectCommand({ Bucket: bucket, Key: key, Body: '', ContentLength: 0 });
   let place: Place | undefined;
   command.middlewareStack.add(
-    () => async ({ request }) => {
-      place = request as Place;
-      return { output: { $metadata: {} }, response: {} };
-    },
+    () =>
+      async ({ request }) => {
+        place = request as Place;
+        return { output: { $metadata: {} }, response: {} };
+      },
     { step: 'build', priority: 'low', name: 'onlyBuilt' },
   );
   await s3.send(command);
@@ -102,7 +111,7 @@ async function placeOf(s3: S3Client, bucket: string, key: string): Promise<Place
 }
 
 /** Since when files are named by nothing: few at a time, so one row has them all. */
-const unnamedRow = z.object({ version: z.literal(1), unnamed: z.record(sha256Form, timestamp) });
+export const unnamedRow = z.object({ version: z.literal(1), unnamed: z.record(sha256Form, timestamp) });
 
 export interface AwsPackageCleaningOptions extends Pick<AwsPackageFilesOptions, 's3' | 'bucket'> {
   readonly dynamodb: DynamoDBDocumentClient;
@@ -134,4 +143,3 @@ export function awsPackageCleaning({ s3, bucket, dynamodb, table }: AwsPackageCl
     },
   };
 }
-

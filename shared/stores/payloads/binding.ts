@@ -9,7 +9,12 @@ export const payloadsBinding = {
    */
   byTime: { indexName: 'by-time', partitionKey: 'list', sortKey: 'heldAt' },
   /** Partition keys of rows that are no records: their texts are no SHA-1s. Those of runs begin with `runPrefix`. */
-  rows: { totals: 'totals', cleaning: 'cleaning', runPrefix: 'cleaning#', unnamedPackageFiles: 'unnamed-package-files' },
+  rows: {
+    totals: 'totals',
+    cleaning: 'cleaning',
+    runPrefix: 'cleaning#',
+    unnamedPackageFiles: 'unnamed-package-files',
+  },
   env: { table: 'PAYLOADS_TABLE', bucket: 'PAYLOADS_BUCKET' },
 } as const;
 
