@@ -44,7 +44,8 @@ describe('an .msu', () => {
     const told = { kb: '5000001', architecture: 'arm64' };
     expect(await readMsu(await msu('a.msu', { 'x-pkgProperties.txt': properties }), {}, io)).toEqual(told);
     expect(await readMsu(await msu('b.msu', { 'x-pkgProperties.txt': utf16 }), {}, io)).toEqual(told);
-    const identity = '<package><assemblyIdentity name="Package_for_KB5000001" processorArchitecture="arm64"/></package>';
+    const identity =
+      '<package><assemblyIdentity name="Package_for_KB5000001" processorArchitecture="arm64"/></package>';
     expect(await readMsu(await msu('c.msu', { 'x.xml': identity }), {}, io)).toEqual(told);
   });
 

@@ -114,7 +114,8 @@ const ofWindows = /^(cmd|dism|msiexec|pnputil|powershell|reg|rundll32|wusa)(\.ex
 /** A program without a path is the one inside the zip, unless it is one of Windows. */
 const inFolder = (command: PackageDraft['command']): PackageDraft['command'] =>
   /^([A-Za-z]:|\\|\{)/.test(command.program) || ofWindows.test(command.program)
-    ? command : { ...command, program: `{folder}\\${command.program}` };
+    ? command
+    : { ...command, program: `{folder}\\${command.program}` };
 
 /**
  * A command line in parts: at spaces, unless they stand between double quotes. No shell ever reads it.
