@@ -257,7 +257,7 @@ test('the stack is made of these resources', () => {
     {
       "AWS::ApiGatewayV2::Api": 1,
       "AWS::ApiGatewayV2::Integration": 2,
-      "AWS::ApiGatewayV2::Route": 44,
+      "AWS::ApiGatewayV2::Route": 45,
       "AWS::ApiGatewayV2::Stage": 1,
       "AWS::CloudFront::CachePolicy": 2,
       "AWS::CloudFront::Distribution": 1,

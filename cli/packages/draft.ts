@@ -108,9 +108,14 @@ export function zipDraft(path: string, detection: PackageDraft['detection'], fla
   return { ...common, kind: 'driver-zip', command: inFolder(splitCommand(command)), exitCodes: installerCodes };
 }
 
-/** A program without a path is the one inside the zip. */
+/** Programs of Windows that installers are started by. */
+const ofWindows = /^(cmd|dism|msiexec|pnputil|powershell|reg|rundll32|wusa)(\.exe)?$/i;
+
+/** A program without a path is the one inside the zip, unless it is one of Windows. */
 const inFolder = (command: PackageDraft['command']): PackageDraft['command'] =>
-  /^([A-Za-z]:|\\|\{)/.test(command.program) ? command : { ...command, program: `{folder}\\${command.program}` };
+  /^([A-Za-z]:|\\|\{)/.test(command.program) || ofWindows.test(command.program)
+    ? command
+    : { ...command, program: `{folder}\\${command.program}` };
 
 /**
  * A command line in parts: at spaces, unless they stand between double quotes. No shell ever reads it.

@@ -121,7 +121,15 @@ function isOvertaken(role: SignedDocument['role'], text: string, published: Publ
 /** Waits until the published version has these documents. @throws CliError `refused` when it does not come to be */
 export async function waitUntilOut(context: CommandContext, documents: readonly SignedDocument[]): Promise<void> {
   const read = fileReader(context);
+  const [first] = await inWords(() => documents.map(({ role, text }) => parseMetadata(role, text)));
+  const [{ role } = { role: undefined }] = documents;
   for (let polls = 0; polls < maxPolls; polls += 1) {
+    // Its own file is there before a version that names it is: one request, as long as there is nothing to see.
+    const here = role === undefined || (await read({ kind: 'metadata', role, version: first?.signed.version ?? 1 }));
+    if (here === undefined) {
+      await context.sleep(pollMilliseconds);
+      continue;
+    }
     const published = await inWords(() => readPublished(read));
     const out = published && documents.every(({ role, text }) => textOf(published[role]) === text);
     if (out) return;

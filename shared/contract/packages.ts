@@ -48,7 +48,7 @@ const prerequisites = z.strictObject({
 
 /** What S3 takes in one upload (https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html). Bytes. */
 export const maxPackageFileBytes = 5 * 1024 ** 3;
-export const maxPackageFiles = 64;
+const maxPackageFiles = 64;
 
 const packageFile = z.strictObject({
   /** One part of a path: no separator, no way up, and nothing that Windows reads as a device or a stream. */
@@ -105,7 +105,7 @@ export const groupPackages = z.object({ version: z.literal(1), group: groupName,
 export const hostsPackages = z.object({ version: z.literal(1), hosts: z.record(machineId, refs) });
 
 /** Which packages are for whom. A host has those of its group and its own. */
-export const packageAssignments = z.strictObject({
+const packageAssignments = z.strictObject({
   groups: z.record(groupName, refs),
   hosts: z.record(machineId, refs),
 });
@@ -120,7 +120,7 @@ export const packageFacts = z.object({
   title: text,
   files: z.array(z.object({ sha256, size: byteCount })).check(z.maxLength(maxPackageFiles)),
 });
-export type PackageFactsDocument = z.infer<typeof packageFacts>;
+type PackageFactsDocument = z.infer<typeof packageFacts>;
 
 /** What lists know of one version of a package. */
 export interface ListedPackage extends PackageFactsDocument {
@@ -135,7 +135,6 @@ export const reportedPackage = z.object({
   state: z.enum(['OK', 'PENDING', 'MISSING', 'DISCARDED', 'ERROR', 'SUPERSEDED']),
   reason: text,
 });
-export type ReportedPackage = z.infer<typeof reportedPackage>;
 
 /** Paths of the role's targets. */
 export const packagePaths = {

@@ -20,6 +20,7 @@ import { fetchPayloadMessage } from '#shared/contract/messages/fetch-payload.ts'
 import { publishRepositoryMessage } from '#shared/contract/messages/publish-repository.ts';
 import { syncIndexEvent } from '#shared/contract/messages/sync-index.ts';
 import { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
+import { groupPackages, hostsPackages, packageBook, packageFacts, packageManifest } from '#shared/contract/packages.ts';
 import { payloadTransfer } from '#shared/contract/payload-transfer.ts';
 import { problem } from '#shared/contract/problem.ts';
 import { fileRequest } from '#shared/contract/requests.ts';
@@ -34,6 +35,7 @@ import {
 import { factsRow, kbRow, unitRow } from '#shared/stores/catalog/aws-facts.ts';
 import { refusalRow } from '#shared/stores/catalog/aws-journal.ts';
 import { keyRow, rejectedRow } from '#shared/stores/hosts/rows.ts';
+import { unnamedRow } from '#shared/stores/packages/aws.ts';
 import { lastCleaningRow } from '#shared/stores/payloads/aws-cleaning.ts';
 import { cleanableRow, payloadRow } from '#shared/stores/payloads/rows.ts';
 import { currentRulesRow, ruleBookRow, rulesRevisionRow, rulesSignatureRow } from '#shared/stores/rules/rows.ts';
@@ -158,6 +160,14 @@ const pinned: Readonly<Record<string, string>> = {
   'targets/rules/book.json': 'a5294b492674be08',
   'targets/rules/groups/<group>.json': '3ef4aea8fe88b320',
   'targets/rules/hosts/<bin>.json': '5a475d89272cf43c',
+  'POST /v1/packages/uploads request': '15383b214db82999',
+  'POST /v1/packages/uploads response': 'c6a5cdc88317b325',
+  'table payloads: files that no package names': 'a6cb05857d28cdce',
+  'targets/custom/book.json': '4055fa18aa38d05d',
+  'targets/custom/groups/<group>.json': 'a933bcc704525f3e',
+  'targets/custom/hosts/<bin>.json': '5c1dfc875cd9fb36',
+  'targets/custom/packages, their custom': '267db3daf613b88f',
+  'targets/custom/packages/<name>-<version>.json': '2bc139b2aa701bcb',
 };
 
 const shapes: Record<string, z.core.$ZodType> = {
@@ -168,6 +178,11 @@ const shapes: Record<string, z.core.$ZodType> = {
   'index/current.json': indexPointer,
   'targets/catalog/<group>.json': groupCatalog,
   'targets/index, its custom': indexFacts,
+  'targets/custom/book.json': packageBook,
+  'targets/custom/groups/<group>.json': groupPackages,
+  'targets/custom/hosts/<bin>.json': hostsPackages,
+  'targets/custom/packages/<name>-<version>.json': packageManifest,
+  'targets/custom/packages, their custom': packageFacts,
   'targets/rules/book.json': signedBook,
   'targets/rules/groups/<group>.json': groupRules,
   'targets/rules/hosts/<bin>.json': hostAssignments,
@@ -191,6 +206,7 @@ const shapes: Record<string, z.core.$ZodType> = {
   'table hosts: report, its body': reportBody,
   'table payloads': payloadRow,
   'table payloads: last cleaning': lastCleaningRow,
+  'table payloads: files that no package names': unnamedRow,
   'table payloads: row on its way out': cleanableRow,
   'table requests': fileRequest,
   'table rules: book': ruleBookRow,

@@ -1,6 +1,7 @@
 /** A small signed repository of its own keys, as the publisher would write it: whole, or tampered with. */
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { buildKey, type RepositoryKey } from '#shared/contract/keys.ts';
+import type { PackageAssignments, PackageManifestDocument } from '#shared/contract/packages.ts';
 import type { RuleBook } from '#shared/contract/rules.ts';
 import { targetPaths } from '#shared/contract/signed-documents.ts';
 import type { TrustRole } from '#shared/contract/trust.ts';
@@ -21,6 +22,7 @@ import {
   sign as signMetadata,
   textOf,
 } from '#shared/repository/metadata.ts';
+import { checkPackages, manifestTarget, signedPackages } from '#shared/repository/packages.ts';
 import { RepositoryError } from '#shared/repository/repository-error.ts';
 import { documentsOfRules, type TargetEntry, targetDocument, targetEntries } from '#shared/repository/targets.ts';
 import type { Signer } from '#shared/signing/port.ts';
@@ -111,6 +113,23 @@ export class SignedRepository {
       feed = await this.signedFeed(feed.signed.version + 1);
     }
     await this.compose({ ...this.parts, rules }, feed);
+  }
+
+  /** Publishes packages: which there are, and for whom. @param signer an administrator, or somebody who is none */
+  async publishPackages(
+    manifests: readonly PackageManifestDocument[],
+    assignments: PackageAssignments,
+    signer: Signer = this.administrators[0] as Signer,
+  ): Promise<void> {
+    const targets = manifests.map(manifestTarget);
+    const entries = Object.fromEntries(targets.map(({ document, entry }) => [document.path, entry]));
+    const version = this.parts.custom.signed.version + 1;
+    const signed = await signedPackages({ manifests: entries, assignments }, { version, signer, now: this.now() });
+    const custom = parseMetadata('custom', signed.text);
+    const given = [signed.book, ...targets.map(({ document }) => document)];
+    for (const document of checkPackages(custom, this.parts.custom, given))
+      this.put({ kind: 'target', path: document.path, sha256: document.sha256 }, document.text);
+    await this.compose({ ...this.parts, custom }, this.parts.feed);
   }
 
   /** New keyholders, signed by the administrators there were and by those that come. */

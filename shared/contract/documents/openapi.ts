@@ -51,6 +51,7 @@ const nouns: Readonly<Record<string, string>> = {
   hosts: 'Hosts and their reports',
   groups: 'Groups of hosts',
   rules: 'What may be installed',
+  packages: "Administrators' own packages: what the index does not hold",
   trust: 'The signed repository, and who may sign it',
   commands: 'What hosts are told to do',
   tokens: 'Enrolment tokens',

@@ -4,14 +4,14 @@
 
 /** What kind of input a package was built from; hosts treat all the same. */
 export const packageKinds = ['msu', 'driver-zip', 'driver-inf', 'os-upgrade', 'command'] as const;
-export type PackageKind = (typeof packageKinds)[number];
+type PackageKind = (typeof packageKinds)[number];
 
 export const architectures = ['amd64', 'x86', 'arm64'] as const;
 export type Architecture = (typeof architectures)[number];
 
 /** A program and its arguments, one text each: no shell reads them, so that nothing in them is interpreted. */
 export interface PackageCommand {
-  /** A name that Windows finds by itself, or a path; {@link placeholders} are replaced. */
+  /** A name that Windows finds by itself, or a path. `{folder}` and `{file:NAME}` are replaced; see {@link commandFor}. */
   readonly program: string;
   readonly arguments: readonly string[];
 }
@@ -36,7 +36,7 @@ export type Detection =
   | ({ readonly kind: 'command'; readonly exitCodes: readonly number[] } & PackageCommand);
 
 /** What must hold before a package is downloaded. What is left out may be anything. */
-export interface Prerequisites {
+interface Prerequisites {
   readonly architectures?: readonly Architecture[];
   /** Versions of Windows: this one or later, and before that one. */
   readonly windowsAtLeast?: string;
@@ -93,10 +93,7 @@ export interface PackageManifest {
 export const packageRef = ({ name, packageVersion }: Pick<PackageManifest, 'name' | 'packageVersion'>): string =>
   `${name}/${packageVersion}`;
 
-/** Texts in commands that a host replaces: the folder of the package, and the path of one of its files. */
-export const placeholders = { folder: '{folder}', file: (name: string): string => `{file:${name}}` } as const;
-
-/** A command as it is run: placeholders replaced, nothing else touched. */
+/** A command as it is run: `{folder}` is the folder of the package, `{file:NAME}` the path of one of its files. */
 export function commandFor(
   { program, arguments: given }: PackageCommand,
   folder: string,

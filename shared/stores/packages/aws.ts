@@ -111,7 +111,7 @@ async function placeOf(s3: S3Client, bucket: string, key: string): Promise<Place
 }
 
 /** Since when files are named by nothing: few at a time, so one row has them all. */
-const unnamedRow = z.object({ version: z.literal(1), unnamed: z.record(sha256Form, timestamp) });
+export const unnamedRow = z.object({ version: z.literal(1), unnamed: z.record(sha256Form, timestamp) });
 
 export interface AwsPackageCleaningOptions extends Pick<AwsPackageFilesOptions, 's3' | 'bucket'> {
   readonly dynamodb: DynamoDBDocumentClient;
