@@ -8,6 +8,10 @@ export function formatCycle(result: CycleResult): string {
     const kbs = update.kbs.map((kb) => `KB${kb}`).join(',');
     return `${update.state.padEnd(10)}  ${kbs.padEnd(9)}  ${update.title ?? update.updateId}: ${update.reason}`;
   });
+  const packages = result.packages.map(
+    ({ state, name, packageVersion, reason }) => `${state.padEnd(10)}  package    ${name}/${packageVersion}: ${reason}`,
+  );
+  const ran = result.packageRuns.filter((one) => one.outcome === 'installed').length;
   const installed = result.installs.filter((one) => one.outcome === 'installed').length;
   const downloaded = result.downloads.filter((one) => one.outcome === 'downloaded');
   const direct = downloaded.filter((one) => one.source === 'microsoft');
@@ -15,13 +19,14 @@ export function formatCycle(result: CycleResult): string {
     ...(result.downloads.length === 0 ? [] : [`${downloaded.length} of ${result.downloads.length} files downloaded`]),
     ...(direct.length === 0 ? [] : [`${direct.length} of them (${bytesOf(direct)} bytes) from Microsoft itself`]),
     ...(result.installs.length === 0 ? [] : [`${installed} of ${result.installs.length} updates installed`]),
+    ...(result.packageRuns.length === 0 ? [] : [`${ran} of ${result.packageRuns.length} packages installed`]),
     ...(result.needs.length === 0 ? [] : [`${result.needs.length} files needed`]),
   ];
   const summary = [`${result.state ?? withoutState(result)} at ${result.endedAt}`, ...done].join(', ');
   const problems = result.problems.map(
     (problem) => `problem in ${problem.phase}: ${problem.message} (${problem.code})`,
   );
-  return `${[...lines, ...problems, summary].join('\n')}\n`;
+  return `${[...lines, ...packages, ...problems, summary].join('\n')}\n`;
 }
 
 const bytesOf = (files: readonly { readonly bytesReceived: number }[]): number =>

@@ -63,8 +63,12 @@ export function judgeScan(scan: HostScan, { compiled, now, firstPublished }: Jud
 
 /** When the first verdict changes by itself, because a delay or a rule ends. ISO 8601; undefined when none does. */
 export const nextChangeOf = (judged: readonly JudgedUpdate[]): string | undefined =>
-  judged
-    .flatMap(({ verdict: { until } }) => until ?? [])
+  earliest(judged.map(({ verdict: { until } }) => until));
+
+/** The first of some times, ISO 8601; undefined when there is none. */
+export const earliest = (times: readonly (string | undefined)[]): string | undefined =>
+  times
+    .flatMap((time) => time ?? [])
     .toSorted((a, b) => Date.parse(a) - Date.parse(b))
     .at(0);
 

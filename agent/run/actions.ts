@@ -25,6 +25,11 @@ export class Actions {
     this.troubles = troubles;
   }
 
+  /** Something happened that is worth another report. */
+  get acted(): boolean {
+    return this.installs.length > 0 || this.downloads.some(({ outcome }) => outcome === 'failed');
+  }
+
   /** Update by update: one that has no room as a whole is left out, and smaller ones may have theirs. */
   async download(judged: readonly JudgedUpdate[], knowledge: Knowledge): Promise<void> {
     for (const { update, steps, bytes } of byUpdate(planDownloads(judged, knowledge), await this.bytesHere())) {

@@ -1,26 +1,25 @@
-import * as z from 'zod/mini';
 import type { CheckInAnswer } from '#shared/contract/agent/check-in.ts';
 import type { FileStatus } from '#shared/contract/agent/files.ts';
-import { hostFacts } from '#shared/contract/agent/report.ts';
-import { type AssessedUpdate, assess, nextChangeOf } from '../core/assess.ts';
+import { type AssessedUpdate, assess, earliest, nextChangeOf } from '../core/assess.ts';
 import { forgetAttempts, noteReceived } from '../core/journal.ts';
 import { phases as everyPhase, hearing, online, type Phase } from '../core/phases.ts';
-import { asksAgain, buildReport, neededFiles, reportedPackages } from '../core/report.ts';
+import { asksAgain, neededFiles, reportedPackages } from '../core/report.ts';
 import { type CompiledRules, directPolicyOf } from '../core/settings.ts';
-import { AgentError } from '../ports/agent-error.ts';
 import { Actions } from './actions.ts';
 import type { Agent } from './agent.ts';
 import { CommandRun } from './command-run.ts';
 import type { CycleOptions } from './cycle-options.ts';
+import { describeHost } from './describe-host.ts';
 import { Dialogue, type ReportOptions } from './dialogue.ts';
 import type { CycleResult } from './documents.ts';
 import { withFreshCookies } from './fresh-cookies.ts';
+import { gather } from './gather.ts';
 import { identityOf } from './identity.ts';
 import { forgetMissing, type JournalBook, openJournal } from './journal-book.ts';
 import { type Basis, changeIsDue, type Examination, examine, lookUp, lookUpPublications } from './look.ts';
 import { Packages } from './packages.ts';
-import { type CurrentIndex, pullIndex, storedIndex, summaryOfIndex } from './pull.ts';
-import { keepRules, rulesThatCount } from './rules.ts';
+import { type CurrentIndex, summaryOfIndex } from './pull.ts';
+import { keepRules } from './rules.ts';
 import type { StepContext } from './steps.ts';
 import { keepPackages, readPackages } from './stored-packages.ts';
 import { Troubles } from './troubles.ts';
@@ -94,13 +93,14 @@ class Cycle {
   result(): Omit<CycleResult, 'version' | 'startedAt' | 'endedAt'> {
     const { index, updates, actions } = this;
     const judged = this.packages?.judged ?? [];
+    const next = earliest([this.nextChangeAt, ...judged.map(({ until }) => until)]);
     const state = this.troubles.hostState(updates && [...updates, ...judged].map((one) => one.state));
     return {
       phases: everyPhase.filter((phase) => this.phases.has(phase)),
       ...(this.pollSeconds === undefined ? {} : { pollSeconds: this.pollSeconds }),
       ...(index === undefined ? {} : { index: summaryOfIndex(index) }),
       ...(this.rules === undefined ? {} : { rulesRevision: this.rules.document.revision }),
-      ...this.nextChange(),
+      ...(next === undefined ? {} : { nextChangeAt: next }),
       ...(state === undefined ? {} : { state }),
       updates: (updates ?? []).map((update) => ({ ...update, kbs: [...update.kbs], files: [...update.files] })),
       packages: reportedPackages(judged),
@@ -181,12 +181,7 @@ class Cycle {
     const scanned = await this.attempt('scan', () => examine(this.agent, basis, this.options.signal));
     if (scanned === undefined) return this.reportNoScan(dialogue);
     const examined = this.does('lookup') ? await this.lookUp(basis, scanned) : scanned;
-    const context = {
-      agent: this.agent,
-      journal,
-      signal: this.options.signal,
-      away: new Set<'repository' | 'microsoft'>(),
-    };
+    const context: StepContext = { agent: this.agent, journal, signal: this.options.signal, away: new Set() };
     const packages = await this.openPackages(context, basis);
     this.conclude(basis, examined);
     if (this.does('report')) {
@@ -204,13 +199,12 @@ class Cycle {
     const last = this.does('install') ? await this.install(actions, basis, examined) : examined;
     if (this.does('install')) await this.attempt('install', () => packages.install());
     await this.attempt('scan', () => packages.examine());
-    const failed = actions.downloads.some((one) => one.outcome === 'failed');
     this.conclude(basis, last);
     if (this.phases.has('download') || this.phases.has('install')) {
       await this.attempt('install', () => actions.clean(last.judged));
       await this.attempt('install', () => packages.clean());
     }
-    if ((actions.installs.length > 0 || failed || packages.acted) && this.does('report')) {
+    if ((actions.acted || packages.acted) && this.does('report')) {
       await this.attempt('report', () => this.report(dialogue, basis, last));
     }
   }
@@ -258,29 +252,18 @@ class Cycle {
     await this.attempt('report', () => this.report(dialogue, {}));
   }
 
-  /** Index and rules: fresh ones where the phases say so, else, or when that fails, those that are stored. */
+  /** Index and rules to look at the machine with; undefined when there are none. */
   private async gather(journal: JournalBook): Promise<Basis | undefined> {
-    const { documents, files } = this.agent.adapters;
-    const { signal } = this.options;
-    const offered = this.offer?.index;
-    if (this.does('pull') && this.offer !== undefined)
-      this.index = await this.attempt('pull', async () => {
-        if (offered === undefined) throw new AgentError('not-found', 'the repository offers no index yet');
-        const pulled = await pullIndex(this.agent, offered, signal);
-        const at = this.agent.adapters.clock.now().toISOString();
-        await journal.change((before) => noteReceived(before, 'index', pulled.bytesReceived + pulled.bytesResumed, at));
-        return pulled;
-      });
-    this.index ??= await this.attempt('pull', () => storedIndex(this.agent));
-    this.rules = await this.attempt('trust', () => rulesThatCount(documents));
-    const { index, rules } = this;
-    if (index === undefined || rules === undefined) {
-      const usable = this.troubles.indexProblem === undefined ? 'index' : 'usable index';
-      const lacks = [...(index ? [] : [usable]), ...(rules ? [] : ['rules'])].join(' and no ');
-      this.troubles.note('scan', new AgentError('nothing-stored', `cannot scan: no ${lacks} is stored here yet`));
-      return undefined;
-    }
-    await forgetMissing(journal, files);
+    const offer = this.does('pull') ? this.offer : undefined;
+    const found = await gather(this.agent, this.troubles, { offer, signal: this.options.signal });
+    this.index = found.index;
+    const { bytesReceived = 0, bytesResumed = 0 } = found.index ?? {};
+    const at = this.agent.adapters.clock.now().toISOString();
+    await journal.change((before) => noteReceived(before, 'index', bytesReceived + bytesResumed, at));
+    this.rules = found.rules;
+    const { index, rules } = found;
+    if (index === undefined || rules === undefined) return undefined;
+    await forgetMissing(journal, this.agent.adapters.files);
     return { index, rules, journal };
   }
 
@@ -300,37 +283,22 @@ class Cycle {
     this.nextChangeAt = nextChangeOf(judged);
   }
 
-  private nextChange(): Pick<CycleResult, 'nextChangeAt'> {
-    const delayed = (this.packages?.judged ?? []).flatMap(({ until }) => until ?? []);
-    const [first] = [this.nextChangeAt ?? [], delayed].flat().toSorted((a, b) => Date.parse(a) - Date.parse(b));
-    return first === undefined ? {} : { nextChangeAt: first };
-  }
-
   private async report(
     dialogue: Dialogue,
     { index }: Partial<Basis>,
     examined?: Examination,
     options: ReportOptions = { whole: false, again: false },
   ): Promise<void> {
-    const { clock, updateAgent } = this.agent.adapters;
-    const machine = await updateAgent.machine();
-    const rules = this.rules?.document;
-    const report = buildReport({
-      host: z.parse(hostFacts, { ...machine, agentVersion: this.agent.settings.agentVersion }),
+    const { updates = [], needs } = this;
+    const report = await describeHost(this.agent, this.troubles, {
+      rules: this.rules?.document,
       indexSha256: examined && index?.pointer.sha256,
-      indexProblem: this.troubles.indexProblem,
-      trustProblem: this.troubles.trustProblem,
-      group: rules?.group,
-      rulesRevision: rules?.revision ?? 0,
-      updates: this.updates ?? [],
-      needs: this.needs,
+      updates,
+      needs,
       packages: examined && this.packages?.judged,
     });
-    const answer = await dialogue.report(
-      report,
-      examined?.moment ?? { at: clock.now().toISOString(), milliseconds: 0 },
-      options,
-    );
+    const now = this.agent.adapters.clock.now().toISOString();
+    const answer = await dialogue.report(report, examined?.moment ?? { at: now, milliseconds: 0 }, options);
     if (answer !== undefined) this.reports.push(answer);
   }
 }

@@ -9,6 +9,7 @@ import {
   type ScanMoment,
 } from '#shared/contract/agent/report.ts';
 import { changesBetween, orderReport, reportText } from '#shared/contract/agent/report-changes.ts';
+import { packageRef } from '#shared/core/packages/model.ts';
 import { acknowledge, openOutcomes } from '../core/commands.ts';
 import { AgentError } from '../ports/agent-error.ts';
 import type { Agent } from './agent.ts';
@@ -16,6 +17,7 @@ import { type AcceptedReport, acceptedReportDocument } from './documents.ts';
 import type { JournalBook } from './journal-book.ts';
 import { withRetries } from './retry.ts';
 import { readHostRules } from './rules.ts';
+import { readPackages } from './stored-packages.ts';
 
 /** Cookies that were got no longer ago are not the reason of a refusal. Seconds. */
 const freshForSeconds = 300;
@@ -42,11 +44,19 @@ export class Dialogue {
     this.signal = signal;
   }
 
-  /** Whether the last report was judged by other rules than those that are here, or knew of no such trouble, or of another. */
+  /**
+   * Whether the last report was judged by other rules than those that are here, or for other packages, or knew of no such
+   * trouble, or of another.
+   */
   async trustIsNews(trustProblem: string | undefined): Promise<boolean> {
     const [rules, accepted] = [await readHostRules(this.agent.adapters.documents), await this.accepted()];
     if (accepted === undefined) return false;
     const { report } = accepted;
+    // Without a scan there was nothing to say of packages.
+    if (report.indexSha256 !== undefined) {
+      const [has, had] = [await readPackages(this.agent.adapters.documents), report.packages ?? []].map(refsOf);
+      if (has !== had) return true;
+    }
     return report.trustProblem !== trustProblem || (rules !== undefined && rules.revision !== report.rulesRevision);
   }
 
@@ -148,6 +158,9 @@ export class Dialogue {
     return withRetries(this.agent, what, attempt, this.signal);
   }
 }
+
+const refsOf = (packages: readonly { readonly name: string; readonly packageVersion: string }[]): string =>
+  packages.map(packageRef).toSorted().join();
 
 const changesTo = (
   base: AcceptedReport,

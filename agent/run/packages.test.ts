@@ -78,6 +78,19 @@ describe('a package', () => {
     expect(await runCycle(agent)).toMatchObject({ packages: [{ state: 'OK' }], packageRuns: [] });
   });
 
+  it('that is new, or is taken away, makes a check-in a full cycle', async () => {
+    const agent = await bench.agent();
+    await runCycle(agent);
+    const hear = () => runCycle(agent, { phases: ['check-in'] });
+    expect((await hear()).phases).toEqual(['check-in', 'trust']);
+    await sign(manifest());
+    expect(await hear()).toMatchObject({ packageRuns: [{ outcome: 'installed' }], packages: [{ state: 'OK' }] });
+    expect((await hear()).phases).toEqual(['check-in', 'trust']);
+    await sign();
+    expect((await hear()).phases).toContain('scan');
+    expect((await hear()).phases).toEqual(['check-in', 'trust']);
+  });
+
   it('that fails is tried so often, and again in its next version', async () => {
     await sign(manifest());
     const agent = await bench.agent(ending(1603, 2), { maxInstallAttempts: 2 });

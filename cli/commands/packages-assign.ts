@@ -8,7 +8,7 @@ import { type Places, placesOf } from '../rules/book.ts';
 import type { CommandContext } from './context.ts';
 import { requireSigned } from './packages.ts';
 import { wordsOf } from './rules.ts';
-import { findPlaces, readPlaces } from './rules-change.ts';
+import { findPlaces, nameGroupsWithoutHosts, readPlaces } from './rules-change.ts';
 
 /** Where a package is for: groups and hosts, at least one. */
 export interface PackagePlaces extends PackageFlags {
@@ -29,6 +29,7 @@ export async function assignPackage(context: CommandContext, ref: string, flags:
   return changePackages(context, flags, question, async (state) => {
     requireSigned(state, wanted);
     const found = await findPlaces(context, places, {});
+    await nameGroupsWithoutHosts(context, packageRef(wanted), found.groups);
     const isOther = (one: string): boolean => one.split('/')[0] === wanted.name;
     const assignments = changed(state.assignments, found, (refs) => [
       ...refs.filter((one) => !isOther(one)),

@@ -135,7 +135,11 @@ export async function findPlaces(
 }
 
 /** A group need not have hosts yet, but one that has none may be mistyped: its hosts would never get the package. */
-async function nameGroupsWithoutHosts(context: CommandContext, name: string, groups: readonly string[]): Promise<void> {
+export async function nameGroupsWithoutHosts(
+  context: CommandContext,
+  name: string,
+  groups: readonly string[],
+): Promise<void> {
   if (groups.length === 0) return;
   const { groups: rows } = await context.call(operatorEndpoints.listGroups);
   const known = rows.flatMap(({ group, hosts }) => (hosts > 0 ? [group] : []));

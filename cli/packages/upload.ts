@@ -63,12 +63,20 @@ async function sizeOf(path: string): Promise<number> {
  */
 export async function uploadFiles(context: CommandContext, files: readonly HashedFile[]): Promise<void> {
   if (files.length === 0) return;
-  const body = { version: 1 as const, files: files.map(({ sha256, size }) => ({ sha256, size })) };
-  const { uploads } = await context.call(operatorEndpoints.openUploads, { body });
+  const ask = async (some: readonly HashedFile[]): Promise<Map<string, UploadsAnswer['uploads'][number]>> => {
+    const body = { version: 1 as const, files: some.map(({ sha256, size }) => ({ sha256, size })) };
+    const { uploads } = await context.call(operatorEndpoints.openUploads, { body });
+    return new Map(uploads.map((upload) => [upload.sha256, upload]));
+  };
+  let [asked, uploads] = [context.now().getTime(), await ask(files)];
   const progress = createProgressLine(context.io);
   try {
     for (const [at, file] of files.entries()) {
-      const upload = uploads[at];
+      if (context.now().getTime() - asked > addressesCountForMilliseconds) {
+        asked = context.now().getTime();
+        uploads = await ask(files.slice(at));
+      }
+      const upload = uploads.get(file.sha256);
       if (upload?.state !== 'wanted') continue;
       await put(file, upload, (sent) => {
         if (context.io.stderr.isTTY)
@@ -79,6 +87,9 @@ export async function uploadFiles(context: CommandContext, files: readonly Hashe
     progress.end();
   }
 }
+
+/** Addresses are not good for ever: after so long others are asked for. */
+const addressesCountForMilliseconds = 10 * 60_000;
 
 type Wanted = Extract<UploadsAnswer['uploads'][number], { state: 'wanted' }>;
 

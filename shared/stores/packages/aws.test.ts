@@ -4,18 +4,16 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type AwsServers, startAwsServers } from '#test/kit/aws-servers.ts';
 import { payloadsBinding } from '../payloads/binding.ts';
 import { awsPackageCleaning, awsPackageFiles } from './aws.ts';
-import type { PackageFileCleaning, PackageFileStore } from './port.ts';
+import { packageFilesContract } from './contract-suite.ts';
+import type { PackageFileStore } from './port.ts';
 
 let aws: AwsServers;
 let bucket: string;
 let files: PackageFileStore;
-let cleaning: PackageFileCleaning;
 beforeAll(async () => {
   aws = await startAwsServers();
   bucket = await aws.createBucket();
   files = awsPackageFiles({ s3: aws.s3, bucket, now: () => new Date() });
-  const table = await aws.createTable(payloadsBinding);
-  cleaning = awsPackageCleaning({ s3: aws.s3, bucket, dynamodb: aws.dynamodb, table });
 });
 afterAll(() => aws.close());
 
@@ -27,12 +25,6 @@ const put = async (bytes: string, said = idOf(bytes), more: Record<string, strin
   const { url, headers } = await files.uploadAddress(said);
   const { 'content-length': _, ...rest } = headers;
   return fetch(url, { method: 'PUT', headers: { ...rest, ...more }, body: bytes });
-};
-
-const listed = async () => {
-  const found = [];
-  for await (const file of cleaning.list()) found.push(file);
-  return found;
 };
 
 it('an address takes the bytes that it was made for, once', async () => {
@@ -56,16 +48,26 @@ it('an object that came another way is not believed', async () => {
   const { sha256 } = idOf('one');
   await aws.s3.send(new PutObjectCommand({ Bucket: bucket, Key: `packages/${sha256}`, Body: 'two' }));
   expect(await files.has(idOf('one'))).toBe(false);
-  await cleaning.remove(sha256);
 });
 
-it('is listed, marked and removed', async () => {
-  await aws.s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'packages/stray', Body: 'x' }));
-  expect(await listed()).toEqual([idOf('setup')]);
-  expect([...(await cleaning.unnamed())]).toEqual([]);
-  const marks = new Map([[idOf('setup').sha256, '2026-01-01T00:00:00.000Z']]);
-  await cleaning.noteUnnamed(marks);
-  expect(await cleaning.unnamed()).toEqual(marks);
-  await cleaning.remove(idOf('setup').sha256);
-  expect(await listed()).toEqual([]);
+packageFilesContract({
+  name: 'S3 and DynamoDB',
+  async prepare() {
+    const own = await aws.createBucket();
+    const table = await aws.createTable(payloadsBinding);
+    // Nothing of ours.
+    await aws.s3.send(new PutObjectCommand({ Bucket: own, Key: 'packages/stray', Body: 'x' }));
+    await aws.s3.send(new PutObjectCommand({ Bucket: own, Key: `payloads/sha256/${'a'.repeat(64)}`, Body: 'x' }));
+    const store = awsPackageFiles({ s3: aws.s3, bucket: own, now: () => new Date() });
+    return {
+      store,
+      cleaning: awsPackageCleaning({ s3: aws.s3, bucket: own, dynamodb: aws.dynamodb, table }),
+      async put(file, bytes) {
+        const { url, headers } = await store.uploadAddress(file);
+        const { 'content-length': _, ...rest } = headers;
+        const { ok } = await fetch(url, { method: 'PUT', headers: rest, body: bytes });
+        if (!ok) throw new Error('the upload was refused');
+      },
+    };
+  },
 });

@@ -16,8 +16,8 @@ export interface AwsPackageFilesOptions {
   readonly now: () => Date;
 }
 
-/** How long an address is good: five gigabytes over a slow line, begun at once. Seconds. */
-const addressLastsSeconds = 12 * 3600;
+/** How long an upload may begin at an address; it may take longer. The function's own credentials do not last for ever either. Seconds. */
+const addressLastsSeconds = 3600;
 
 const base64Of = (hex: string): string => Buffer.from(hex, 'hex').toString('base64');
 
