@@ -78,6 +78,7 @@ describe('edge', () => {
       '/index/current.json',
       '/index/*',
       '/payloads/*',
+      '/packages/*',
       '/metadata/timestamp.json',
       '/metadata/*',
       '/targets/*',
@@ -100,7 +101,7 @@ describe('edge', () => {
       z.object({ Ref: z.string() }).parse(config.CacheBehaviors[index]?.CachePolicyId).Ref;
     const [brief, long] = [60, 31_536_000];
     const kept = config.CacheBehaviors.map((_, index) => ttl.get(policyOf(index)));
-    expect(kept).toEqual([brief, long, long, brief, long, long]);
+    expect(kept).toEqual([brief, long, long, long, brief, long, long]);
     for (const origin of config.Origins) expect(origin.OriginAccessControlId).toBeDefined();
   });
 
