@@ -21,19 +21,8 @@ describe('permissions', () => {
   });
 
   test('name their resources; the only wildcard is the rest of a key under a prefix', () => {
-    const prefixes = [
-      'index',
-      'catalog',
-      'payloads',
-      'packages',
-      'staging',
-      'refused',
-      'fleet',
-      'anchors',
-      'metadata',
-      'targets',
-    ];
-    const allowed = [...prefixes, 'index/sha256'].map((prefix) => `/${prefix}/*`);
+    const stored = ['index', 'catalog', 'payloads', 'packages', 'staging', 'refused', 'fleet', 'anchors'];
+    const allowed = [...stored, 'metadata', 'targets', 'index/sha256'].map((prefix) => `/${prefix}/*`);
     const surprising = ofType('AWS::IAM::Policy').flatMap((policy) =>
       statementsOf(policy)
         .flatMap((one) => list(one.Resource))
@@ -73,8 +62,8 @@ describe('permissions', () => {
     const statements = policy === undefined ? [] : statementsOf(policy);
     const actionsOn = (what: string) =>
       statements.filter((one) => JSON.stringify(one.Resource).includes(what)).flatMap((one) => list(one.Action));
-    // It lists the bucket to find files of packages that no manifest names.
-    expect(new Set(actionsOn('PayloadsObjects'))).toEqual(new Set(['s3:ListBucket', 's3:DeleteObject']));
+    // It lists to find files of packages that no manifest names.
+    expect(actionsOn('PayloadsObjects').toSorted()).toEqual(['s3:DeleteObject', 's3:ListBucket']);
     expect(actionsOn('CatalogTable')).toEqual(['dynamodb:BatchGetItem']);
     expect(new Set(actionsOn('RequestsTable'))).toEqual(new Set(['dynamodb:BatchGetItem', 'dynamodb:Query']));
     const puts = statements.filter((one) => list(one.Action).includes('dynamodb:PutItem'));
@@ -93,6 +82,8 @@ describe('permissions', () => {
         )
         .map((policy) => policy.id.replace(/RoleDefaultPolicy.*/, ''));
     expect(writers('/payloads/*')).toEqual(['FetchPayload']);
+    // By the addresses that it gives to people who upload.
+    expect(writers('/packages/*')).toEqual(['ServeOperators']);
     expect(writers('/index/*')).toEqual(['SyncIndex']);
     expect(writers('/metadata/*')).toEqual(['PublishRepository']);
     expect(writers('/targets/*')).toEqual(['PublishRepository']);

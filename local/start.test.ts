@@ -8,7 +8,7 @@ import { startFakeMicrosoft } from './upstream/server.ts';
 const folder = mkdtempSync(join(tmpdir(), 'kbroker-start-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-// A whole life, with everything running, is told in test/story/life.test.ts; how it ends, in start.slow.test.ts.
+// A whole life, with everything running, is told in test/story/life.test.ts; how it ends, in ends.slow.test.ts.
 describe('npm start', () => {
   it('tells its options', async () => {
     const { exitCode, stdout } = await runStart(['--help']);

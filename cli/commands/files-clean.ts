@@ -84,7 +84,7 @@ const whyNot = (result: Exclude<CleaningOutcome, Cleaned> | undefined): string =
 const amountOf = ({ files, bytes }: FileAmount): string => `${counted(files, 'file')}, ${formatBytes(bytes)}`;
 
 function describe(cleaned: Cleaned): string[] {
-  const { dryRun, finished, hosts, needed, waiting, retired, pausing, restored, removed } = cleaned;
+  const { dryRun, finished, hosts, needed, waiting, retired, pausing, restored, removed, packages } = cleaned;
   const would = dryRun ? 'would be ' : '';
   return [
     `needed by ${counted(hosts, 'host')}: ${amountOf(needed)}`,
@@ -93,9 +93,19 @@ function describe(cleaned: Cleaned): string[] {
     `offered no more before, to be deleted after the pause: ${amountOf(pausing)}`,
     ...(restored.files > 0 ? [`${would}offered again, since hosts need them again: ${amountOf(restored)}`] : []),
     `${would}freed: ${amountOf(removed)}`,
+    ...(packages === undefined ? [] : describePackages(packages, would)),
     ...(finished ? [] : ['the time was over before all files were looked at; the next run goes on']),
   ];
 }
+
+/** Files of administrators' own packages; nothing while there are none. */
+const describePackages = ({ needed, waiting, removed }: Cleaned['packages'] & object, would: string): string[] =>
+  needed.files + waiting.files + removed.files === 0
+    ? []
+    : [
+        `files of packages: ${amountOf(needed)}; named by none, in their grace period: ${amountOf(waiting)}; ` +
+          `${would}deleted: ${amountOf(removed)}`,
+      ];
 
 function printLargest(io: CommandContext['io'], { largest, dryRun }: Cleaned): void {
   const steps = dryRun

@@ -21,7 +21,7 @@ const underWay = ['open', 'queued', 'fetching'] as const;
 export async function neededFiles(ports: CleanPorts): Promise<NeededFiles> {
   const { fleet, catalog, requests, settings, now } = ports;
   const snapshot = await fleet.current();
-  const { updateIds, hosts } = neededBySeen(snapshot, now().getTime() - settings.hostsCountForSeconds * 1000);
+  const { updateIds, ...counted } = neededBySeen(snapshot, now().getTime() - settings.hostsCountForSeconds * 1000);
   const { units, unreadable } = await catalog.unitsById(updateIds);
   const files = new Set<string>();
   const unknownUpdates = [...unreadable];
@@ -49,5 +49,5 @@ export async function neededFiles(ports: CleanPorts): Promise<NeededFiles> {
       cursor = page.next;
     } while (cursor !== undefined);
   }
-  return { files, hosts, asOf: snapshot.asOf, unreadableHosts: unreadableOf(snapshot), unknownUpdates };
+  return { files, ...counted, asOf: snapshot.asOf, unreadableHosts: unreadableOf(snapshot), unknownUpdates };
 }

@@ -1,6 +1,6 @@
 import type { PayloadTransfer } from '#shared/contract/payload-transfer.ts';
 import type { PartedUpload } from '#shared/stores/payloads/port.ts';
-import { UpstreamError } from '#shared/upstream/upstream-error.ts';
+import { UpstreamError, type UpstreamErrorCode } from '#shared/upstream/upstream-error.ts';
 import { FetchError } from './fetch-error.ts';
 import { paceOf } from './pace.ts';
 import { type FetchSession, renewed } from './ports.ts';
@@ -63,9 +63,20 @@ export async function copyParts(
   return { state: 'staged', copied: missing.length > 0, ...(proved && { proved }) };
 }
 
-/** Retries did not help, and another address may. */
-const isAway = (error: unknown): boolean =>
-  error instanceof UpstreamError && (error.code === 'unavailable' || error.code === 'timeout' || error.code === 'cut');
+const mendedElsewhere: ReadonlySet<UpstreamErrorCode> = new Set([
+  'unavailable',
+  'timeout',
+  'cut',
+  'not-found',
+  'refused',
+  'host-not-allowed',
+]);
+
+/** Another address may do better. A proxy that refuses the credentials (407) might lock the account. */
+const isAway = (error: unknown): error is UpstreamError =>
+  error instanceof UpstreamError &&
+  (mendedElsewhere.has(error.code) ||
+    (error.code === 'proxy-refused' && error.status !== undefined && error.status !== 407));
 
 /** The moment at which all parts before one are hashed. */
 class Turn {
@@ -154,16 +165,34 @@ class Copy {
   /** From where the transfer began; when that twin goes away, from the address of the index, where the same tag is the same file. */
   async #fetch({ from, to }: PartRange, into: Uint8Array): Promise<Uint8Array> {
     const { address, url, etag, length } = this.#transfer;
-    const ask = (where: string): Promise<Uint8Array> =>
-      this.#session.ports.upstream.getRange(where, { etag, length, from, to }, { signal: this.#signal, into });
+    const hasFallback = address !== url;
+    const ask = (where: string, isFirst: boolean): Promise<Uint8Array> =>
+      this.#session.ports.upstream.getRange(
+        where,
+        { etag, length, from, to },
+        { signal: this.#signal, into, hasFallback: isFirst && hasFallback },
+      );
     try {
-      return await ask(address);
-    } catch (error) {
-      if (address === url || !isAway(error)) throw error;
-      const bytes = await ask(url);
+      return await ask(address, true);
+    } catch (atTwin) {
+      if (!hasFallback || !isAway(atTwin)) throw atTwin;
+      const bytes = await ask(url, false).catch((atUrl: unknown) => {
+        throw this.#neither(atTwin, atUrl);
+      });
       this.#transfer = { ...this.#transfer, address: url };
       return bytes;
     }
+  }
+
+  /**
+   * Both addresses failed. What the twin says counts, so that parts are kept for the time when it is back; but a delivery that
+   * comes again finds that it does not come back, and begins anew with the file that the address of the index has.
+   */
+  #neither(atTwin: UpstreamError, atUrl: unknown): unknown {
+    if (!(atUrl instanceof UpstreamError) || atUrl.code === 'aborted') return atUrl;
+    if (atUrl.code === 'changed' && this.#session.delivery.receiveCount > 1) return atUrl;
+    const { code, status, retryAfterSeconds } = atTwin;
+    return new UpstreamError(code, `${atTwin.message}; ${atUrl.message}`, { status, retryAfterSeconds, cause: atUrl });
   }
 
   /** Waits for its turn, so that the whole is hashed from its first byte to its last. */

@@ -335,7 +335,42 @@ describe('a large file', () => {
     isThere();
   });
 
-  it('is begun anew when the twin goes away and the address of the index has another file', async () => {
+  it.each([404, 403])('goes on at the address of the index when its twin answers %i midway', async (status) => {
+    const whole = serveRanges(bytes, '"x"');
+    let [atTwin, parts] = [0, 0];
+    origin.answer = (asked, response) => {
+      const isTwin = asked.headers.host?.startsWith('catalog.') === true;
+      atTwin += isTwin ? 1 : 0;
+      if (isTwin && atTwin > 3) {
+        response.writeHead(status).end();
+        return;
+      }
+      parts += 1;
+      whole(asked, response);
+    };
+    expect(await fetchIt()).toMatchObject({ outcome: 'fetched' });
+    expect(parts).toBe(all.length);
+    isThere();
+  });
+
+  it('keeps its parts over a time in which the twin is away and the address of the index has another file', async () => {
+    const [twins, own] = [serveRanges(bytes, '"x"'), serveRanges(bytes, '"y"')];
+    let asked = 0;
+    let isBack = false;
+    origin.answer = (request, response) => {
+      const isTwin = request.headers.host?.startsWith('catalog.') === true;
+      asked += isTwin ? 1 : 0;
+      (isTwin ? (asked > 3 && !isBack ? unavailable : twins) : own)(request, response);
+    };
+    expect(await fetchIt()).toMatchObject({ outcome: 'paused', reason: expect.stringMatching(/503; .*large\.cab/) });
+    isBack = true;
+    origin.seen.length = 0;
+    expect(await fetchIt()).toMatchObject({ outcome: 'fetched' });
+    expect(partsAsked()).toEqual(all.slice(3));
+    isThere();
+  });
+
+  it('is begun anew by the second delivery when the twin stays away and the address of the index has another file', async () => {
     const [twins, own] = [serveRanges(bytes, '"x"'), serveRanges(bytes, '"y"')];
     let atTwin = 0;
     origin.answer = (asked, response) => {
@@ -343,7 +378,8 @@ describe('a large file', () => {
       atTwin += isTwin ? 1 : 0;
       (isTwin ? (atTwin > 3 ? unavailable : twins) : own)(asked, response);
     };
-    expect(await fetchIt()).toMatchObject({ outcome: 'fetched' });
+    expect(await fetchIt()).toMatchObject({ outcome: 'paused' });
+    expect(await fetchIt({}, { receiveCount: 2 })).toMatchObject({ outcome: 'fetched' });
     isThere();
   });
 

@@ -1,6 +1,6 @@
 import type { operatorEndpoints } from '#shared/contract/operators/endpoints.ts';
 import type { StatusView } from '#shared/contract/operators/views.ts';
-import type { ReceivedBytes } from '#shared/core/fleet/received.ts';
+import type { MonthOfFleet } from '#shared/core/fleet/received.ts';
 import type { Call, Implementation } from '#shared/lambda/api-handler.ts';
 import type { AuditAnchorStore, AuditLog } from '#shared/stores/audit/port.ts';
 import type { CatalogStore, IndexStore, SyncJournal } from '#shared/stores/catalog/port.ts';
@@ -29,7 +29,7 @@ export interface FleetLists
   /** Hosts in numbers, for the status. */
   fleetCounts(): Promise<StatusView['hosts']>;
   /** What came to hosts in a month of UTC, `2026-11`. */
-  receivedIn(month: string): Promise<ReceivedBytes>;
+  receivedIn(month: string): Promise<MonthOfFleet>;
 }
 
 export interface OperatorPorts {

@@ -24,7 +24,7 @@ export function statusApi(
         now,
         heldBytes: payloads.bytes + (index.current?.bytes ?? 0),
         servedBytes: ofIndex + files,
-        hosts: hosts.total,
+        hosts: received.hosts,
       });
       return {
         version: 2,

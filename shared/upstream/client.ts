@@ -233,11 +233,11 @@ export function createUpstream(options: UpstreamOptions): Upstream {
         return wholeOf(from, await get(from, {}, signal, { taken: [200], tries }), size, signal);
       }),
 
-    getRange(address, range, { signal, into } = {}) {
+    getRange(address, range, { signal, into, hasFallback = false } = {}) {
       const url = microsoftAddress(address);
       const headers = { range: `bytes=${range.from}-${range.to - 1}`, 'if-match': range.etag };
       // The body belongs to the try: one that breaks off is asked for again.
-      return withRetries(policy, timing, signal, async () => {
+      return withRetries(triesOf(hasFallback), timing, signal, async () => {
         const answer = await getOnce(url, headers, signal, [200, 206, 412, 416]);
         const why = whyNotThatPiece(answer, range);
         if (why !== undefined) {

@@ -38,6 +38,8 @@ export interface PieceOptions {
    * than the hashes take: pages of new memory are slow to come by. @default new memory
    */
   readonly into?: Uint8Array | undefined;
+  /** Another address follows when this one fails, so that it need not be asked often. @default false */
+  readonly hasFallback?: boolean;
 }
 
 /** All of a piece, in one buffer. @throws UpstreamError as a body does */

@@ -59,7 +59,8 @@ export function inTurn(timing: Pick<Timing, 'now'>): <T>(addresses: Addresses, a
           return answer;
         } catch (error) {
           if (!(error instanceof UpstreamError) || isTheEnd(error)) throw error;
-          if (error.status !== undefined) rest(failures.slice(before));
+          // Another status may be that of a firewall which lets no plain HTTP out.
+          if (error.code === 'not-found') rest(failures.slice(before));
           failures.push({ address, isTwin, error });
         }
       }

@@ -121,7 +121,8 @@ export class MemoryPayloadStore implements PayloadStore {
   }
 
   async retiredAt(sha1: string) {
-    return this.retired.get(sha1)?.retiredAt;
+    const found = this.retired.get(sha1);
+    return found?.removingSince === undefined ? found?.retiredAt : undefined;
   }
 
   async begin(file: { readonly sha1: string; readonly sha256?: string | undefined }) {

@@ -163,10 +163,11 @@ describe('an origin in trouble', () => {
       (gets) => gets >= 3,
     );
     const end = world.microsoft.addFault({ path, host, kind: { type: 'no-answer' } });
-    const { request, held, plain } = await fetching;
+    const { request, held, plain, bytes, size } = await fetching;
     end();
     expect(request).toMatchObject({ state: 'done' });
     expect(held).toBe(true);
     expect(plain).toBeGreaterThan(0);
+    expect(bytes - size).toBeLessThan(mebibyte);
   });
 });

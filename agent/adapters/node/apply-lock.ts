@@ -33,8 +33,7 @@ export function openApplyLock(path: string): ApplyLock {
           release: () =>
             onDisk(`cannot release ${path}`, async () => {
               clearInterval(beat);
-              const text = await readIfThere(path);
-              if (text !== undefined && parseHolder(text)?.token === me.token) await removeIfThere(path);
+              await removeIfMine(path, me);
             }),
         };
       }),
@@ -45,26 +44,38 @@ const busy = (path: string, other: Holder | undefined): AgentError =>
   new AgentError('busy', `another run of the agent${other ? ` (process ${other.pid})` : ''} is at work; lock ${path}`);
 
 /**
- * Takes the place of a dead holder. One at a time does so, and judges again once it is its turn: who judged before
- * another one's turn would take away the lock of a living holder.
+ * Takes the lock when it was released meanwhile, or the place of a dead holder. Of those one at a time does so, and judges again
+ * once it is its turn: who judged before another one's turn would take away the lock of a living holder.
  */
 async function takeOver(path: string, me: Holder): Promise<void> {
-  const other = await livingHolder(path);
-  if (other !== undefined) throw busy(path, other);
+  const found = await look(path);
+  if (found.state === 'living') throw busy(path, found.holder);
+  if (found.state === 'free') return createOrFail(path, me);
   const turn = `${path}.turn`;
   if (!(await create(turn, me))) {
-    // A turn takes milliseconds; one that is left was left by a crash, and the next run finds it gone.
-    if ((await livingHolder(turn)) === undefined) await removeIfThere(turn);
-    throw busy(path, await livingHolder(path));
+    // A turn takes milliseconds; one that is dead was left by a crash, and the next run finds it gone.
+    if ((await look(turn)).state === 'dead') await removeIfThere(turn);
+    throw busy(path, undefined);
   }
   try {
-    const successor = await livingHolder(path);
-    if (successor !== undefined) throw busy(path, successor);
-    await removeIfThere(path);
-    if (!(await create(path, me))) throw busy(path, await livingHolder(path));
+    const again = await look(path);
+    if (again.state === 'living') throw busy(path, again.holder);
+    if (again.state === 'dead') await removeIfThere(path);
+    await createOrFail(path, me);
   } finally {
-    await removeIfThere(turn);
+    await removeIfMine(turn, me);
   }
+}
+
+async function createOrFail(path: string, me: Holder): Promise<void> {
+  if (await create(path, me)) return;
+  const found = await look(path);
+  throw busy(path, found.state === 'living' ? found.holder : undefined);
+}
+
+async function removeIfMine(path: string, me: Holder): Promise<void> {
+  const text = await readIfThere(path);
+  if (text !== undefined && parseHolder(text)?.token === me.token) await removeIfThere(path);
 }
 
 async function create(path: string, me: Holder): Promise<boolean> {
@@ -86,23 +97,25 @@ async function create(path: string, me: Holder): Promise<boolean> {
   }
 }
 
-/** Who holds the lock, or undefined when nobody alive does. */
-async function livingHolder(path: string): Promise<Holder | undefined> {
+type Found = { readonly state: 'free' | 'dead' } | { readonly state: 'living'; readonly holder: Holder | undefined };
+
+/** How a lock stands: not there, held by somebody alive, or left by somebody who is not. */
+async function look(path: string): Promise<Found> {
   let text: string;
   let silence: number;
   try {
     text = await readFile(path, 'utf8');
     silence = (Date.now() - (await stat(path)).mtimeMs) / 1000;
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isMissing(error)) return { state: 'free' };
     throw error;
   }
-  const found = parseHolder(text);
+  const holder = parseHolder(text);
   // A file without a holder: just created and about to be filled, or left by a crash in that moment.
-  if (found === undefined) return silence < beatSeconds ? { pid: 0, processStart: 0, token: '' } : undefined;
-  if (silence > silentSeconds) return undefined;
-  if (found.pid === process.pid) return found.processStart === performance.timeOrigin ? found : undefined;
-  return isAlive(found.pid) ? found : undefined;
+  if (holder === undefined) return silence < beatSeconds ? { state: 'living', holder } : { state: 'dead' };
+  if (silence > silentSeconds) return { state: 'dead' };
+  const isAlive = holder.pid === process.pid ? holder.processStart === performance.timeOrigin : runs(holder.pid);
+  return isAlive ? { state: 'living', holder } : { state: 'dead' };
 }
 
 function parseHolder(text: string): Holder | undefined {
@@ -114,7 +127,7 @@ function parseHolder(text: string): Holder | undefined {
   }
 }
 
-function isAlive(pid: number): boolean {
+function runs(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -57,6 +57,29 @@ describe('the lock', () => {
     }
   });
 
+  it('is held by one at a time, however many take and release it', async () => {
+    let inside = 0;
+    let taken = 0;
+    const most = { inside: 0 };
+    const worker = async (): Promise<void> => {
+      for (let round = 0; round < 60; round++) {
+        const held = await lock()
+          .acquire()
+          .catch(() => undefined);
+        if (held === undefined) continue;
+        inside += 1;
+        taken += 1;
+        most.inside = Math.max(most.inside, inside);
+        await readdir(folder);
+        inside -= 1;
+        await held.release();
+      }
+    };
+    await Promise.all(Array.from({ length: 12 }, worker));
+    expect(most.inside).toBe(1);
+    expect(taken).toBeGreaterThan(10);
+  });
+
   it('is taken over at the second try when the first died in the middle', async () => {
     await leave({ pid: process.pid, processStart: 1, token: 't' });
     await writeFile(`${path()}.turn`, JSON.stringify({ pid: process.pid, processStart: 1, token: 'u' }));

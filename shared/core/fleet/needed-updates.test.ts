@@ -142,7 +142,13 @@ describe('what the fleet needs', () => {
         expect(hosts).toBe(counts.length);
         const needed = counts.flatMap(({ updates }) => updates.filter(({ state }) => neededStates.includes(state)));
         expect([...updateIds].toSorted()).toEqual([...new Set(needed.map(({ updateId }) => updateId))].toSorted());
-        expect(neededBySeen(fleetOf(fleet), now + 1)).toEqual({ hosts: 0, updateIds: new Set() });
+        const withoutReports = FleetPartition.ofParts([], 0, 1).apply(
+          fleet.map(({ host }) => ({ kind: 'host', host: { ...host, reportedAt: now, clones: 0 } })),
+          now,
+        ).partition;
+        const unknown = neededBySeen({ partitions: [withoutReports] }, now);
+        expect(unknown.hostsUnknown).toBe(unknown.hosts);
+        expect(neededBySeen(fleetOf(fleet), now + 1)).toEqual({ hosts: 0, hostsUnknown: 0, updateIds: new Set() });
       }),
     );
   });

@@ -82,6 +82,8 @@ export interface FleetNeeds {
   readonly updateIds: ReadonlySet<string>;
   /** Hosts whose needs count; machines of which only a report is known are among them. */
   readonly hosts: number;
+  /** Of these, hosts that reported and whose report is not in the snapshot: what they need is not known. */
+  readonly hostsUnknown: number;
 }
 
 /**
@@ -92,6 +94,7 @@ export interface FleetNeeds {
 export function neededBySeen({ partitions }: Pick<Fleet, 'partitions'>, seenSince: number): FleetNeeds {
   const updateIds = new Set<string>();
   let hosts = 0;
+  let hostsUnknown = 0;
   for (const { columns } of partitions) {
     const { ends, entries, updates, lastSeenAt, reportedAt, reportAt, revokedAt } = columns;
     const needed = new Uint8Array(updates.length);
@@ -101,6 +104,7 @@ export function neededBySeen({ partitions }: Pick<Fleet, 'partitions'>, seenSinc
       const seen = Math.max(lastSeenAt[host] ?? 0, reportedAt[host] ?? 0, reportAt[host] ?? 0);
       if (seen >= seenSince && (revokedAt[host] ?? 0) === 0) {
         hosts += 1;
+        if ((reportedAt[host] ?? 0) !== 0 && (reportAt[host] ?? 0) === 0) hostsUnknown += 1;
         for (let at = start; at < end; at++) {
           const entry = entries[at] ?? 0;
           if (isNeeded[entry & 7] === true) needed[entry >>> 3] = 1;
@@ -110,7 +114,7 @@ export function neededBySeen({ partitions }: Pick<Fleet, 'partitions'>, seenSinc
     }
     for (const [place, { updateId }] of updates.entries()) if (needed[place] === 1) updateIds.add(updateId);
   }
-  return { updateIds, hosts };
+  return { updateIds, hosts, hostsUnknown };
 }
 
 /** Counts the hosts that need at least one update which `affected` says yes to. */

@@ -43,8 +43,9 @@ describe('what hosts received', () => {
     const partition = apply(first, row('a', 2, { received: received('2026-11', 8) }));
     const other = apply(new FleetPartition(), row('d', 1, { received: received('2026-11', 100) }));
     const fleet = { partitions: [partition, other] };
-    expect(receivedBy(fleet, '2026-11')).toEqual({ index: 20, files: 108, direct: 2 });
-    expect(receivedBy(fleet, '2026-12')).toEqual({ index: 0, files: 0, direct: 0 });
+    expect(receivedBy(fleet, '2026-11')).toEqual({ index: 20, files: 108, direct: 2, hosts: 0 });
+    expect(receivedBy(fleet, '2026-12')).toEqual({ index: 0, files: 0, direct: 0, hosts: 0 });
+    expect(receivedBy(fleet, '1970-01')).toMatchObject({ hosts: 4 });
     expect(partition.hostAt(0).received).toEqual(received('2026-11', 8));
     expect(partition.hostAt(2)).not.toHaveProperty('received');
   });

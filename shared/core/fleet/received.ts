@@ -40,18 +40,28 @@ export function addReceived(
   return { ...base, [kind]: base[kind] + bytes };
 }
 
-/** What came to all hosts in a month. Hosts count for themselves; whatever they claim, the sum stays an integer. */
-export function receivedBy({ partitions }: Pick<Fleet, 'partitions'>, month: string): ReceivedBytes {
+/** What came to all hosts in a month, and how many were seen in it. */
+export interface MonthOfFleet extends ReceivedBytes {
+  /** Revoked ones are none of them. */
+  readonly hosts: number;
+}
+
+/** Hosts count for themselves; whatever they claim, the sum stays an integer. */
+export function receivedBy({ partitions }: Pick<Fleet, 'partitions'>, month: string): MonthOfFleet {
   const wanted = monthNumber(month);
   const sums = { index: 0, files: 0, direct: 0 };
+  const begin = Date.parse(`${month}-01T00:00:00Z`);
+  let hosts = 0;
   for (const { columns } of partitions) {
     for (let place = 0; place < columns.state.length; place++) {
-      if (columns.state[place] === noHost || columns.receivedMonth[place] !== wanted) continue;
+      if (columns.state[place] === noHost) continue;
+      if ((columns.lastSeenAt[place] ?? 0) >= begin && columns.revokedAt[place] === 0) hosts += 1;
+      if (columns.receivedMonth[place] !== wanted) continue;
       sums.index += columns.receivedIndex[place] ?? 0;
       sums.files += columns.receivedFiles[place] ?? 0;
       sums.direct += columns.receivedDirect[place] ?? 0;
     }
   }
   const bounded = (sum: number): number => Math.min(sum, Number.MAX_SAFE_INTEGER);
-  return { index: bounded(sums.index), files: bounded(sums.files), direct: bounded(sums.direct) };
+  return { index: bounded(sums.index), files: bounded(sums.files), direct: bounded(sums.direct), hosts };
 }

@@ -32,7 +32,7 @@ describe('the step of a file', () => {
 });
 
 describe('what stops a cleaning', () => {
-  const known = { asOf: 1, hosts: 10, hostsBefore: 20, unreadableHosts: [], unknownUpdates: [] };
+  const known = { asOf: 1, hosts: 10, hostsUnknown: 0, hostsBefore: 20, unreadableHosts: [], unknownUpdates: [] };
   const hour = 3_600_000;
 
   it.each([
@@ -46,6 +46,7 @@ describe('what stops a cleaning', () => {
       { unreadableHosts: ['a/host', 'b', 'c', 'd', 'e', 'f', 'g'] },
       /a\/host, b, c, d, e, and 2 more/,
     ],
+    ['hosts whose reports are not known', { hostsUnknown: 3 }, /what 3 of 10 hosts need is not in the snapshot/],
     ['facts that do not parse', { unknownUpdates: ['x'] }, /facts of updates are unreadable or cut \(x\)/],
   ] as const)('%s', (_, more, reason) => {
     const said = whyNotClean({ ...known, ...more }, 2, false);

@@ -53,7 +53,9 @@ export interface KnownNeeds {
   readonly asOf: number;
   /** Hosts whose needs count. */
   readonly hosts: number;
-  /** The same at the last run that cleaned; absent before the first. */
+  /** Hosts that reported and whose report the snapshot lacks. */
+  readonly hostsUnknown: number;
+  /** `hosts` at the last run that cleaned; absent before the first. */
   readonly hostsBefore: number | undefined;
   /** Rows of hosts that do not parse, as `machine id/item`. */
   readonly unreadableHosts: readonly string[];
@@ -76,12 +78,14 @@ const some = (names: readonly string[]): string => {
  * @param fewerHosts a person knows that hosts are gone
  */
 export function whyNotClean(needs: KnownNeeds, now: number, fewerHosts: boolean): string | undefined {
-  const { asOf, hosts, hostsBefore, unreadableHosts, unknownUpdates } = needs;
+  const { asOf, hosts, hostsUnknown, hostsBefore, unreadableHosts, unknownUpdates } = needs;
   if (asOf === 0) return 'there is no snapshot of the fleet yet';
   if (now - asOf > maxSnapshotAge)
     return `the snapshot of the fleet is of ${new Date(asOf).toISOString()}, older than ${maxSnapshotAge / 60_000} minutes`;
   if (unreadableHosts.length > 0)
     return `what hosts need is not known: rows of the table of hosts do not parse (${some(unreadableHosts)})`;
+  if (hostsUnknown > 0)
+    return `what ${hostsUnknown} of ${hosts} hosts need is not in the snapshot of the fleet: it must be made anew`;
   if (unknownUpdates.length > 0)
     return `which files hosts need is not known: facts of updates are unreadable or cut (${some(unknownUpdates)})`;
   if (fewerHosts) return undefined;

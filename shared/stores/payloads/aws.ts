@@ -71,7 +71,7 @@ export function awsPayloadStore({ dynamodb, s3, table, bucket, sleep }: AwsPaylo
       const { Item: row } = await dynamodb.send(new GetCommand({ TableName: table, Key: key }));
       if (row?.[byTime.partitionKey] !== listNames.retired) return undefined;
       const [leaving] = parseAll(cleanableRow, partitionKey, table, [row]);
-      return leaving?.list === listNames.retired ? leaving.retiredAt : undefined;
+      return leaving?.list === listNames.retired && leaving.removingSince === undefined ? leaving.retiredAt : undefined;
     },
 
     restore: (digest, at) => restoreRetired({ dynamodb, table, sleep }, digest, at),

@@ -26,7 +26,7 @@ export interface PayloadUpload {
 export interface PayloadStore {
   /** Retired files are not held. */
   held(sha1s: Iterable<string>): Promise<ReadonlyMap<string, HeldPayload>>;
-  /** Since when a file is retired, ISO 8601; `undefined` when it is held, or nothing is known of it. */
+  /** Since when a file is retired, ISO 8601; `undefined` when it is held, its bytes are being removed, or nothing is known of it. */
   retiredAt(sha1: string): Promise<string | undefined>;
   /** Begins an upload. With a known SHA-256 the parts go straight to the final key, else to a staging key first. */
   begin(file: { readonly sha1: string; readonly sha256?: string | undefined }): Promise<PayloadUpload>;
